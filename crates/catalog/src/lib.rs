@@ -1,0 +1,56 @@
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::indexing_slicing
+    )
+)]
+//! What Apple devices may be sent and may report, by platform, OS version and channel.
+//!
+//! Everything here is looked up in [`Catalog::builtin`], which reads `facts/apple.facts`: one record for each
+//! declaration type, status item and MDM command of Apple's published device-management schema, without a
+//! sentence of its text ([`facts`] describes the form). The schema is MIT-licensed; its notice is
+//! `facts/LICENSE-apple.txt`.
+//!
+//! # Making the facts anew
+//!
+//! With a checkout of the schema in `DIR`, in the repository's root:
+//!
+//! ```text
+//! cargo run -p ordain-catalog-tool -- DIR crates/catalog/facts/apple.facts
+//! ```
+//!
+//! The same schema always makes the same bytes. `cargo test -p ordain-catalog-tool` compares them with the
+//! committed file; it takes `DIR` from `ORDAIN_APPLE_SCHEMA`, else `../shared/data/apple-device-management`,
+//! and says so when neither is there.
+//!
+//! # What is not known
+//!
+//! The schema does not state everything, and little is known of some enrollments. What the schema leaves out
+//! excludes nothing, and what is not known of an enrollment makes the judgement [`Availability::Unknown`],
+//! never [`Availability::Unavailable`].
+
+#[macro_use]
+mod word;
+
+mod availability;
+mod catalog;
+mod declaration;
+pub mod facts;
+mod kind;
+mod platform;
+mod status;
+mod support;
+mod version;
+
+pub use availability::{Availability, Unavailable};
+pub use catalog::{Catalog, Command};
+pub use declaration::{Apply, DeclarationType, FoundReference, Reference, Step};
+pub use kind::Kind;
+pub use platform::Platform;
+pub use status::{StatusItem, ValueType};
+pub use support::{EnrollmentType, PlatformSupport, Scope, Support, Terms};
+pub use version::{InvalidOsVersion, OsVersion};
+pub use word::UnknownWord;

@@ -1,0 +1,47 @@
+//! The committed facts are what the tool makes of the schema.
+
+use std::path::{Path, PathBuf};
+
+use ordain_catalog::facts;
+
+/// Where the schema is: `ORDAIN_APPLE_SCHEMA`, which must then be right, else beside the repository, if it is
+/// there.
+fn schema() -> Option<PathBuf> {
+    let beside =
+        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data/apple-device-management");
+    std::env::var_os("ORDAIN_APPLE_SCHEMA")
+        .map(PathBuf::from)
+        .or_else(|| Some(beside()).filter(|dir| dir.is_dir()))
+}
+
+#[test]
+fn the_committed_facts_are_those_of_the_schema() {
+    // With or without the schema: nothing but facts, in the one form that the tool writes.
+    let committed = facts::read(facts::APPLE).unwrap();
+    assert_eq!(facts::write(&committed), facts::APPLE);
+
+    let Some(schema) = schema() else {
+        eprintln!(
+            "SKIPPED: Apple's schema is not here, so the facts were not made anew (set ORDAIN_APPLE_SCHEMA)"
+        );
+        return;
+    };
+    let made = ordain_catalog_tool::facts(&schema).unwrap();
+    if let Some(line) = made
+        .lines()
+        .zip(facts::APPLE.lines())
+        .position(|(made, committed)| made != committed)
+    {
+        let (made, committed) = (made.lines().nth(line), facts::APPLE.lines().nth(line));
+        panic!(
+            "line {}: committed {committed:?}, made {made:?}; crates/catalog says how to make them",
+            line + 1
+        );
+    }
+    assert_eq!(made.len(), facts::APPLE.len());
+    assert_eq!(
+        ordain_catalog_tool::facts(&schema).unwrap(),
+        made,
+        "the tool is not deterministic"
+    );
+}
