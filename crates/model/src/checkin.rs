@@ -1,0 +1,324 @@
+//! Check-in: who may enroll, and what Authenticate, TokenUpdate and CheckOut change.
+
+use crate::decision::{Decision, EscrowKind, Identity, Role, Write};
+use crate::device::DeviceFacts;
+use crate::enrollment::{Enrollment, Memberships, Phase, Pin, Push};
+use crate::ids::EnrollmentId;
+
+/// A certificate that came with a request, its possession proven and its chain verified to a known anchor, expiry
+/// aside.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Presented {
+    /// SHA-256 of the certificate, and its end.
+    pub pin: Pin,
+    /// Its beginning, in unix seconds.
+    pub not_before: i64,
+    /// Whether Ordain's own device CA issued it.
+    pub own: bool,
+}
+
+/// How far a device's clock, or a CA's, may be from ours when a certificate is young, in seconds.
+const CLOCK_TOLERANCE: i64 = 24 * 60 * 60;
+
+/// Why a message is refused. Devices learn nothing of it: they get 403 with an empty body.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// No such enrollment, or not on this channel.
+    #[error("not enrolled")]
+    NotEnrolled,
+    /// The device checked out; it must authenticate again.
+    #[error("checked out")]
+    CheckedOut,
+    /// The certificate is not the one that is pinned.
+    #[error("another certificate than the pinned one")]
+    WrongIdentity,
+    /// The certificate belongs to another enrollment.
+    #[error("the certificate belongs to another enrollment")]
+    ForeignIdentity,
+    /// The certificate was replaced.
+    #[error("the certificate is retired")]
+    RetiredIdentity,
+    /// Nobody opened enrollment for this certificate.
+    #[error("enrollment is not open for this certificate")]
+    Closed,
+    /// The certificate is outside its validity, or the time to use it first has passed.
+    #[error("the certificate, or the time to enroll with it, has expired")]
+    Expired,
+    /// The certificate was issued for another serial number.
+    #[error("the certificate was issued for another serial number")]
+    WrongSerial,
+}
+
+/// What administrators decided about enrolling.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct EnrollmentPolicy {
+    /// Whether certificates of foreign device CAs open an enrollment.
+    pub open: bool,
+    /// Whether listed memberships follow a device into its next generation unasked.
+    pub allow_reenrollment: bool,
+}
+
+/// What Authenticate is decided from.
+#[derive(Debug, Clone, Default)]
+pub struct AuthenticateState {
+    /// The device channel, when there is one.
+    pub device: Option<Enrollment>,
+    /// What is known of the certificate.
+    pub identity: Option<Identity>,
+    /// Whether another device that is enrolled claims the same serial number.
+    pub serial_elsewhere: bool,
+}
+
+/// Lets the holder of the pinned certificate in, and nobody else.
+pub fn admit<'a>(device: Option<&'a Enrollment>, presented: &Presented) -> Result<&'a Enrollment, Refusal> {
+    let device = device.ok_or(Refusal::NotEnrolled)?;
+    if device.identity.fingerprint != presented.pin.fingerprint {
+        return Err(Refusal::WrongIdentity);
+    }
+    if device.phase == Phase::CheckedOut {
+        return Err(Refusal::CheckedOut);
+    }
+    Ok(device)
+}
+
+/// The first message under a certificate that Ordain issued to renew this enrollment: it takes the place of the
+/// pinned one, which is retired.
+pub fn succeed(
+    device: &Enrollment,
+    identity: &Identity,
+    presented: &Presented,
+    now: i64,
+) -> Result<Decision<()>, Refusal> {
+    match identity.role {
+        Role::Retired => return Err(Refusal::RetiredIdentity),
+        Role::Pinned => return Err(Refusal::ForeignIdentity),
+        Role::Issued if identity.enrollment.as_ref() != Some(&device.id) => {
+            return Err(Refusal::WrongIdentity);
+        }
+        Role::Issued => usable(identity, presented, now)?,
+    }
+    if device.phase == Phase::CheckedOut {
+        return Err(Refusal::CheckedOut);
+    }
+    let writes = vec![
+        retire(device),
+        Write::Identity(Identity {
+            role: Role::Pinned,
+            ..identity.clone()
+        }),
+        Write::Enrollment(Box::new(Enrollment {
+            identity: presented.pin,
+            ..device.clone()
+        })),
+    ];
+    Ok(Decision { writes, reply: () })
+}
+
+/// `Authenticate`: starts a new generation, in which nothing of the one before counts.
+pub fn authenticate(
+    state: &AuthenticateState,
+    id: &EnrollmentId,
+    facts: DeviceFacts,
+    presented: &Presented,
+    policy: EnrollmentPolicy,
+    now: i64,
+) -> Result<Decision<()>, Refusal> {
+    let bound = may_authenticate(state, id, &facts, presented, policy, now)?;
+    let mut writes = Vec::new();
+    let before = state.device.as_ref();
+    if let Some(device) = before {
+        writes.push(Write::EndGeneration(id.clone()));
+        if device.identity.fingerprint != presented.pin.fingerprint {
+            writes.push(retire(device));
+        }
+    }
+    writes.push(Write::Identity(Identity {
+        fingerprint: presented.pin.fingerprint,
+        role: Role::Pinned,
+        enrollment: Some(id.clone()),
+        serial: state
+            .identity
+            .as_ref()
+            .and_then(|identity| identity.serial.clone()),
+        usable_until: None,
+    }));
+    writes.push(Write::Enrollment(Box::new(Enrollment {
+        id: id.clone(),
+        generation: before.map_or(1, |device| device.generation + 1),
+        phase: Phase::Authenticated,
+        facts,
+        identity: presented.pin,
+        memberships: memberships(before, state.serial_elsewhere, bound, policy),
+        push: None,
+        capabilities: None,
+        offer: None,
+        stamp: before.map_or(0, |device| device.stamp),
+        pinned: None,
+        told: None,
+        standing: None,
+        since: now,
+    })));
+    Ok(Decision { writes, reply: () })
+}
+
+/// Whether the certificate may start a generation of `id`; if so, whether it is bound to the device's serial number.
+fn may_authenticate(
+    state: &AuthenticateState,
+    id: &EnrollmentId,
+    facts: &DeviceFacts,
+    presented: &Presented,
+    policy: EnrollmentPolicy,
+    now: i64,
+) -> Result<bool, Refusal> {
+    let Some(identity) = &state.identity else {
+        // Each certificate of ours is known from its issue on.
+        if presented.own || !policy.open {
+            return Err(Refusal::Closed);
+        }
+        within_validity(presented, now)?;
+        return Ok(false);
+    };
+    if identity.enrollment.as_ref().is_some_and(|owner| owner != id) {
+        return Err(Refusal::ForeignIdentity);
+    }
+    match identity.role {
+        Role::Retired => return Err(Refusal::RetiredIdentity),
+        Role::Pinned => {}
+        Role::Issued => usable(identity, presented, now)?,
+    }
+    match (&identity.serial, &facts.serial) {
+        (Some(bound), Some(claimed)) if bound == claimed => Ok(true),
+        (Some(_), _) => Err(Refusal::WrongSerial),
+        (None, _) => Ok(false),
+    }
+}
+
+fn usable(identity: &Identity, presented: &Presented, now: i64) -> Result<(), Refusal> {
+    if identity.usable_until.is_some_and(|end| now > end) {
+        return Err(Refusal::Expired);
+    }
+    within_validity(presented, now)
+}
+
+fn within_validity(presented: &Presented, now: i64) -> Result<(), Refusal> {
+    let valid = presented.not_before.saturating_sub(CLOCK_TOLERANCE) <= now && now <= presented.pin.not_after;
+    if valid { Ok(()) } else { Err(Refusal::Expired) }
+}
+
+fn retire(device: &Enrollment) -> Write {
+    Write::Identity(Identity {
+        fingerprint: device.identity.fingerprint,
+        role: Role::Retired,
+        enrollment: Some(device.id.clone()),
+        serial: None,
+        usable_until: None,
+    })
+}
+
+/// Memberships wait when somebody claims to be a device that was enrolled before, and nothing but the claim says so.
+fn memberships(
+    before: Option<&Enrollment>,
+    serial_elsewhere: bool,
+    bound: bool,
+    policy: EnrollmentPolicy,
+) -> Memberships {
+    let claims_a_known_device = match before {
+        // An enrollment that was never completed had nothing to inherit.
+        Some(device) if device.phase == Phase::Authenticated => device.memberships == Memberships::Waiting,
+        Some(_) => true,
+        None => serial_elsewhere,
+    };
+    if claims_a_known_device && !bound && !policy.allow_reenrollment {
+        Memberships::Waiting
+    } else {
+        Memberships::Granted
+    }
+}
+
+/// `TokenUpdate` of the device or of a user on it: the enrollment is complete with the first one. `unlock_token` is
+/// sealed already; one that is missing leaves the stored one alone.
+pub fn token_update(
+    device: &Enrollment,
+    user: Option<&Enrollment>,
+    id: &EnrollmentId,
+    push: Push,
+    unlock_token: Option<Vec<u8>>,
+    now: i64,
+) -> Result<Decision<()>, Refusal> {
+    let before = match id.user_part() {
+        None => device.clone(),
+        Some(_) if device.phase != Phase::Enrolled => return Err(Refusal::NotEnrolled),
+        Some(_) => user.cloned().unwrap_or_else(|| user_channel(device, id, now)),
+    };
+    let after = Enrollment {
+        phase: Phase::Enrolled,
+        push: Some(push),
+        ..before.clone()
+    };
+    let is_new = id.user_part().is_some() && user.is_none();
+    let mut writes = Vec::new();
+    if is_new || after != before {
+        writes.push(Write::Enrollment(Box::new(after)));
+    }
+    if let Some(token) = unlock_token {
+        writes.push(Write::Escrow(id.clone(), EscrowKind::Unlock, Some(token)));
+    }
+    Ok(Decision { writes, reply: () })
+}
+
+fn user_channel(device: &Enrollment, id: &EnrollmentId, now: i64) -> Enrollment {
+    Enrollment {
+        id: id.clone(),
+        generation: device.generation,
+        phase: Phase::Enrolled,
+        facts: DeviceFacts::default(),
+        identity: device.identity,
+        memberships: Memberships::Granted,
+        push: None,
+        capabilities: None,
+        offer: None,
+        stamp: 0,
+        pinned: None,
+        told: None,
+        standing: None,
+        since: now,
+    }
+}
+
+/// `CheckOut`: the channel is left, and on the device channel those of its users with it. The device's row stays, so
+/// that its certificate remains its own.
+pub fn check_out(device: &Enrollment, id: &EnrollmentId) -> Decision<()> {
+    let writes = if id.user_part().is_some() {
+        vec![Write::Forget(id.clone())]
+    } else {
+        let left = Enrollment {
+            phase: Phase::CheckedOut,
+            push: None,
+            capabilities: None,
+            offer: None,
+            pinned: None,
+            told: None,
+            standing: None,
+            ..device.clone()
+        };
+        vec![
+            Write::EndGeneration(id.clone()),
+            Write::Enrollment(Box::new(left)),
+        ]
+    };
+    Decision { writes, reply: () }
+}
+
+/// An administrator's word that this generation is the device that it claims to be. `None` when nothing waits.
+pub fn approve(device: &Enrollment) -> Option<Decision<()>> {
+    (device.memberships == Memberships::Waiting).then(|| {
+        let approved = Enrollment {
+            memberships: Memberships::Granted,
+            ..device.clone()
+        };
+        Decision {
+            writes: vec![Write::Enrollment(Box::new(approved))],
+            reply: (),
+        }
+    })
+}

@@ -1,0 +1,100 @@
+//! What a decision is: `state + message + now -> Decision`. The store commits the writes, all or none; only then does
+//! the reply leave.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::declaration::Declaration;
+use crate::enrollment::Enrollment;
+use crate::ids::{Digest, EnrollmentId};
+use crate::manifest::Manifest;
+use crate::report::Capabilities;
+use crate::status::StatusRecord;
+
+/// What to write, and what to answer once it is durable.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Decision<R> {
+    /// In the order in which they are to be made; empty when nothing changes.
+    pub writes: Vec<Write>,
+    /// The answer.
+    pub reply: R,
+}
+
+impl<R> Decision<R> {
+    /// An answer that changes nothing.
+    pub fn reply(reply: R) -> Self {
+        Self {
+            writes: Vec::new(),
+            reply,
+        }
+    }
+}
+
+/// One change of what the store holds.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Write {
+    /// A new enrollment, or the next version of one. Lost if somebody else wrote that enrollment meanwhile.
+    Enrollment(Box<Enrollment>),
+    /// The end of one channel: its row, report, escrow and sightings go.
+    Forget(EnrollmentId),
+    /// The end of a device's generation: its user channels go, and the reports, escrow and sightings of all; its
+    /// own row stays.
+    EndGeneration(EnrollmentId),
+    /// What a certificate is, from now on.
+    Identity(Identity),
+    /// A manifest that devices may be served from, with the declarations that exist only for it.
+    Manifest(Arc<Manifest>, Arc<[Declaration]>),
+    /// A set of capabilities, by its digest.
+    Capabilities(Digest, Arc<Capabilities>),
+    /// What a channel has reported, replacing what was kept.
+    Status(EnrollmentId, Box<StatusRecord>),
+    /// A sealed token of the device, or its deletion.
+    Escrow(EnrollmentId, EscrowKind, Option<Vec<u8>>),
+}
+
+/// Which token of a device is kept for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum EscrowKind {
+    /// From SetBootstrapToken.
+    Bootstrap,
+    /// `UnlockToken` of TokenUpdate.
+    Unlock,
+}
+
+impl EscrowKind {
+    /// The word that the store keeps.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Bootstrap => "bootstrap",
+            Self::Unlock => "unlock",
+        }
+    }
+}
+
+/// What the store knows of a certificate.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Identity {
+    /// SHA-256 of the certificate.
+    pub fingerprint: Digest,
+    /// What it is.
+    pub role: Role,
+    /// Whose it is; for an issued one, the enrollment that it renews.
+    pub enrollment: Option<EnrollmentId>,
+    /// The serial number that it is bound to, by Ordain's own issue.
+    pub serial: Option<String>,
+    /// Until when an issued one may be used for the first time, in unix seconds.
+    pub usable_until: Option<i64>,
+}
+
+/// The life of a certificate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Role {
+    /// Made by Ordain, not used yet.
+    Issued,
+    /// The identity of an enrollment.
+    Pinned,
+    /// Replaced. It is refused for ever.
+    Retired,
+}

@@ -1,0 +1,44 @@
+//! What is known of a device, as far as the device said it.
+
+use ordain_catalog::{EnrollmentType, OsVersion, Platform};
+use serde::{Deserialize, Serialize};
+
+/// What a device said of itself in Authenticate and, later, in status reports. Every field may be missing: user
+/// enrollment shows neither serial number nor UDID, and systems other than macOS leave most of it out.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct DeviceFacts {
+    /// `SerialNumber`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub serial: Option<String>,
+    /// `UDID`; absent in user enrollment, where only an EnrollmentID is shown.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub udid: Option<String>,
+    /// `DeviceName`, as its user chose it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// `ProductName`, else `Model`: the hardware identifier, such as `Mac14,2`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub model: Option<String>,
+    /// What the hardware identifier, or a report, tells of the platform.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub platform: Option<Platform>,
+    /// `OSVersion`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub os_version: Option<OsVersion>,
+    /// `BuildVersion`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub build: Option<String>,
+}
+
+impl DeviceFacts {
+    /// The type of enrollment as far as it can be told: user enrollment shows no UDID, a Mac enrolled by profile
+    /// counts as supervised, and of the rest nothing is known.
+    pub fn enrollment_type(&self) -> Option<EnrollmentType> {
+        match (&self.udid, self.platform) {
+            (None, _) => Some(EnrollmentType::User),
+            (Some(_), Some(Platform::MacOs)) => Some(EnrollmentType::Supervised),
+            (Some(_), _) => None,
+        }
+    }
+}

@@ -1,0 +1,171 @@
+//! The state of one enrollment, as the store keeps it and the decisions read and write it.
+
+use serde::{Deserialize, Serialize};
+
+use crate::device::DeviceFacts;
+use crate::ids::{Digest, EnrollmentId};
+
+/// One management channel of one generation.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Enrollment {
+    /// Which channel.
+    pub id: EnrollmentId,
+    /// Counts the device's Authenticate messages, from 1. A user channel has that of its device.
+    pub generation: u64,
+    /// How far it has got.
+    pub phase: Phase,
+    /// What the device said of itself; empty on user channels, where the device's count.
+    #[serde(default)]
+    pub facts: DeviceFacts,
+    /// The pinned certificate. A user channel has that of its device.
+    pub identity: Pin,
+    /// Whether listed memberships count.
+    #[serde(default)]
+    pub memberships: Memberships,
+    /// Where to push, once TokenUpdate told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub push: Option<Push>,
+    /// The capabilities last reported, by the hash of their content.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub capabilities: Option<Digest>,
+    /// What the device was last offered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub offer: Option<Offer>,
+    /// The newest `Timestamp` ever given out, in unix seconds; it outlives generations.
+    #[serde(default)]
+    pub stamp: i64,
+    /// The manifest whose items the device has fetched: its declarations are served from it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pinned: Option<Digest>,
+    /// The last DeclarativeManagement command.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub told: Option<Told>,
+    /// What the last report came to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub standing: Option<Standing>,
+    /// When this generation began, in unix seconds.
+    pub since: i64,
+}
+
+/// How far an enrollment has got.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Phase {
+    /// Authenticate was accepted; the profile can still fail to install.
+    Authenticated,
+    /// TokenUpdate has come.
+    Enrolled,
+    /// The device said that it leaves.
+    CheckedOut,
+}
+
+/// The certificate that is the device.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pin {
+    /// SHA-256 of the certificate.
+    pub fingerprint: Digest,
+    /// Its end, in unix seconds. It works on after that, and is warned of.
+    pub not_after: i64,
+}
+
+/// Whether what administrators listed by name is given to this generation.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Memberships {
+    /// Listed groups count.
+    #[default]
+    Granted,
+    /// They wait until an administrator approves this generation.
+    Waiting,
+}
+
+/// Push addressing, from TokenUpdate.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Push {
+    /// `Topic`.
+    pub topic: String,
+    /// `PushMagic`.
+    pub magic: String,
+    /// `Token`, in lower-case hexadecimal digits.
+    pub token: String,
+}
+
+/// The offer record: revision, token and stamp last offered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Offer {
+    /// The revision whose manifest it was when first offered.
+    pub revision: u64,
+    /// Its `DeclarationsToken`.
+    pub token: Digest,
+    /// Its `Timestamp`, in unix seconds.
+    pub stamp: i64,
+}
+
+/// One DeclarativeManagement command and what came of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Told {
+    /// `CommandUUID`.
+    pub uuid: String,
+    /// The token in its data.
+    pub token: Digest,
+    /// What the device answered.
+    pub answer: Answer,
+    /// When it was sent or answered, in unix seconds.
+    pub at: i64,
+    /// How often this token was told, from 1.
+    pub attempts: u32,
+}
+
+/// What a device answered to a command.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Answer {
+    /// Nothing yet.
+    None,
+    /// `Acknowledged`: it knows; whether it acts, its requests will show.
+    Acknowledged,
+    /// `NotNow`.
+    NotNow,
+    /// `Error` or `CommandFormatError`, with what it said.
+    Failed(String),
+}
+
+/// What the last status report came to, kept beside the enrollment so that a fleet is listed without reading reports.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Standing {
+    /// When the last report that said anything new came, in unix seconds.
+    pub at: i64,
+    /// The token of the set of declarations that the device lists: equal to a manifest's if it holds just that.
+    pub held: Option<Digest>,
+    /// Verdicts over what it holds.
+    pub counts: Counts,
+}
+
+/// How many declarations are how.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counts {
+    /// Confirmed by the device.
+    pub confirmed: u32,
+    /// Not applicable now, by predicate.
+    pub settled: u32,
+    /// Refused or failed.
+    pub failed: u32,
+    /// Nothing final said.
+    pub pending: u32,
+}
+
+impl Enrollment {
+    /// Whether it holds the manifest of `wanted` with every declaration confirmed or settled.
+    pub fn is_converged(&self, wanted: Digest) -> bool {
+        self.standing.as_ref().is_some_and(|standing| {
+            standing.held == Some(wanted) && standing.counts.failed == 0 && standing.counts.pending == 0
+        })
+    }
+
+    /// Whether the last report lists exactly the declarations of `wanted`, each under its ServerToken.
+    pub fn holds(&self, wanted: Digest) -> bool {
+        self.standing
+            .as_ref()
+            .is_some_and(|standing| standing.held == Some(wanted))
+    }
+}

@@ -1,0 +1,32 @@
+//! The domain of Ordain: declarations, blueprints, groups, revisions, manifests, reports, and the decisions over
+//! them. Pure: no I/O, no clock; time is a parameter, in unix seconds.
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::indexing_slicing,
+        clippy::panic
+    )
+)]
+
+pub mod audience;
+pub mod canonical;
+pub mod checkin;
+pub mod command;
+pub mod compile;
+pub mod convergence;
+pub mod decision;
+pub mod declaration;
+pub mod device;
+pub mod enrollment;
+pub mod fetched;
+pub mod held;
+pub mod ids;
+pub mod manifest;
+pub mod report;
+pub mod status;
+pub mod sync;
+pub mod view;
+pub mod wish;
+pub mod world;

@@ -1,0 +1,83 @@
+//! A DDM status report as the domain sees it: already parsed and bounded, not yet believed.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use ordain_catalog::Kind;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// One status report. What could not be read is left out and named in `problems`; the rest counts.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Report {
+    /// `FullReport`: this replaces everything stored for the channel.
+    pub full: bool,
+    /// Status items by dotted name, `management.declarations` and `management.client-capabilities` excepted.
+    pub items: BTreeMap<String, Value>,
+    /// `management.declarations`: the complete picture, when the report has it.
+    pub declarations: Option<DeclarationsReport>,
+    /// `management.client-capabilities`, when the report has it.
+    pub capabilities: Option<Capabilities>,
+    /// `Errors`: items that the device could not give.
+    pub errors: BTreeMap<String, Vec<Reason>>,
+    /// What was wrong with the report, in words for administrators.
+    pub problems: Vec<String>,
+}
+
+/// The four arrays of `management.declarations`. One that is missing or no array was *not reported*, which is not
+/// the same as empty.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct DeclarationsReport {
+    /// What was listed, by kind.
+    pub listed: BTreeMap<Kind, Vec<Listed>>,
+}
+
+/// One declaration as the device lists it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Listed {
+    /// `identifier`.
+    pub identifier: String,
+    /// `server-token`: the revision that the rest speaks of.
+    pub server_token: String,
+    /// `active`.
+    pub active: bool,
+    /// `valid`.
+    pub valid: Validity,
+    /// `reasons`, empty when all is well.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reasons: Vec<Reason>,
+}
+
+/// `valid` of a listed declaration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Validity {
+    /// Examined and good.
+    Valid,
+    /// Examined and refused.
+    Invalid,
+    /// Not examined yet, or a word that is not known.
+    Unknown,
+}
+
+/// Why a device says so: `code`, and what it adds for people.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reason {
+    /// `code`, such as `Error.ConfigurationCannotBeApplied`. The list is open.
+    pub code: String,
+    /// `description`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// `details`, as sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub details: Option<Value>,
+}
+
+/// `management.client-capabilities`, as far as it concerns what may be sent.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Capabilities {
+    /// The declaration types of all four kinds. `None` unless all four lists were there: only a complete list
+    /// narrows what is sent.
+    pub declarations: Option<BTreeSet<String>>,
+    /// The status items, when that list was there.
+    pub status_items: Option<BTreeSet<String>>,
+}

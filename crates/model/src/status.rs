@@ -1,0 +1,276 @@
+//! Status reports: merged into what a channel has reported so far, and judged.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use ordain_catalog::Platform;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::canonical;
+use crate::convergence::{self, Verdict};
+use crate::decision::{Decision, Write};
+use crate::device::DeviceFacts;
+use crate::enrollment::{Enrollment, Standing};
+use crate::held::{Held, Listing, held_token};
+use crate::ids::{Channel, Digest};
+use crate::manifest::Manifest;
+use crate::report::{Reason, Report};
+use crate::sync::Wanted;
+
+/// What a channel has reported so far.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct StatusRecord {
+    /// The declarations that it lists.
+    pub held: Held,
+    /// Its status items by dotted name.
+    #[serde(default)]
+    pub items: BTreeMap<String, Value>,
+    /// The items that it could not give, and why.
+    #[serde(default)]
+    pub errors: BTreeMap<String, Vec<Reason>>,
+    /// What was wrong with the last report, in words.
+    #[serde(default)]
+    pub problems: Vec<String>,
+    /// The declarations that failed.
+    #[serde(skip)]
+    pub exceptions: Vec<Exception>,
+}
+
+/// A declaration that failed on a channel.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Exception {
+    /// Which one.
+    pub identifier: String,
+    /// The revision of it.
+    pub server_token: Digest,
+    /// What the device said.
+    pub reasons: Vec<Reason>,
+    /// When it first said so, in unix seconds.
+    pub since: i64,
+}
+
+/// What a report is decided from.
+#[derive(Debug, Clone)]
+pub struct StatusState<'a> {
+    /// The channel that reports.
+    pub enrollment: &'a Enrollment,
+    /// What it reported before.
+    pub record: StatusRecord,
+    /// The manifest that the record was packed against, if it is still known.
+    pub against: Option<Arc<Manifest>>,
+    /// The manifest that the channel is pinned to.
+    pub pinned: Option<Arc<Manifest>>,
+    /// What it should hold.
+    pub wanted: Wanted,
+}
+
+/// The most status items kept for a channel; Apple's schema has fewer than a hundred.
+const MAX_ITEMS: usize = 1_000;
+/// The most elements kept of one array item.
+const MAX_ELEMENTS: usize = 50_000;
+
+/// Merges `report`. One that says nothing new writes nothing.
+pub fn status(state: StatusState<'_>, report: Report, now: i64) -> Decision<()> {
+    let StatusState {
+        enrollment,
+        record: before,
+        against,
+        pinned,
+        wanted,
+    } = state;
+    let mut listing = if report.full {
+        Listing::new()
+    } else {
+        before.held.unpack(against.as_deref())
+    };
+    for (kind, list) in report.declarations.unwrap_or_default().listed {
+        listing.insert(kind, list);
+    }
+    let manifests: Vec<&Manifest> = pinned.as_deref().into_iter().chain([&*wanted.manifest]).collect();
+    let held = held_token(&listing, &manifests);
+    let judged = manifests
+        .iter()
+        .find(|manifest| manifest.token() == held)
+        .or(manifests.first())
+        .copied();
+
+    let mut record = StatusRecord {
+        held: Held::pack(&listing, judged),
+        items: if report.full {
+            BTreeMap::new()
+        } else {
+            before.items.clone()
+        },
+        errors: if report.full {
+            BTreeMap::new()
+        } else {
+            before.errors.clone()
+        },
+        problems: report.problems,
+        exceptions: Vec::new(),
+    };
+    record.merge(report.items, report.errors);
+
+    let verdicts = judged
+        .map(|judged| convergence::assess(judged, &listing, &record.items))
+        .unwrap_or_default();
+    if let Some(judged) = judged {
+        record.exceptions = exceptions(judged, &verdicts, &before.exceptions, now);
+    }
+    let counts = convergence::count(&verdicts);
+    let standing = match &enrollment.standing {
+        Some(standing) if record == before && standing.held == Some(held) && standing.counts == counts => {
+            standing.clone()
+        }
+        _ => Standing {
+            at: now,
+            held: Some(held),
+            counts,
+        },
+    };
+
+    let mut after = Enrollment {
+        standing: Some(standing),
+        ..enrollment.clone()
+    };
+    let mut writes = Vec::new();
+    if let Some(capabilities) = report.capabilities {
+        let content = serde_json::to_value(&capabilities).unwrap_or_default();
+        let digest = Digest::of(&canonical::to_vec(&content).unwrap_or_default());
+        if after.capabilities != Some(digest) {
+            after.capabilities = Some(digest);
+            writes.push(Write::Capabilities(digest, Arc::new(capabilities)));
+        }
+    }
+    if after.id.channel() == Channel::Device {
+        learn(&mut after.facts, &record.items);
+    }
+    let is_news = record != before;
+    if is_news {
+        if record.held.against == Some(wanted.manifest.token()) {
+            // The record is read by this manifest from now on, whether or not it was ever offered.
+            writes.push(wanted.keep());
+        }
+        writes.push(Write::Status(enrollment.id.clone(), Box::new(record)));
+    }
+    // The enrollment's version guards the record, too: both are written, or neither.
+    if is_news || after != *enrollment {
+        writes.push(Write::Enrollment(Box::new(after)));
+    }
+    Decision { writes, reply: () }
+}
+
+/// What a report says of the system counts from then on. What the device is, its serial number and UDID, it said when
+/// it enrolled; a report cannot change that.
+fn learn(facts: &mut DeviceFacts, items: &BTreeMap<String, Value>) {
+    let text = |name: &str| items.get(name).and_then(Value::as_str);
+    if let Some(version) = text("device.operating-system.version").and_then(|version| version.parse().ok()) {
+        facts.os_version = Some(version);
+    }
+    if let Some(build) = text("device.operating-system.build-version") {
+        facts.build = Some(build.to_owned());
+    }
+    let family = text("device.operating-system.family").and_then(|family| family.parse::<Platform>().ok());
+    facts.platform = family.or(facts.platform);
+    if facts.model.is_none() {
+        facts.model = text("device.model.identifier").map(str::to_owned);
+    }
+}
+
+fn exceptions(manifest: &Manifest, verdicts: &[Verdict], before: &[Exception], now: i64) -> Vec<Exception> {
+    let failed = manifest
+        .entries()
+        .iter()
+        .zip(verdicts)
+        .filter_map(|(entry, verdict)| match verdict {
+            Verdict::Failed(reasons) => Some((entry, reasons)),
+            _ => None,
+        });
+    failed
+        .map(|(entry, reasons)| {
+            let known = before.iter().find(|exception| {
+                exception.identifier == entry.identifier && exception.server_token == entry.server_token
+            });
+            Exception {
+                identifier: entry.identifier.clone(),
+                server_token: entry.server_token,
+                reasons: reasons.clone(),
+                since: known.map_or(now, |exception| exception.since),
+            }
+        })
+        .collect()
+}
+
+impl StatusRecord {
+    fn merge(&mut self, items: BTreeMap<String, Value>, errors: BTreeMap<String, Vec<Reason>>) {
+        for (name, value) in items {
+            self.errors.remove(&name);
+            if self.items.len() >= MAX_ITEMS && !self.items.contains_key(&name) {
+                self.problems.push(format!(
+                    "{name}: not kept, {MAX_ITEMS} status items are kept already"
+                ));
+                continue;
+            }
+            let stored = self.items.remove(&name);
+            let merged = merge_value(stored, value);
+            if merged
+                .as_array()
+                .is_some_and(|elements| elements.len() > MAX_ELEMENTS)
+            {
+                self.problems.push(format!(
+                    "{name}: not kept, it has more than {MAX_ELEMENTS} elements"
+                ));
+                continue;
+            }
+            self.items.insert(name, merged);
+        }
+        for (name, reasons) in errors {
+            // What a device can no longer tell is no longer known.
+            self.items.remove(&name);
+            if self.errors.len() < MAX_ITEMS {
+                self.errors.insert(name, reasons);
+            }
+        }
+    }
+}
+
+/// A new value of a status item over the stored one: arrays of identified elements merge by identifier, everything
+/// else replaces.
+fn merge_value(stored: Option<Value>, reported: Value) -> Value {
+    let elements = match reported {
+        Value::Array(elements) if elements.iter().all(|element| identifier(element).is_some()) => elements,
+        other => return other,
+    };
+    let mut merged: Vec<Value> = match stored {
+        Some(Value::Array(stored)) if stored.iter().all(|element| identifier(element).is_some()) => stored,
+        _ => Vec::new(),
+    };
+    let mut places: BTreeMap<String, usize> = BTreeMap::new();
+    for (place, element) in merged.iter().enumerate() {
+        places.insert(identifier(element).unwrap_or_default().to_owned(), place);
+    }
+    for element in elements {
+        let name = identifier(&element).unwrap_or_default().to_owned();
+        match places.get(&name).and_then(|&place| merged.get_mut(place)) {
+            Some(known) => *known = element,
+            None => {
+                places.insert(name, merged.len());
+                merged.push(element);
+            }
+        }
+    }
+    merged.retain(|element| !is_removal(element));
+    Value::Array(merged)
+}
+
+fn identifier(element: &Value) -> Option<&str> {
+    element.get("identifier").and_then(Value::as_str)
+}
+
+/// Apple's schema writes `_removed`, its older prose `removed`.
+fn is_removal(element: &Value) -> bool {
+    ["_removed", "removed"]
+        .iter()
+        .any(|key| element.get(*key).and_then(Value::as_bool) == Some(true))
+}

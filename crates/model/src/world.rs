@@ -1,0 +1,163 @@
+//! The world: one revision, immutable, and what was compiled of it so far.
+
+use std::collections::{BTreeSet, HashMap};
+use std::hash::Hash;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use ordain_catalog::{Catalog, EnrollmentType, OsVersion, Platform};
+
+use crate::audience::{Abilities, Audience, CapabilityClass};
+use crate::compile::compile;
+use crate::enrollment::{Enrollment, Memberships};
+use crate::ids::{Channel, Digest, EnrollmentId};
+use crate::report::Capabilities;
+use crate::sync::Wanted;
+use crate::wish::{ALL, Revision};
+
+/// A revision with its memberships turned round, and the manifests of its audiences, each made when first needed.
+#[derive(Debug)]
+pub struct World {
+    revision: Revision,
+    catalog: &'static Catalog,
+    /// Listed groups that some blueprint names, by member.
+    groups_of: HashMap<String, BTreeSet<String>>,
+    classes: Memo<ClassKey, Arc<CapabilityClass>>,
+    manifests: Memo<Audience, Wanted>,
+}
+
+/// All that decides the class of an enrollment.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct ClassKey {
+    platform: Option<Platform>,
+    os_version: Option<OsVersion>,
+    enrollment: Option<EnrollmentType>,
+    capabilities: Option<Digest>,
+    channel: Channel,
+}
+
+impl World {
+    /// The world of `revision`.
+    pub fn new(revision: Revision, catalog: &'static Catalog) -> Self {
+        let blueprints = revision.wish.blueprints.values();
+        let named: BTreeSet<&String> = blueprints
+            .flat_map(|blueprint| blueprint.include.iter().chain(&blueprint.exclude))
+            .collect();
+        let mut groups_of: HashMap<String, BTreeSet<String>> = HashMap::new();
+        for (name, group) in revision
+            .wish
+            .groups
+            .iter()
+            .filter(|(name, _)| named.contains(name))
+        {
+            for member in &group.members {
+                groups_of.entry(member.clone()).or_default().insert(name.clone());
+            }
+        }
+        Self {
+            revision,
+            catalog,
+            groups_of,
+            classes: Memo::default(),
+            manifests: Memo::default(),
+        }
+    }
+
+    /// What was published.
+    pub fn revision(&self) -> &Revision {
+        &self.revision
+    }
+
+    /// What the facts are judged by.
+    pub fn catalog(&self) -> &Catalog {
+        self.catalog
+    }
+
+    /// The groups of `device`, a device channel: `all`, and those that list its serial number, UDID or identifier,
+    /// unless such memberships wait for an administrator.
+    pub fn groups(&self, device: &Enrollment) -> BTreeSet<String> {
+        let mut groups = BTreeSet::from([ALL.to_owned()]);
+        if device.memberships == Memberships::Granted {
+            let names = [
+                device.facts.serial.as_deref(),
+                device.facts.udid.as_deref(),
+                Some(device.id.device_part()),
+            ];
+            for listed in names
+                .into_iter()
+                .flatten()
+                .filter_map(|name| self.groups_of.get(name))
+            {
+                groups.extend(listed.iter().cloned());
+            }
+        }
+        groups
+    }
+
+    /// What the channel `id` of `device` should hold. `capabilities` are those that this channel reported, with
+    /// their digest.
+    pub fn wanted(
+        &self,
+        device: &Enrollment,
+        id: &EnrollmentId,
+        capabilities: Option<(Digest, &Capabilities)>,
+    ) -> Wanted {
+        let key = ClassKey {
+            platform: device.facts.platform,
+            os_version: device.facts.os_version,
+            enrollment: device.facts.enrollment_type(),
+            capabilities: capabilities.map(|(digest, _)| digest),
+            channel: id.channel(),
+        };
+        let class = self.classes.get(&key, || {
+            let abilities = Abilities {
+                platform: key.platform,
+                os_version: key.os_version.as_ref(),
+                enrollment: key.enrollment,
+                capabilities: capabilities.map(|(_, known)| known),
+                channel: key.channel,
+            };
+            Arc::new(CapabilityClass::judge(
+                &self.revision.wish,
+                self.catalog,
+                abilities,
+            ))
+        });
+        let audience = Audience {
+            groups: self.groups(device),
+            channel: id.channel(),
+            class: CapabilityClass::clone(&class),
+        };
+        self.manifests.get(&audience, || {
+            Wanted::new(
+                self.revision.number,
+                compile(&self.revision.wish, &audience, self.catalog),
+            )
+        })
+    }
+}
+
+/// Results kept by what they were made from. Devices choose some of the keys, so the number is bounded.
+#[derive(Debug)]
+struct Memo<K, V>(RwLock<HashMap<K, V>>);
+
+impl<K, V> Default for Memo<K, V> {
+    fn default() -> Self {
+        Self(RwLock::new(HashMap::new()))
+    }
+}
+
+impl<K: Hash + Eq + Clone, V: Clone> Memo<K, V> {
+    const MOST: usize = 10_000;
+
+    fn get(&self, key: &K, make: impl FnOnce() -> V) -> V {
+        if let Some(value) = self.0.read().unwrap_or_else(PoisonError::into_inner).get(key) {
+            return value.clone();
+        }
+        let value = make();
+        let mut kept = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        if kept.len() >= Self::MOST {
+            kept.clear();
+        }
+        kept.entry(key.clone()).or_insert(value).clone()
+    }
+}
