@@ -1,0 +1,108 @@
+-- Content-addressed objects: written once, never changed.
+CREATE TABLE blob (
+    digest TEXT COLLATE "C" PRIMARY KEY,
+    content_type TEXT,
+    body BYTEA NOT NULL
+);
+CREATE TABLE declaration (
+    server_token TEXT COLLATE "C" PRIMARY KEY,
+    body BYTEA NOT NULL
+);
+CREATE TABLE manifest (
+    token TEXT COLLATE "C" PRIMARY KEY,
+    body TEXT NOT NULL
+);
+CREATE TABLE capabilities (
+    digest TEXT COLLATE "C" PRIMARY KEY,
+    body TEXT NOT NULL
+);
+
+-- The wish, published.
+CREATE TABLE revision (
+    number BIGINT PRIMARY KEY,
+    digest TEXT NOT NULL,
+    published_at BIGINT NOT NULL,
+    published_by TEXT NOT NULL,
+    changes TEXT NOT NULL,
+    wish TEXT NOT NULL
+);
+CREATE TABLE revision_file (
+    revision BIGINT NOT NULL REFERENCES revision (number),
+    path TEXT NOT NULL,
+    digest TEXT NOT NULL REFERENCES blob (digest),
+    PRIMARY KEY (revision, path)
+);
+
+-- Channels, device and user alike. What is searched has a column of its own; the rest is the domain's, as JSON.
+CREATE TABLE enrollment (
+    id TEXT COLLATE "C" PRIMARY KEY,
+    device TEXT NOT NULL,
+    is_user BIGINT NOT NULL,
+    version BIGINT NOT NULL,
+    generation BIGINT NOT NULL,
+    fingerprint TEXT NOT NULL,
+    phase TEXT NOT NULL,
+    serial TEXT,
+    state TEXT NOT NULL
+);
+CREATE INDEX enrollment_device ON enrollment (device);
+CREATE INDEX enrollment_serial ON enrollment (serial) WHERE serial IS NOT NULL;
+CREATE INDEX enrollment_fingerprint ON enrollment (fingerprint);
+CREATE TABLE identity (
+    fingerprint TEXT COLLATE "C" PRIMARY KEY,
+    role TEXT NOT NULL,
+    enrollment TEXT,
+    serial TEXT,
+    usable_until BIGINT
+);
+CREATE TABLE status (
+    enrollment TEXT COLLATE "C" PRIMARY KEY,
+    record TEXT NOT NULL
+);
+CREATE TABLE exception (
+    enrollment TEXT NOT NULL,
+    identifier TEXT NOT NULL,
+    server_token TEXT NOT NULL,
+    reasons TEXT NOT NULL,
+    since BIGINT NOT NULL,
+    PRIMARY KEY (enrollment, identifier)
+);
+CREATE TABLE escrow (
+    enrollment TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    sealed BYTEA NOT NULL,
+    PRIMARY KEY (enrollment, kind)
+);
+-- Written behind the devices' backs: losing the last second of it claims less, never more.
+CREATE TABLE sighting (
+    enrollment TEXT COLLATE "C" PRIMARY KEY,
+    generation BIGINT NOT NULL,
+    seen_at BIGINT NOT NULL,
+    manifest TEXT,
+    fetched TEXT NOT NULL
+);
+
+-- The house.
+CREATE TABLE setting (
+    key TEXT COLLATE "C" PRIMARY KEY,
+    value BYTEA NOT NULL
+);
+CREATE TABLE token (
+    id TEXT COLLATE "C" PRIMARY KEY,
+    name TEXT NOT NULL,
+    role TEXT NOT NULL,
+    hash TEXT NOT NULL UNIQUE,
+    created_at BIGINT NOT NULL,
+    expires_at BIGINT,
+    uses_left BIGINT,
+    serial TEXT,
+    topic TEXT
+);
+CREATE TABLE audit (
+    id BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    at BIGINT NOT NULL,
+    who TEXT NOT NULL,
+    origin TEXT NOT NULL,
+    action TEXT NOT NULL,
+    detail TEXT NOT NULL
+);

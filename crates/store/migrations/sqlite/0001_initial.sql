@@ -1,0 +1,108 @@
+-- Content-addressed objects: written once, never changed.
+CREATE TABLE blob (
+    digest TEXT PRIMARY KEY,
+    content_type TEXT,
+    body BLOB NOT NULL
+) STRICT;
+CREATE TABLE declaration (
+    server_token TEXT PRIMARY KEY,
+    body BLOB NOT NULL
+) STRICT;
+CREATE TABLE manifest (
+    token TEXT PRIMARY KEY,
+    body TEXT NOT NULL
+) STRICT;
+CREATE TABLE capabilities (
+    digest TEXT PRIMARY KEY,
+    body TEXT NOT NULL
+) STRICT;
+
+-- The wish, published.
+CREATE TABLE revision (
+    number INTEGER PRIMARY KEY,
+    digest TEXT NOT NULL,
+    published_at INTEGER NOT NULL,
+    published_by TEXT NOT NULL,
+    changes TEXT NOT NULL,
+    wish TEXT NOT NULL
+) STRICT;
+CREATE TABLE revision_file (
+    revision INTEGER NOT NULL REFERENCES revision (number),
+    path TEXT NOT NULL,
+    digest TEXT NOT NULL REFERENCES blob (digest),
+    PRIMARY KEY (revision, path)
+) STRICT;
+
+-- Channels, device and user alike. What is searched has a column of its own; the rest is the domain's, as JSON.
+CREATE TABLE enrollment (
+    id TEXT PRIMARY KEY,
+    device TEXT NOT NULL,
+    is_user INTEGER NOT NULL,
+    version INTEGER NOT NULL,
+    generation INTEGER NOT NULL,
+    fingerprint TEXT NOT NULL,
+    phase TEXT NOT NULL,
+    serial TEXT,
+    state TEXT NOT NULL
+) STRICT;
+CREATE INDEX enrollment_device ON enrollment (device);
+CREATE INDEX enrollment_serial ON enrollment (serial) WHERE serial IS NOT NULL;
+CREATE INDEX enrollment_fingerprint ON enrollment (fingerprint);
+CREATE TABLE identity (
+    fingerprint TEXT PRIMARY KEY,
+    role TEXT NOT NULL,
+    enrollment TEXT,
+    serial TEXT,
+    usable_until INTEGER
+) STRICT;
+CREATE TABLE status (
+    enrollment TEXT PRIMARY KEY,
+    record TEXT NOT NULL
+) STRICT;
+CREATE TABLE exception (
+    enrollment TEXT NOT NULL,
+    identifier TEXT NOT NULL,
+    server_token TEXT NOT NULL,
+    reasons TEXT NOT NULL,
+    since INTEGER NOT NULL,
+    PRIMARY KEY (enrollment, identifier)
+) STRICT;
+CREATE TABLE escrow (
+    enrollment TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    sealed BLOB NOT NULL,
+    PRIMARY KEY (enrollment, kind)
+) STRICT;
+-- Written behind the devices' backs: losing the last second of it claims less, never more.
+CREATE TABLE sighting (
+    enrollment TEXT PRIMARY KEY,
+    generation INTEGER NOT NULL,
+    seen_at INTEGER NOT NULL,
+    manifest TEXT,
+    fetched TEXT NOT NULL
+) STRICT;
+
+-- The house.
+CREATE TABLE setting (
+    key TEXT PRIMARY KEY,
+    value BLOB NOT NULL
+) STRICT;
+CREATE TABLE token (
+    id TEXT PRIMARY KEY,
+    name TEXT NOT NULL,
+    role TEXT NOT NULL,
+    hash TEXT NOT NULL UNIQUE,
+    created_at INTEGER NOT NULL,
+    expires_at INTEGER,
+    uses_left INTEGER,
+    serial TEXT,
+    topic TEXT
+) STRICT;
+CREATE TABLE audit (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    at INTEGER NOT NULL,
+    who TEXT NOT NULL,
+    origin TEXT NOT NULL,
+    action TEXT NOT NULL,
+    detail TEXT NOT NULL
+) STRICT;

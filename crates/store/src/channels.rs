@@ -1,0 +1,159 @@
+//! The state that a decision about one channel is made from.
+
+use ordain_model::decision::{EscrowKind, Identity};
+use ordain_model::enrollment::Enrollment;
+use ordain_model::ids::{Digest, EnrollmentId};
+use ordain_model::status::StatusRecord;
+
+use crate::value::Row;
+use crate::{Store, StoreError};
+
+/// A row and the version under which it was read.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Versioned<T> {
+    /// Grows by one with every write.
+    pub version: i64,
+    /// What was stored.
+    pub value: T,
+}
+
+/// A channel as it was read: a commit that is based on it is lost if it has changed since.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ChannelState {
+    /// Which one.
+    pub id: EnrollmentId,
+    /// The device channel of the device.
+    pub device: Option<Versioned<Enrollment>>,
+    /// The user channel, when `id` is one and there is one.
+    pub user: Option<Versioned<Enrollment>>,
+}
+
+impl ChannelState {
+    /// The device channel.
+    pub fn device(&self) -> Option<&Enrollment> {
+        self.device.as_ref().map(|device| &device.value)
+    }
+
+    /// The channel that was asked for.
+    pub fn channel(&self) -> Option<&Enrollment> {
+        let row = if self.id.user_part().is_some() {
+            &self.user
+        } else {
+            &self.device
+        };
+        row.as_ref().map(|row| &row.value)
+    }
+}
+
+impl Store {
+    /// The channel of `id`, with that of its device.
+    pub async fn channel(&self, id: &EnrollmentId) -> Result<ChannelState, StoreError> {
+        let device = id.to_device();
+        let sql = "SELECT id, version, state FROM enrollment WHERE id = $1 OR id = $2";
+        let rows = self
+            .query(sql, vec![device.to_string().into(), id.to_string().into()])
+            .await?;
+        let mut state = ChannelState {
+            id: id.clone(),
+            device: None,
+            user: None,
+        };
+        for row in &rows {
+            let found: EnrollmentId = row.parse(0)?;
+            let versioned = Versioned {
+                version: row.integer(1)?,
+                value: row.json(2)?,
+            };
+            let place = if found == device {
+                &mut state.device
+            } else {
+                &mut state.user
+            };
+            *place = Some(versioned);
+        }
+        Ok(state)
+    }
+
+    /// The device channel that `fingerprint` is pinned to.
+    pub async fn device_of(&self, fingerprint: Digest) -> Result<Option<Enrollment>, StoreError> {
+        let sql = "SELECT state FROM enrollment WHERE fingerprint = $1 AND is_user = 0";
+        let rows = self.query(sql, vec![fingerprint.to_string().into()]).await?;
+        rows.first().map(|row| row.json(0)).transpose()
+    }
+
+    /// All channels of a device, its own first.
+    pub async fn channels_of(&self, device: &EnrollmentId) -> Result<Vec<Enrollment>, StoreError> {
+        let sql = "SELECT state FROM enrollment WHERE device = $1 ORDER BY id";
+        let rows = self.query(sql, vec![device.device_part().into()]).await?;
+        rows.iter().map(|row| row.json(0)).collect()
+    }
+
+    /// What is known of a certificate.
+    pub async fn identity(&self, fingerprint: Digest) -> Result<Option<Identity>, StoreError> {
+        let sql =
+            "SELECT fingerprint, role, enrollment, serial, usable_until FROM identity WHERE fingerprint = $1";
+        let rows = self.query(sql, vec![fingerprint.to_string().into()]).await?;
+        rows.first().map(identity).transpose()
+    }
+
+    /// Whether another device than `id` that has not checked out claims `serial`.
+    pub async fn serial_elsewhere(&self, serial: &str, id: &EnrollmentId) -> Result<bool, StoreError> {
+        let sql =
+            "SELECT id FROM enrollment WHERE serial = $1 AND id <> $2 AND phase <> 'checked-out' LIMIT 1";
+        Ok(!self
+            .query(sql, vec![serial.into(), id.to_string().into()])
+            .await?
+            .is_empty())
+    }
+
+    /// What a channel has reported; empty when it has not.
+    pub async fn status(&self, id: &EnrollmentId) -> Result<StatusRecord, StoreError> {
+        let rows = self
+            .query(
+                "SELECT record FROM status WHERE enrollment = $1",
+                vec![id.to_string().into()],
+            )
+            .await?;
+        let Some(row) = rows.first() else {
+            return Ok(StatusRecord::default());
+        };
+        let mut record: StatusRecord = row.json(0)?;
+        let sql = "SELECT identifier, server_token, reasons, since FROM exception \
+                   WHERE enrollment = $1 ORDER BY identifier";
+        let rows = self.query(sql, vec![id.to_string().into()]).await?;
+        record.exceptions = rows
+            .iter()
+            .map(|row| {
+                Ok(ordain_model::status::Exception {
+                    identifier: row.text(0)?.to_owned(),
+                    server_token: row.parse(1)?,
+                    reasons: row.json(2)?,
+                    since: row.integer(3)?,
+                })
+            })
+            .collect::<Result<_, StoreError>>()?;
+        Ok(record)
+    }
+
+    /// The sealed token of a device.
+    pub async fn escrow(&self, id: &EnrollmentId, kind: EscrowKind) -> Result<Option<Vec<u8>>, StoreError> {
+        let sql = "SELECT sealed FROM escrow WHERE enrollment = $1 AND kind = $2";
+        let rows = self
+            .query(sql, vec![id.to_string().into(), kind.word().into()])
+            .await?;
+        rows.first()
+            .map(|row| row.bytes(0).map(<[u8]>::to_vec))
+            .transpose()
+    }
+}
+
+fn identity(row: &Row) -> Result<Identity, StoreError> {
+    let role = serde_json::Value::from(row.text(1)?);
+    Ok(Identity {
+        fingerprint: row.parse(0)?,
+        role: serde_json::from_value(role).map_err(|error| StoreError::Corrupt(error.to_string()))?,
+        enrollment: row.optional_text(2)?.map(|_| row.parse(2)).transpose()?,
+        serial: row.optional_text(3)?.map(str::to_owned),
+        usable_until: row.optional_integer(4)?,
+    })
+}

@@ -1,0 +1,245 @@
+//! Committing a decision: its writes, all or none, on the state that it was made from.
+
+use std::sync::PoisonError;
+
+use ordain_model::decision::{Identity, Write};
+use ordain_model::declaration::Declaration;
+use ordain_model::enrollment::Enrollment;
+use ordain_model::ids::{Digest, EnrollmentId};
+use ordain_model::manifest::Manifest;
+use ordain_model::status::StatusRecord;
+use serde::Serialize;
+
+use crate::audit::AuditRecord;
+use crate::{ChannelState, Step, Store, StoreError, Value};
+
+impl Store {
+    /// Makes the writes of a decision over `state`, and notes `audit` with them. A [`StoreError::Conflict`] means
+    /// that the state has changed: read it and decide again.
+    pub async fn commit(
+        &self,
+        state: &ChannelState,
+        writes: &[Write],
+        audit: Option<&AuditRecord>,
+    ) -> Result<(), StoreError> {
+        let mut steps = Vec::new();
+        if state.user.is_some() || (state.id.user_part().is_some() && !writes.is_empty()) {
+            steps.extend(guard(state));
+        }
+        let mut manifests = Vec::new();
+        for write in writes {
+            match write {
+                Write::Manifest(manifest, _) if self.is_kept(manifest.token()) => {}
+                Write::Manifest(manifest, made) => {
+                    steps.extend(keep_manifest(manifest, made)?);
+                    manifests.push(manifest.token());
+                }
+                other => steps.extend(steps_of(state, other)?),
+            }
+        }
+        steps.extend(audit.map(AuditRecord::step));
+        self.commit_steps(steps).await?;
+        self.kept_manifests
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .extend(manifests);
+        Ok(())
+    }
+
+    fn is_kept(&self, token: Digest) -> bool {
+        self.kept_manifests
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .contains(&token)
+    }
+}
+
+/// A user's channel is written only while its device is of the generation and under the certificate that were read.
+fn guard(state: &ChannelState) -> Option<Step> {
+    let device = state.device()?;
+    let sql = "UPDATE enrollment SET generation = generation \
+               WHERE id = $1 AND generation = $2 AND fingerprint = $3 AND phase <> 'checked-out'";
+    Some(Step::one(
+        sql,
+        vec![
+            device.id.to_string().into(),
+            device.generation.into(),
+            device.identity.fingerprint.to_string().into(),
+        ],
+    ))
+}
+
+fn steps_of(state: &ChannelState, write: &Write) -> Result<Vec<Step>, StoreError> {
+    Ok(match write {
+        Write::Enrollment(enrollment) => vec![write_enrollment(state, enrollment)?],
+        Write::Forget(id) => forget(id),
+        Write::EndGeneration(device) => end_generation(device),
+        Write::Identity(identity) => vec![write_identity(identity)],
+        Write::Manifest(manifest, made) => keep_manifest(manifest, made)?,
+        Write::Capabilities(digest, capabilities) => vec![Step::new(
+            "INSERT INTO capabilities (digest, body) VALUES ($1, $2) ON CONFLICT (digest) DO NOTHING",
+            vec![digest.to_string().into(), json(capabilities)?],
+        )],
+        Write::Status(id, record) => write_status(id, record)?,
+        Write::Escrow(id, kind, Some(sealed)) => vec![Step::new(
+            "INSERT INTO escrow (enrollment, kind, sealed) VALUES ($1, $2, $3) \
+             ON CONFLICT (enrollment, kind) DO UPDATE SET sealed = excluded.sealed",
+            vec![id.to_string().into(), kind.word().into(), sealed.clone().into()],
+        )],
+        Write::Escrow(id, kind, None) => vec![Step::new(
+            "DELETE FROM escrow WHERE enrollment = $1 AND kind = $2",
+            vec![id.to_string().into(), kind.word().into()],
+        )],
+    })
+}
+
+fn write_enrollment(state: &ChannelState, enrollment: &Enrollment) -> Result<Step, StoreError> {
+    let phase = serde_json::to_value(enrollment.phase).map_err(unwritable)?;
+    let known = if enrollment.id.user_part().is_some() {
+        &state.user
+    } else {
+        &state.device
+    };
+    let mut values = vec![
+        enrollment.id.to_string().into(),
+        enrollment.generation.into(),
+        enrollment.identity.fingerprint.to_string().into(),
+        phase.as_str().unwrap_or_default().into(),
+        enrollment.facts.serial.clone().into(),
+        json(enrollment)?,
+    ];
+    Ok(match known {
+        Some(known) => {
+            values.push(known.version.into());
+            Step::one(
+                "UPDATE enrollment SET generation = $2, fingerprint = $3, phase = $4, serial = $5, state = $6, \
+                 version = version + 1 WHERE id = $1 AND version = $7",
+                values,
+            )
+        }
+        None => {
+            values.push(enrollment.id.device_part().into());
+            values.push(i64::from(enrollment.id.user_part().is_some()).into());
+            Step::one(
+                "INSERT INTO enrollment (id, generation, fingerprint, phase, serial, state, device, is_user, version) \
+                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 1) ON CONFLICT (id) DO NOTHING",
+                values,
+            )
+        }
+    })
+}
+
+/// A certificate changes hands never, and a retired one stays so.
+fn write_identity(identity: &Identity) -> Step {
+    let role = serde_json::to_value(identity.role).unwrap_or_default();
+    Step::one(
+        "INSERT INTO identity (fingerprint, role, enrollment, serial, usable_until) VALUES ($1, $2, $3, $4, $5) \
+         ON CONFLICT (fingerprint) DO UPDATE SET role = excluded.role, enrollment = excluded.enrollment, \
+         serial = COALESCE(excluded.serial, identity.serial), usable_until = excluded.usable_until \
+         WHERE (identity.enrollment IS NULL OR identity.enrollment = excluded.enrollment) \
+         AND (identity.role <> 'retired' OR excluded.role = 'retired')",
+        vec![
+            identity.fingerprint.to_string().into(),
+            role.as_str().unwrap_or_default().into(),
+            identity.enrollment.as_ref().map(ToString::to_string).into(),
+            identity.serial.clone().into(),
+            identity.usable_until.into(),
+        ],
+    )
+}
+
+const BELONGINGS: [&str; 4] = ["status", "exception", "escrow", "sighting"];
+
+fn forget(id: &EnrollmentId) -> Vec<Step> {
+    let mut steps: Vec<Step> = BELONGINGS
+        .iter()
+        .map(|table| {
+            Step::new(
+                format!("DELETE FROM {table} WHERE enrollment = $1"),
+                vec![id.to_string().into()],
+            )
+        })
+        .collect();
+    steps.push(Step::new(
+        "DELETE FROM enrollment WHERE id = $1",
+        vec![id.to_string().into()],
+    ));
+    steps
+}
+
+fn end_generation(device: &EnrollmentId) -> Vec<Step> {
+    let device = device.device_part();
+    let channels = "SELECT id FROM enrollment WHERE device = $1";
+    let mut steps: Vec<Step> = BELONGINGS
+        .iter()
+        .map(|table| {
+            Step::new(
+                format!("DELETE FROM {table} WHERE enrollment IN ({channels})"),
+                vec![device.into()],
+            )
+        })
+        .collect();
+    steps.push(Step::new(
+        "DELETE FROM enrollment WHERE device = $1 AND is_user = 1",
+        vec![device.into()],
+    ));
+    steps
+}
+
+fn keep_manifest(manifest: &Manifest, made: &[Declaration]) -> Result<Vec<Step>, StoreError> {
+    let mut steps: Vec<Step> = made.iter().map(keep_declaration).collect();
+    steps.push(Step::new(
+        "INSERT INTO manifest (token, body) VALUES ($1, $2) ON CONFLICT (token) DO NOTHING",
+        vec![manifest.token().to_string().into(), json(manifest)?],
+    ));
+    Ok(steps)
+}
+
+/// The bytes of a declaration, by their ServerToken.
+pub(crate) fn keep_declaration(declaration: &Declaration) -> Step {
+    Step::new(
+        "INSERT INTO declaration (server_token, body) VALUES ($1, $2) ON CONFLICT (server_token) DO NOTHING",
+        vec![
+            declaration.server_token.to_string().into(),
+            declaration.body().into(),
+        ],
+    )
+}
+
+fn write_status(id: &EnrollmentId, record: &StatusRecord) -> Result<Vec<Step>, StoreError> {
+    let id = id.to_string();
+    let mut steps = vec![
+        Step::new(
+            "INSERT INTO status (enrollment, record) VALUES ($1, $2) \
+             ON CONFLICT (enrollment) DO UPDATE SET record = excluded.record",
+            vec![id.clone().into(), json(record)?],
+        ),
+        Step::new(
+            "DELETE FROM exception WHERE enrollment = $1",
+            vec![id.clone().into()],
+        ),
+    ];
+    for exception in &record.exceptions {
+        steps.push(Step::new(
+            "INSERT INTO exception (enrollment, identifier, server_token, reasons, since) VALUES ($1, $2, $3, $4, $5)",
+            vec![
+                id.clone().into(),
+                exception.identifier.clone().into(),
+                exception.server_token.to_string().into(),
+                json(&exception.reasons)?,
+                exception.since.into(),
+            ],
+        ));
+    }
+    Ok(steps)
+}
+
+pub(crate) fn json(content: &impl Serialize) -> Result<Value, StoreError> {
+    serde_json::to_string(content)
+        .map(Value::Text)
+        .map_err(unwritable)
+}
+
+fn unwritable(error: serde_json::Error) -> StoreError {
+    StoreError::Corrupt(format!("cannot be written: {error}"))
+}

@@ -1,0 +1,169 @@
+//! PostgreSQL: a pool, and transactions whose statements travel together.
+
+use std::error::Error;
+
+use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, RecyclingMethod};
+use futures_util::future::join_all;
+use rustls::{ClientConfig, RootCertStore};
+use tokio_postgres::error::SqlState;
+use tokio_postgres::types::private::BytesMut;
+use tokio_postgres::types::{FromSql, IsNull, ToSql, Type};
+use tokio_postgres_rustls::MakeRustlsConnect;
+
+use crate::StoreError;
+use crate::value::{Row, Step, Value};
+
+/// Connections of one node. A statement holds one only while it runs.
+const CONNECTIONS: usize = 16;
+
+/// The pool.
+#[derive(Clone)]
+pub(crate) struct Postgres {
+    pool: Pool,
+}
+
+impl Postgres {
+    /// A pool for `url`, as libpq writes it. TLS is used where the server has it, and demanded by `sslmode=require`;
+    /// the server's certificate is then checked against the system's roots.
+    pub(crate) fn open(url: &str) -> Result<Self, StoreError> {
+        let config: tokio_postgres::Config = url
+            .parse()
+            .map_err(|error| StoreError::Unavailable(format!("the database URL: {error}")))?;
+        let mut roots = RootCertStore::empty();
+        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+        let provider = rustls::crypto::aws_lc_rs::default_provider();
+        let tls = ClientConfig::builder_with_provider(provider.into())
+            .with_safe_default_protocol_versions()
+            .map_err(|error| StoreError::Unavailable(error.to_string()))?
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        let recycling = ManagerConfig {
+            recycling_method: RecyclingMethod::Fast,
+        };
+        let manager = Manager::from_config(config, MakeRustlsConnect::new(tls), recycling);
+        let pool = Pool::builder(manager)
+            .max_size(CONNECTIONS)
+            .build()
+            .map_err(|error| StoreError::Unavailable(error.to_string()))?;
+        Ok(Self { pool })
+    }
+
+    pub(crate) async fn query(&self, sql: &str, params: Vec<Value>) -> Result<Vec<Row>, StoreError> {
+        let client = self.client().await?;
+        let statement = client.prepare_cached(sql).await?;
+        let rows = client.query(&statement, &references(&params)).await?;
+        rows.iter()
+            .map(|row| {
+                let values = (0..row.len())
+                    .map(|column| Ok(row.try_get::<_, Option<Value>>(column)?.unwrap_or(Value::Null)));
+                Ok(Row(values.collect::<Result<_, StoreError>>()?))
+            })
+            .collect()
+    }
+
+    /// Runs in a task of its own: a caller that gives up must not leave a connection inside a transaction.
+    pub(crate) async fn commit(&self, steps: Vec<Step>) -> Result<(), StoreError> {
+        let client = self.client().await?;
+        let outcome = tokio::spawn(async move { transact(&client, &steps).await }).await;
+        outcome.map_err(|error| StoreError::Unavailable(error.to_string()))?
+    }
+
+    /// Runs a migration: many statements, alone, before anything else happens.
+    pub(crate) async fn execute_script(&self, sql: &str) -> Result<(), StoreError> {
+        Ok(self.client().await?.batch_execute(sql).await?)
+    }
+
+    async fn client(&self) -> Result<Object, StoreError> {
+        self.pool
+            .get()
+            .await
+            .map_err(|error| StoreError::Unavailable(reason(&error)))
+    }
+}
+
+async fn transact(client: &Object, steps: &[Step]) -> Result<(), StoreError> {
+    let mut statements = Vec::with_capacity(steps.len());
+    for step in steps {
+        statements.push(client.prepare_cached(&step.sql).await?);
+    }
+    client.batch_execute("BEGIN").await?;
+    // Polled in order, so sent in order, and not awaited one by one.
+    let written = join_all(steps.iter().zip(&statements).map(|(step, statement)| async move {
+        let written = client.execute(statement, &references(&step.params)).await?;
+        match step.rows {
+            Some(rows) if rows != written => Err(StoreError::Conflict),
+            _ => Ok(()),
+        }
+    }))
+    .await;
+    match written.into_iter().collect::<Result<(), _>>() {
+        Ok(()) => Ok(client.batch_execute("COMMIT").await?),
+        Err(error) => {
+            client.batch_execute("ROLLBACK").await?;
+            Err(error)
+        }
+    }
+}
+
+fn references(params: &[Value]) -> Vec<&(dyn ToSql + Sync)> {
+    params.iter().map(|param| param as &(dyn ToSql + Sync)).collect()
+}
+
+type BoxError = Box<dyn Error + Sync + Send>;
+
+impl ToSql for Value {
+    fn to_sql(&self, ty: &Type, out: &mut BytesMut) -> Result<IsNull, BoxError> {
+        match self {
+            Self::Null => Ok(IsNull::Yes),
+            Self::Integer(value) => value.to_sql(ty, out),
+            Self::Text(text) => text.to_sql(ty, out),
+            Self::Bytes(bytes) => bytes.to_sql(ty, out),
+        }
+    }
+
+    fn accepts(ty: &Type) -> bool {
+        <i64 as ToSql>::accepts(ty) || <String as ToSql>::accepts(ty) || <Vec<u8> as ToSql>::accepts(ty)
+    }
+
+    tokio_postgres::types::to_sql_checked!();
+}
+
+impl<'a> FromSql<'a> for Value {
+    fn from_sql(ty: &Type, raw: &'a [u8]) -> Result<Self, BoxError> {
+        match *ty {
+            Type::INT8 => Ok(Self::Integer(i64::from_sql(ty, raw)?)),
+            Type::BYTEA => Ok(Self::Bytes(Vec::from_sql(ty, raw)?)),
+            _ => Ok(Self::Text(String::from_sql(ty, raw)?)),
+        }
+    }
+
+    fn accepts(ty: &Type) -> bool {
+        <Self as ToSql>::accepts(ty)
+    }
+}
+
+impl From<tokio_postgres::Error> for StoreError {
+    fn from(error: tokio_postgres::Error) -> Self {
+        let lost = [
+            SqlState::UNIQUE_VIOLATION,
+            SqlState::T_R_SERIALIZATION_FAILURE,
+            SqlState::T_R_DEADLOCK_DETECTED,
+            SqlState::FOREIGN_KEY_VIOLATION,
+        ];
+        match error.code() {
+            Some(code) if lost.contains(code) => Self::Conflict,
+            _ => Self::Unavailable(reason(&error)),
+        }
+    }
+}
+
+/// The error with what caused it: the outer one often says no more than "db error".
+fn reason(error: &dyn Error) -> String {
+    let mut words = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        words = format!("{words}: {error}");
+        cause = error.source();
+    }
+    words
+}

@@ -1,0 +1,199 @@
+//! Embedded SQLite: one writer thread with group commit, readers beside it.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
+
+use rusqlite::types::{ToSqlOutput, ValueRef};
+use rusqlite::{Connection, ErrorCode, OpenFlags, ToSql, params_from_iter};
+use tokio::sync::{Semaphore, oneshot};
+
+use crate::StoreError;
+use crate::value::{Row, Step, Value};
+
+/// How many transactions are committed together at most: enough to share one fsync, few enough that nobody waits.
+const MOST_IN_A_GROUP: usize = 256;
+/// Connections that read. SQLite reads are short and there are few cores to run them on.
+const READERS: usize = 4;
+
+type Reply = oneshot::Sender<Result<(), StoreError>>;
+
+/// The database file and those who work on it.
+pub(crate) struct Sqlite {
+    writer: mpsc::SyncSender<(Vec<Step>, Reply)>,
+    readers: Arc<Mutex<Vec<Connection>>>,
+    permits: Arc<Semaphore>,
+}
+
+impl Sqlite {
+    /// Opens or makes the file. `max_pages` bounds its size: what would exceed it fails as on a full disk.
+    pub(crate) fn open(path: &Path, max_pages: Option<u32>) -> Result<Self, StoreError> {
+        let writer = connect(path, false)?;
+        if let Some(pages) = max_pages {
+            writer.pragma_update(None, "max_page_count", pages)?;
+        }
+        let readers = (0..READERS)
+            .map(|_| connect(path, true))
+            .collect::<Result<Vec<_>, _>>()?;
+        // A bounded queue makes callers wait rather than memory grow.
+        let (sender, jobs) = mpsc::sync_channel(4 * MOST_IN_A_GROUP);
+        let name = PathBuf::from(path);
+        std::thread::Builder::new()
+            .name("sqlite-writer".into())
+            .spawn(move || write_all(writer, &jobs))
+            .map_err(|error| StoreError::Unavailable(format!("{}: {error}", name.display())))?;
+        Ok(Self {
+            writer: sender,
+            readers: Arc::new(Mutex::new(readers)),
+            permits: Arc::new(Semaphore::new(READERS)),
+        })
+    }
+
+    pub(crate) async fn query(&self, sql: &str, params: Vec<Value>) -> Result<Vec<Row>, StoreError> {
+        let permit = self.permits.clone().acquire_owned().await.map_err(|_| gone())?;
+        let (readers, sql) = (self.readers.clone(), positional(sql));
+        let work = move || {
+            let _permit = permit;
+            let lock = || readers.lock().unwrap_or_else(PoisonError::into_inner);
+            let reader = lock().pop().ok_or_else(gone)?;
+            let answer = read(&reader, &sql, &params);
+            lock().push(reader);
+            answer
+        };
+        tokio::task::spawn_blocking(work).await.map_err(|_| gone())?
+    }
+
+    pub(crate) async fn commit(&self, steps: Vec<Step>) -> Result<(), StoreError> {
+        let (reply, outcome) = oneshot::channel();
+        let mut job = (steps, reply);
+        loop {
+            match self.writer.try_send(job) {
+                Ok(()) => break,
+                Err(mpsc::TrySendError::Full(back)) => job = back,
+                Err(mpsc::TrySendError::Disconnected(_)) => return Err(gone()),
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+        }
+        outcome.await.map_err(|_| gone())?
+    }
+}
+
+fn connect(path: &Path, read_only: bool) -> Result<Connection, StoreError> {
+    let access = if read_only {
+        OpenFlags::SQLITE_OPEN_READ_ONLY
+    } else {
+        OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE
+    };
+    let connection = Connection::open_with_flags(path, access | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    connection.busy_timeout(std::time::Duration::from_secs(10))?;
+    connection.set_prepared_statement_cache_capacity(64);
+    if !read_only {
+        connection.pragma_update(None, "journal_mode", "WAL")?;
+        connection.pragma_update(None, "synchronous", "FULL")?;
+        connection.pragma_update(None, "foreign_keys", true)?;
+    }
+    Ok(connection)
+}
+
+/// Takes what waits, commits it as one transaction, and only then tells those who wait. Each job has a savepoint, so
+/// that one that is lost harms no other.
+fn write_all(mut connection: Connection, jobs: &mpsc::Receiver<(Vec<Step>, Reply)>) {
+    while let Ok(first) = jobs.recv() {
+        let group: Vec<_> = std::iter::once(first)
+            .chain(jobs.try_iter().take(MOST_IN_A_GROUP - 1))
+            .collect();
+        let (steps, replies): (Vec<_>, Vec<_>) = group.into_iter().unzip();
+        let outcomes = write_group(&mut connection, &steps).unwrap_or_else(|error| {
+            tracing::error!(%error, "a transaction was not committed");
+            steps.iter().map(|_| Err(error.clone())).collect()
+        });
+        for (reply, outcome) in replies.into_iter().zip(outcomes) {
+            // Whoever asked may have left.
+            let _ = reply.send(outcome);
+        }
+    }
+}
+
+fn write_group(
+    connection: &mut Connection,
+    group: &[Vec<Step>],
+) -> Result<Vec<Result<(), StoreError>>, StoreError> {
+    let mut transaction = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+    let mut outcomes = Vec::with_capacity(group.len());
+    for steps in group {
+        let savepoint = transaction.savepoint()?;
+        let outcome = steps.iter().try_for_each(|step| write(&savepoint, step));
+        if outcome.is_ok() {
+            savepoint.commit()?;
+        } else {
+            // Some errors, a full disk among them, end the whole transaction; then the commit fails for all.
+            drop(savepoint);
+        }
+        outcomes.push(outcome);
+    }
+    if transaction.is_autocommit() {
+        return Err(StoreError::Unavailable("SQLite gave the transaction up".into()));
+    }
+    transaction.commit()?;
+    Ok(outcomes)
+}
+
+fn write(connection: &Connection, step: &Step) -> Result<(), StoreError> {
+    if step.params.is_empty() {
+        return Ok(connection.execute_batch(&step.sql)?);
+    }
+    let mut statement = connection.prepare_cached(&positional(&step.sql))?;
+    let written = statement.execute(params_from_iter(&step.params))?;
+    match step.rows {
+        Some(rows) if rows != written as u64 => Err(StoreError::Conflict),
+        _ => Ok(()),
+    }
+}
+
+fn read(connection: &Connection, sql: &str, params: &[Value]) -> Result<Vec<Row>, StoreError> {
+    let mut statement = connection.prepare_cached(sql)?;
+    let columns = statement.column_count();
+    let mut rows = statement.query(params_from_iter(params))?;
+    let mut answer = Vec::new();
+    while let Some(row) = rows.next()? {
+        let values = (0..columns).map(|column| {
+            Ok(match row.get_ref(column)? {
+                ValueRef::Null => Value::Null,
+                ValueRef::Integer(value) => Value::Integer(value),
+                ValueRef::Text(text) => Value::Text(String::from_utf8_lossy(text).into_owned()),
+                ValueRef::Blob(bytes) => Value::Bytes(bytes.to_vec()),
+                ValueRef::Real(_) => return Err(StoreError::Corrupt("a real number in the database".into())),
+            })
+        });
+        answer.push(Row(values.collect::<Result<_, StoreError>>()?));
+    }
+    Ok(answer)
+}
+
+/// `$1` as `?1`: SQLite reads `$1` as a name. A dollar sign appears nowhere else in our SQL.
+fn positional(sql: &str) -> String {
+    sql.replace('$', "?")
+}
+
+impl ToSql for Value {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(ToSqlOutput::Borrowed(match self {
+            Self::Null => ValueRef::Null,
+            Self::Integer(value) => ValueRef::Integer(*value),
+            Self::Text(text) => ValueRef::Text(text.as_bytes()),
+            Self::Bytes(bytes) => ValueRef::Blob(bytes),
+        }))
+    }
+}
+
+impl From<rusqlite::Error> for StoreError {
+    fn from(error: rusqlite::Error) -> Self {
+        match error.sqlite_error_code() {
+            Some(ErrorCode::ConstraintViolation) => Self::Conflict,
+            _ => Self::Unavailable(error.to_string()),
+        }
+    }
+}
+
+fn gone() -> StoreError {
+    StoreError::Unavailable("the database thread has ended".into())
+}
