@@ -1,0 +1,95 @@
+//! Activations and predicates: what a device would stumble over must not reach it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use ordain_catalog::Kind;
+use ordain_model::compile::CONFIGURATIONS_KEY;
+
+use crate::compile::Compiler;
+use crate::declaration::Draft;
+use crate::fields::{Fields, Text};
+use crate::problem::{Place, quoted};
+
+/// The type whose payload keys are what `@property` names.
+const PROPERTIES_TYPE: &str = "com.apple.management.properties";
+/// The key of an activation's payload that says when it is in force.
+const PREDICATE_KEY: &str = "Predicate";
+
+impl Compiler<'_> {
+    /// Checks payloads of activations and all predicates. A misspelt key would make an activation unconditional, so
+    /// unknown ones are refused here already.
+    pub(crate) fn check_activations(&mut self, drafts: &BTreeMap<String, Draft<'_>>) {
+        let properties: BTreeSet<&str> = drafts
+            .values()
+            .filter(|draft| draft.known.is_some_and(|known| known.name == PROPERTIES_TYPE))
+            .flat_map(|draft| draft.payload.members().iter().map(|member| member.key.as_str()))
+            .collect();
+        let mut activated: BTreeMap<&str, Place> = BTreeMap::new();
+        for draft in drafts
+            .values()
+            .filter(|draft| draft.kind() == Some(Kind::Activation))
+        {
+            let keys = [CONFIGURATIONS_KEY, PREDICATE_KEY];
+            let Some(payload) = Fields::of(&draft.payload, &keys, &mut self.problems) else {
+                continue;
+            };
+            for configuration in payload.required_texts(CONFIGURATIONS_KEY, &mut self.problems) {
+                activated.entry(configuration.text).or_insert(configuration.place);
+            }
+            if let Some(predicate) = payload.text(PREDICATE_KEY, &mut self.problems) {
+                self.check_predicate(predicate, &properties);
+            }
+        }
+        for draft in drafts.values() {
+            let (Some(place), Some(when)) = (draft.when, &draft.placement.when) else {
+                continue;
+            };
+            if let Some(activation) = activated.get(draft.identifier.as_str()) {
+                let message = format!(
+                    "the policy has its own activation for this configuration ({}); put the predicate there",
+                    self.problems.name(*activation)
+                );
+                self.problems.error(place, message);
+            }
+            self.check_predicate(Text { text: when, place }, &properties);
+        }
+    }
+
+    fn check_predicate(&mut self, Text { text, place }: Text<'_>, properties: &BTreeSet<&str>) {
+        let needs = match ordain_predicate::parse(text) {
+            Ok(predicate) => predicate.needs(),
+            Err(error) => {
+                let rendered = error.render(text);
+                let shown: String = rendered
+                    .lines()
+                    .take(2)
+                    .map(|line| format!("\n    {line}"))
+                    .collect();
+                return self
+                    .problems
+                    .error(place, format!("not a predicate: {error}{shown}"));
+            }
+        };
+        for name in needs
+            .status
+            .iter()
+            .filter(|name| self.catalog.status_item(name).is_none())
+        {
+            let message = format!("the predicate asks for the unknown status item {}", quoted(name));
+            let known = self.catalog.status_items().map(|item| item.name.as_str());
+            self.problems.unknown(place, message, name, known);
+        }
+        for key in needs
+            .properties
+            .iter()
+            .filter(|key| !properties.contains(key.as_str()))
+        {
+            let message = format!(
+                "no declaration of type {PROPERTIES_TYPE} has the property {}",
+                quoted(key)
+            );
+            self.problems
+                .unknown(place, message, key, properties.iter().copied());
+        }
+    }
+}

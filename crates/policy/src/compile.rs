@@ -1,0 +1,340 @@
+//! From files to a wish.
+
+use std::borrow::Cow;
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
+
+use ordain_catalog::Catalog;
+use ordain_model::declaration::Declaration;
+use ordain_model::ids::Digest;
+use ordain_model::wish::{Blueprint, Group, Wish};
+
+use crate::declaration::Draft;
+use crate::directory::{self, Role};
+use crate::fields::Text;
+use crate::problem::{Place, Problem, Problems, quoted};
+use crate::tree::{self, Node, Syntax};
+
+/// What a policy directory says.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Compiled {
+    /// What is to be published.
+    pub wish: Wish,
+    /// The bytes that its declarations tell devices to download, in order of their digests.
+    pub downloads: Vec<Download>,
+    /// What is probably not meant so.
+    pub warnings: Vec<Problem>,
+}
+
+/// Bytes of an asset or a profile.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Download {
+    /// Their SHA-256, under which they are served: `{public_url}/assets/{digest}` or `{public_url}/profiles/{digest}`.
+    pub digest: Digest,
+    /// The media type under which they are to be served. Devices compare it.
+    pub content_type: String,
+    /// The bytes.
+    pub body: Vec<u8>,
+}
+
+/// Compiles the `files` of a policy directory: their paths relative to it, with slashes, and their content.
+///
+/// Files that [`is_policy_file`](crate::is_policy_file) leaves out are ignored. Devices download from below
+/// `public_url`. The outcome depends neither on the order of the files nor on anything but the arguments.
+///
+/// # Errors
+/// All problems, warnings among them, in order of file and place, when one of them is an error.
+pub fn compile(
+    files: &[(String, Vec<u8>)],
+    catalog: &Catalog,
+    public_url: &str,
+) -> Result<Compiled, Vec<Problem>> {
+    let mut sorted: Vec<(&str, &[u8])> = files
+        .iter()
+        .map(|(path, bytes)| (path.as_str(), bytes.as_slice()))
+        .filter(|(path, _)| directory::is_policy_file(path))
+        .collect();
+    sorted.sort();
+    let mut compiler = Compiler {
+        catalog,
+        public_url: public_url.trim_end_matches('/'),
+        files: sorted.iter().copied().collect(),
+        problems: Problems::new(sorted.iter().map(|(path, _)| *path)),
+        used: BTreeSet::new(),
+        downloads: BTreeMap::new(),
+        listed: Vec::new(),
+    };
+    let files = compiler.check_paths(&sorted);
+    let wish = compiler.wish(&files);
+    let Compiler {
+        problems, downloads, ..
+    } = compiler;
+    match wish {
+        Some(wish) => Ok(Compiled {
+            wish,
+            downloads: downloads.into_values().map(|(download, _)| download).collect(),
+            warnings: problems.into_sorted(),
+        }),
+        None => Err(problems.into_sorted()),
+    }
+}
+
+/// A file with its index for [`Place`]s.
+struct File<'c> {
+    index: u32,
+    path: &'c str,
+    bytes: &'c [u8],
+    role: Role,
+}
+
+/// What all parts of the compilation share. Each folder's part stands in a file of its own.
+pub(crate) struct Compiler<'c> {
+    pub(crate) catalog: &'c Catalog,
+    public_url: &'c str,
+    pub(crate) files: BTreeMap<&'c str, &'c [u8]>,
+    pub(crate) problems: Problems,
+    /// The files that assets name.
+    pub(crate) used: BTreeSet<&'c str>,
+    /// With where each was first asked for.
+    downloads: BTreeMap<Digest, (Download, Place)>,
+    /// What blueprints list, and where.
+    pub(crate) listed: Vec<(String, Place)>,
+}
+
+impl<'c> Compiler<'c> {
+    fn check_paths(&mut self, sorted: &[(&'c str, &'c [u8])]) -> Vec<File<'c>> {
+        let mut files: Vec<File<'c>> = Vec::new();
+        for (index, (path, bytes)) in (0..).zip(sorted.iter().copied()) {
+            let place = Place::start_of(index);
+            if !directory::is_below(path) {
+                self.problems
+                    .error(place, "not a path below the policy directory");
+            } else if files.last().is_some_and(|previous| previous.path == path) {
+                self.problems.error(place, "a second file has this path");
+            } else {
+                files.push(File {
+                    index,
+                    path,
+                    bytes,
+                    role: Role::of(path),
+                });
+            }
+        }
+        files
+    }
+
+    /// The wish, if there are no errors.
+    fn wish(&mut self, files: &[File<'c>]) -> Option<Wish> {
+        let mut drafts = self.drafts(files);
+        self.resolve_references(&mut drafts);
+        self.check_activations(&drafts);
+        let groups = self.groups(files);
+        let blueprints = self.blueprints(files, &groups, &drafts);
+        if !self.problems.has_errors() {
+            self.warn_of_unused(&drafts);
+        }
+        let declarations = self.declarations(drafts);
+        (!self.problems.has_errors()).then_some(Wish {
+            declarations,
+            blueprints,
+            groups,
+        })
+    }
+
+    /// Every declaration, asset and profile, by identifier.
+    fn drafts(&mut self, files: &[File<'c>]) -> BTreeMap<String, Draft<'c>> {
+        let data = data_files(files);
+        let mut drafts: BTreeMap<String, Draft<'c>> = BTreeMap::new();
+        let mut others = Vec::new();
+        for file in files {
+            let draft = match file.role {
+                Role::Declaration(syntax) => self
+                    .read(file, syntax)
+                    .and_then(|node| self.read_declaration(&node)),
+                Role::Asset(syntax) if !data.contains(file.path) => {
+                    self.read(file, syntax).and_then(|node| self.read_asset(&node))
+                }
+                Role::Profile => self.read_profile(file.index, file.bytes),
+                Role::Windows => {
+                    let message = "policy for Windows is not there yet; keep windows/ out of the directory";
+                    self.problems.error(Place::start_of(file.index), message);
+                    None
+                }
+                Role::Asset(_) | Role::Other(_) => {
+                    others.push(file);
+                    None
+                }
+                Role::Group(_) | Role::Blueprint(_) => None,
+            };
+            let Some(draft) = draft else { continue };
+            match drafts.entry(draft.identifier.clone()) {
+                Entry::Vacant(entry) => {
+                    entry.insert(draft);
+                }
+                Entry::Occupied(entry) => {
+                    let message = format!(
+                        "the identifier {} is already used ({})",
+                        quoted(&draft.identifier),
+                        self.problems.name(entry.get().place)
+                    );
+                    self.problems.error(draft.place, message);
+                }
+            }
+        }
+        for file in others.into_iter().filter(|file| !self.used.contains(file.path)) {
+            let message = match file.role {
+                Role::Other(Some(expected)) => format!("ignored: this folder is for {expected}"),
+                _ => "ignored: neither its folder nor an asset gives this file a meaning".to_owned(),
+            };
+            self.problems.warning(Place::start_of(file.index), message);
+        }
+        drafts
+    }
+
+    fn groups(&mut self, files: &[File<'c>]) -> BTreeMap<String, Group> {
+        let mut groups = Named::new("group");
+        for file in files {
+            let Role::Group(syntax) = file.role else { continue };
+            if let Some(node) = self.read(file, syntax)
+                && let Some((name, group)) = self.read_group(&node)
+            {
+                groups.insert(name, group, &mut self.problems);
+            }
+        }
+        groups.finish()
+    }
+
+    fn blueprints(
+        &mut self,
+        files: &[File<'c>],
+        groups: &BTreeMap<String, Group>,
+        drafts: &BTreeMap<String, Draft<'_>>,
+    ) -> BTreeMap<String, Blueprint> {
+        let mut blueprints = Named::new("blueprint");
+        for file in files {
+            let Role::Blueprint(syntax) = file.role else {
+                continue;
+            };
+            if let Some(node) = self.read(file, syntax)
+                && let Some((name, blueprint)) = self.read_blueprint(&node, groups, drafts)
+            {
+                blueprints.insert(name, blueprint, &mut self.problems);
+            }
+        }
+        blueprints.finish()
+    }
+
+    fn declarations(&mut self, drafts: BTreeMap<String, Draft<'_>>) -> BTreeMap<String, Declaration> {
+        let mut declarations = BTreeMap::new();
+        for (identifier, draft) in drafts {
+            // A type that is not known was complained of.
+            let Some(known) = draft.known else { continue };
+            let payload = draft.payload.to_json_object();
+            match Declaration::new(known.kind, known.name.clone(), identifier.clone(), payload) {
+                Ok(declaration) => {
+                    let Draft {
+                        references,
+                        downloads,
+                        placement,
+                        ..
+                    } = draft;
+                    let declaration = Declaration {
+                        references,
+                        downloads,
+                        placement,
+                        ..declaration
+                    };
+                    declarations.insert(identifier, declaration);
+                }
+                Err(error) => self.problems.error(draft.payload.place, error.to_string()),
+            }
+        }
+        declarations
+    }
+
+    fn read(&mut self, file: &File<'_>, syntax: Syntax) -> Option<Node> {
+        tree::read(file.bytes, syntax, file.index, &mut self.problems)
+    }
+
+    /// Has `bytes` served below `folder` of the public URL; the whole URL, and their digest.
+    pub(crate) fn offer(
+        &mut self,
+        place: Place,
+        folder: &str,
+        content_type: &str,
+        bytes: Cow<'_, [u8]>,
+    ) -> (String, Digest) {
+        let digest = Digest::of(&bytes);
+        match self.downloads.entry(digest) {
+            Entry::Vacant(entry) => {
+                let download = Download {
+                    digest,
+                    content_type: content_type.to_owned(),
+                    body: bytes.into_owned(),
+                };
+                entry.insert((download, place));
+            }
+            Entry::Occupied(entry) => {
+                let (first, first_place) = entry.get();
+                if first.content_type != content_type {
+                    let message = format!(
+                        "the same bytes are served as {} already ({}), and cannot be {content_type} as well",
+                        first.content_type,
+                        self.problems.name(*first_place)
+                    );
+                    self.problems.error(place, message);
+                }
+            }
+        }
+        (format!("{}/{folder}/{digest}", self.public_url), digest)
+    }
+}
+
+/// The files of `assets/` that are no assets, since an asset there names them as its data.
+fn data_files(files: &[File<'_>]) -> BTreeSet<String> {
+    let mut named = BTreeSet::new();
+    for file in files {
+        let Role::Asset(syntax) = file.role else { continue };
+        // What is wrong with it is said when it is read as what it is.
+        let mut unheard = Problems::new([file.path].into_iter());
+        let node = tree::read(file.bytes, syntax, 0, &mut unheard);
+        let asset = node.filter(|node| node.get("Type").is_some());
+        named.extend(asset.and_then(|asset| asset.get("file")?.as_text().map(str::to_owned)));
+    }
+    named
+}
+
+/// Things of which each has a name of its own.
+struct Named<T> {
+    what: &'static str,
+    items: BTreeMap<String, (Place, T)>,
+}
+
+impl<T> Named<T> {
+    fn new(what: &'static str) -> Self {
+        Self {
+            what,
+            items: BTreeMap::new(),
+        }
+    }
+
+    fn insert(&mut self, name: Text<'_>, item: T, problems: &mut Problems) {
+        match self.items.entry(name.text.to_owned()) {
+            Entry::Vacant(entry) => {
+                entry.insert((name.place, item));
+            }
+            Entry::Occupied(entry) => {
+                let first = problems.name(entry.get().0);
+                let message = format!("there is already a {} {} ({first})", self.what, quoted(name.text));
+                problems.error(name.place, message);
+            }
+        }
+    }
+
+    fn finish(self) -> BTreeMap<String, T> {
+        self.items
+            .into_iter()
+            .map(|(name, (_, item))| (name, item))
+            .collect()
+    }
+}

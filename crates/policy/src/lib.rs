@@ -1,0 +1,47 @@
+//! Policy directories: files become a wish, or problems that name file, line and column.
+//!
+//! | folder | holds | file |
+//! |---|---|---|
+//! | `declarations/` | `.json`, `.yaml`: declarations as Apple documents them, and beside their keys `when`, `scope`, `platforms` | `declaration` |
+//! | `assets/` | `.json`, `.yaml`: assets whose data lies in the policy | `asset` |
+//! | `profiles/` | `.mobileconfig`: configuration profiles | `profile` |
+//! | `groups/` | `.json`, `.yaml`: sets of devices | `group` |
+//! | `blueprints/` | `.json`, `.yaml`: which declarations are for which groups | `blueprint` |
+//!
+//! JSON and YAML are read into one tree whose every value knows its place (`tree`, `json`, `yaml`), so that whatever
+//! is found out later can be said of a line and a column. Names come from what a file says, never from its path, and
+//! the order in which files are given changes nothing.
+//!
+//! Pure: the caller reads the directory, and keeps or serves the bytes that devices download.
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::indexing_slicing
+    )
+)]
+
+mod activation;
+mod asset;
+mod blueprint;
+mod compile;
+mod declaration;
+mod directory;
+mod fields;
+mod group;
+mod json;
+mod placement;
+mod problem;
+mod profile;
+mod reference;
+mod scalar;
+mod tree;
+mod unused;
+mod yaml;
+
+pub use compile::{Compiled, Download, compile};
+pub use directory::is_policy_file;
+pub use problem::{Problem, Severity};
+pub use tree::{MAX_DEPTH, MAX_OCTETS, MAX_VALUES};

@@ -1,0 +1,75 @@
+//! What payloads refer to: it has to be there, and of the right type.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use ordain_catalog::Reference;
+
+use crate::compile::Compiler;
+use crate::declaration::Draft;
+use crate::fields::Text;
+use crate::problem::quoted;
+
+impl Compiler<'_> {
+    /// Checks every reference, and notes it in its draft.
+    pub(crate) fn resolve_references(&mut self, drafts: &mut BTreeMap<String, Draft<'_>>) {
+        let mut resolved: Vec<BTreeSet<String>> = Vec::new();
+        for draft in drafts.values() {
+            let payload = draft.payload.to_json();
+            let found = draft
+                .known
+                .map(|known| known.references_in(&payload))
+                .unwrap_or_default();
+            for found in &found {
+                let place = draft
+                    .payload
+                    .pointer(&found.pointer)
+                    .map_or(draft.place, |node| node.place);
+                let name = Text {
+                    text: found.identifier,
+                    place,
+                };
+                self.check_reference(name, found.reference, drafts);
+            }
+            resolved.push(found.iter().map(|found| found.identifier.to_owned()).collect());
+        }
+        for (draft, references) in drafts.values_mut().zip(resolved) {
+            draft.references = references;
+        }
+    }
+
+    fn check_reference(&mut self, name: Text<'_>, to: &Reference, drafts: &BTreeMap<String, Draft<'_>>) {
+        let Some(target) = drafts.get(name.text) else {
+            let message = format!("there is no {} {}", to.kind, quoted(name.text));
+            let fitting = drafts
+                .values()
+                .filter(|draft| draft.known.is_some_and(|known| to.accepts(&known.name)));
+            let known = fitting.map(|draft| draft.identifier.as_str());
+            return self.problems.unknown(name.place, message, name.text, known);
+        };
+        let Some(known) = target.known.filter(|known| !to.accepts(&known.name)) else {
+            return;
+        };
+        let wanted = match to
+            .types
+            .iter()
+            .map(String::as_str)
+            .collect::<Vec<_>>()
+            .join(" or ")
+        {
+            types if types.is_empty() => format!("{} is needed", with_article(to.kind.as_str())),
+            types => format!("{types} is needed"),
+        };
+        let message = format!(
+            "{} is a {} ({}); {wanted} here",
+            quoted(name.text),
+            known.name,
+            self.problems.name(target.place)
+        );
+        self.problems.error(name.place, message);
+    }
+}
+
+fn with_article(kind: &str) -> String {
+    let article = if kind.starts_with('a') { "an" } else { "a" };
+    format!("{article} {kind}")
+}
