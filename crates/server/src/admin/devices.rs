@@ -1,0 +1,339 @@
+//! The fleet: who has what, by the devices' own word.
+
+use std::cmp::Ordering;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use axum::extract::{Path, Query, State};
+use axum::{Extension, Json};
+use http::StatusCode;
+use ordain_model::audience::channel_scope;
+use ordain_model::enrollment::{Enrollment, Memberships, Phase};
+use ordain_model::fetched::Fetched;
+use ordain_model::ids::EnrollmentId;
+use ordain_model::view::{self, ViewOf};
+use ordain_model::world::World;
+use ordain_model::{checkin, command};
+use ordain_store::{Actor, AuditRecord, StoreError};
+use serde_json::json;
+
+use super::fault::Fault;
+use crate::api::{Channel, Device, DeviceFilter, DeviceRow, Devices, Omission, Problem};
+use crate::app::App;
+
+/// Devices are read so many at a time.
+const STRETCH: u32 = 1_000;
+const DEFAULT_LIMIT: usize = 1_000;
+const STATES: [&str; 4] = ["converged", "pending", "failed", "left"];
+
+/// Lists devices, and counts all of them by state.
+#[utoipa::path(
+    get, path = "/devices", params(DeviceFilter),
+    responses((status = 200, body = Devices), (status = 400, body = Problem))
+)]
+pub(crate) async fn devices(
+    State(app): State<Arc<App>>,
+    Query(filter): Query<DeviceFilter>,
+) -> Result<Json<Devices>, Fault> {
+    let (order, reverse) = order(filter.sort.as_deref())?;
+    if let Some(state) = filter.state.as_deref().filter(|state| !STATES.contains(state)) {
+        return Err(Fault::Invalid(format!(
+            "there is no state {state}; there are {}",
+            STATES.join(", ")
+        )));
+    }
+    app.flush_sightings().await?;
+    let world = app.world();
+    let mut states: BTreeMap<String, usize> = STATES.map(|state| (state.to_owned(), 0)).into();
+    let mut rows = Vec::new();
+    let mut after = None;
+    loop {
+        let stretch = app.store.devices(after.as_ref(), STRETCH).await?;
+        let Some(last) = stretch.last() else { break };
+        after = Some(last.enrollment.id.clone());
+        for found in stretch {
+            let row = row(&app, &world, &found.enrollment, found.seen_at).await?;
+            *states.entry(row.state.clone()).or_default() += 1;
+            let in_group = filter
+                .group
+                .as_ref()
+                .is_none_or(|group| is_member(&world, &found.enrollment, group));
+            if in_group && matches(&row, &filter) {
+                rows.push(row);
+            }
+        }
+    }
+    rows.sort_by(|a, b| {
+        let order = order(a, b).then_with(|| a.id.cmp(&b.id));
+        if reverse { order.reverse() } else { order }
+    });
+    let matching = rows.len();
+    rows.truncate(filter.limit.unwrap_or(DEFAULT_LIMIT));
+    Ok(Json(Devices {
+        devices: rows,
+        matching,
+        states,
+        revision: world.revision().number,
+    }))
+}
+
+/// Whether a group lists the device; groups that no blueprint names count as well.
+fn is_member(world: &World, device: &Enrollment, group: &str) -> bool {
+    let listed = world.revision().wish.groups.get(group).is_some_and(|listed| {
+        let names = [
+            device.facts.serial.as_deref(),
+            device.facts.udid.as_deref(),
+            Some(device.id.device_part()),
+        ];
+        names
+            .into_iter()
+            .flatten()
+            .any(|name| listed.members.contains(name))
+    });
+    group == ordain_model::wish::ALL || listed
+}
+
+type Order = fn(&DeviceRow, &DeviceRow) -> Ordering;
+
+fn order(sort: Option<&str>) -> Result<(Order, bool), Fault> {
+    let sort = sort.unwrap_or("id");
+    let (name, reverse) = sort.strip_prefix('-').map_or((sort, false), |name| (name, true));
+    let order: Order = match name {
+        "id" => |a, b| a.id.cmp(&b.id),
+        "name" => |a, b| a.name.cmp(&b.name),
+        "serial" => |a, b| a.serial.cmp(&b.serial),
+        "platform" => |a, b| a.platform.cmp(&b.platform),
+        "os" => |a, b| version(a).cmp(&version(b)),
+        "state" => |a, b| a.state.cmp(&b.state),
+        "seen" => |a, b| a.seen_at.cmp(&b.seen_at),
+        _ => {
+            let known = "id, name, serial, platform, os, state and seen";
+            return Err(Fault::Invalid(format!(
+                "devices cannot be sorted by {name}; there are {known}"
+            )));
+        }
+    };
+    Ok((order, reverse))
+}
+
+fn version(row: &DeviceRow) -> Option<ordain_catalog::OsVersion> {
+    row.os_version.as_deref()?.parse().ok()
+}
+
+fn matches(row: &DeviceRow, filter: &DeviceFilter) -> bool {
+    let contains = |search: &String| {
+        let search = search.to_lowercase();
+        let fields = [
+            row.name.as_deref(),
+            row.serial.as_deref(),
+            row.model.as_deref(),
+            Some(row.id.as_str()),
+        ];
+        fields
+            .into_iter()
+            .flatten()
+            .any(|field| field.to_lowercase().contains(&search))
+    };
+    let is = |field: Option<&str>, wanted: &Option<String>| {
+        wanted
+            .as_deref()
+            .is_none_or(|wanted| field.is_some_and(|field| field.eq_ignore_ascii_case(wanted)))
+    };
+    filter.search.as_ref().is_none_or(contains)
+        && is(row.platform.as_deref(), &filter.platform)
+        && is(Some(&row.state), &filter.state)
+}
+
+/// All that is known of one device.
+#[utoipa::path(
+    get, path = "/devices/{id}",
+    params(("id" = String, Path, description = "its serial number, UDID, or enrollment identifier")),
+    responses((status = 200, body = Device), (status = 404, body = Problem), (status = 409, body = Problem))
+)]
+pub(crate) async fn device(
+    State(app): State<Arc<App>>,
+    Path(name): Path<String>,
+) -> Result<Json<Device>, Fault> {
+    app.flush_sightings().await?;
+    let id = find(&app, &name).await?;
+    let world = app.world();
+    let state = app.store.channel(&id).await?;
+    let device = state.device().ok_or_else(|| not_there(&name))?;
+    let mut channels = Vec::new();
+    for enrollment in app.store.channels_of(&id).await? {
+        channels.push(channel(&app, &world, device, &enrollment).await?);
+    }
+    let seen_at = channels.first().and_then(|channel: &Channel| channel.seen_at);
+    Ok(Json(Device {
+        row: row(&app, &world, device, seen_at).await?,
+        generation: device.generation,
+        since: device.since,
+        memberships: device.memberships,
+        groups: world.groups(device).into_iter().collect(),
+        certificate: device.identity.fingerprint.to_string(),
+        certificate_expires: device.identity.not_after,
+        channels,
+    }))
+}
+
+/// The one device that goes by `name`.
+pub(crate) async fn find(app: &App, name: &str) -> Result<EnrollmentId, Fault> {
+    match app.store.devices_named(name).await?.as_slice() {
+        [] => Err(not_there(name)),
+        [id] => Ok(id.clone()),
+        several => {
+            let ids: Vec<_> = several.iter().map(ToString::to_string).collect();
+            Err(Fault::Conflict(format!(
+                "several devices go by {name}; say which: {}",
+                ids.join(", ")
+            )))
+        }
+    }
+}
+
+fn not_there(name: &str) -> Fault {
+    Fault::NotFound(format!(
+        "no device goes by {name}: give a serial number, UDID, or enrollment identifier"
+    ))
+}
+
+async fn row(
+    app: &App,
+    world: &World,
+    device: &Enrollment,
+    seen_at: Option<i64>,
+) -> Result<DeviceRow, StoreError> {
+    let wanted = app.wanted(world, device, &device.id, Some(device)).await?;
+    let standing = device.standing.as_ref();
+    let counts = standing.map(|standing| standing.counts).unwrap_or_default();
+    let state = match device.phase {
+        Phase::CheckedOut => "left",
+        _ if device.is_converged(wanted.manifest.token()) => "converged",
+        _ if counts.failed > 0 => "failed",
+        _ => "pending",
+    };
+    let facts = &device.facts;
+    Ok(DeviceRow {
+        id: device.id.to_string(),
+        name: facts.name.clone(),
+        serial: facts.serial.clone(),
+        model: facts.model.clone(),
+        platform: facts.platform.map(|platform| platform.to_string()),
+        os_version: facts.os_version.map(|version| version.to_string()),
+        state: state.to_owned(),
+        counts,
+        seen_at,
+        reported_at: standing.map(|standing| standing.at),
+        notes: notes(app, world, device),
+    })
+}
+
+fn notes(app: &App, world: &World, device: &Enrollment) -> Vec<String> {
+    let mut notes = Vec::new();
+    if device.memberships == Memberships::Waiting {
+        notes.push(format!(
+            "it enrolled anew, and its listed memberships wait: `ordain approve {}` gives them to it",
+            device.id
+        ));
+    }
+    if device.phase == Phase::Authenticated {
+        notes.push("its enrollment is not complete: no TokenUpdate came yet".to_owned());
+    }
+    if device.identity.not_after < app.now() {
+        notes.push("its certificate has expired; it still works, but renew it".to_owned());
+    }
+    if !command::has_ddm(world.catalog(), &device.facts, channel_scope(device.id.channel())) {
+        notes.push("its system is too old for declarative management".to_owned());
+    }
+    notes
+}
+
+async fn channel(
+    app: &App,
+    world: &World,
+    device: &Enrollment,
+    enrollment: &Enrollment,
+) -> Result<Channel, StoreError> {
+    let wanted = app
+        .wanted(world, device, &enrollment.id, Some(enrollment))
+        .await?;
+    let record = app.store.status(&enrollment.id).await?;
+    let against = match record.held.against {
+        Some(token) => app.objects.manifest(&app.store, token).await?,
+        None => None,
+    };
+    let offered = match enrollment.offer {
+        Some(offer) => app.objects.manifest(&app.store, offer.token).await?,
+        None => None,
+    };
+    let sighting = app.store.sighting(&enrollment.id).await?;
+    let fetched = match sighting
+        .as_ref()
+        .and_then(|seen| Some((seen.manifest?, &seen.fetched)))
+    {
+        Some((token, bits)) => {
+            let manifest = app.objects.manifest(&app.store, token).await?;
+            manifest
+                .map(|manifest| Fetched::from_text(bits).tokens(&manifest))
+                .unwrap_or_default()
+        }
+        None => Default::default(),
+    };
+    let listing = record.held.unpack(against.as_deref());
+    let declarations = view::declarations(ViewOf {
+        wanted: &wanted.manifest,
+        offered: offered.as_deref(),
+        fetched: &fetched,
+        record: &record,
+        listing: &listing,
+    });
+    let omissions = wanted.manifest.omissions.iter();
+    Ok(Channel {
+        id: enrollment.id.to_string(),
+        phase: enrollment.phase,
+        converged: enrollment.is_converged(wanted.manifest.token()),
+        wanted_revision: wanted.revision,
+        wanted_token: wanted.manifest.token().to_string(),
+        offered_token: enrollment.offer.map(|offer| offer.token.to_string()),
+        pinned_token: enrollment.pinned.map(|token| token.to_string()),
+        command: enrollment.told.as_ref().map(|told| json!(told)),
+        declarations: declarations.into_iter().map(Into::into).collect(),
+        omissions: omissions
+            .map(|omission| Omission {
+                identifier: omission.identifier.clone(),
+                reason: omission.reason.clone(),
+            })
+            .collect(),
+        status: record.items,
+        status_errors: record.errors,
+        report_problems: record.problems,
+        reported_at: enrollment.standing.as_ref().map(|standing| standing.at),
+        seen_at: sighting.map(|seen| seen.seen_at),
+    })
+}
+
+/// Says that a device that enrolled anew is the one that it claims to be: listed memberships count again.
+#[utoipa::path(
+    post, path = "/devices/{id}/approve",
+    params(("id" = String, Path, description = "its serial number, UDID, or enrollment identifier")),
+    responses((status = 204), (status = 404, body = Problem), (status = 409, body = Problem))
+)]
+pub(crate) async fn approve(
+    State(app): State<Arc<App>>,
+    Extension(actor): Extension<Actor>,
+    Path(name): Path<String>,
+) -> Result<StatusCode, Fault> {
+    let id = find(&app, &name).await?;
+    let state = app.store.channel(&id).await?;
+    let device = state.device().ok_or_else(|| not_there(&name))?;
+    let decision = checkin::approve(device)
+        .ok_or_else(|| Fault::Conflict(format!("nothing waits for approval on {id}")))?;
+    let audit = AuditRecord {
+        at: app.now(),
+        actor,
+        action: "approve".into(),
+        detail: json!({"enrollment": id, "generation": device.generation}),
+    };
+    app.store.commit(&state, &decision.writes, Some(&audit)).await?;
+    Ok(StatusCode::NO_CONTENT)
+}

@@ -1,0 +1,70 @@
+//! What goes wrong on an administrator's request, and the one place where it becomes an HTTP answer.
+
+use axum::Json;
+use axum::response::{IntoResponse, Response};
+use http::StatusCode;
+use ordain_store::StoreError;
+
+use crate::api::Problem;
+use crate::publish::PublishError;
+
+/// Why a request was not done, in words for the administrator.
+#[derive(Debug)]
+pub(crate) enum Fault {
+    /// No token, or one that is good for nothing here.
+    NotAuthorized,
+    /// The request does not make sense.
+    Invalid(String),
+    /// There is no such thing.
+    NotFound(String),
+    /// It cannot be done as things are.
+    Conflict(String),
+    /// The policy is wrong.
+    Policy(Vec<String>),
+    /// The server cannot do it now.
+    Unavailable(String),
+}
+
+impl From<StoreError> for Fault {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Conflict => Self::Conflict(format!("{error}; try again")),
+            StoreError::Unavailable(_) | StoreError::Corrupt(_) => Self::Unavailable(error.to_string()),
+        }
+    }
+}
+
+impl From<PublishError> for Fault {
+    fn from(error: PublishError) -> Self {
+        match error {
+            PublishError::Policy(problems) => {
+                Self::Policy(problems.iter().map(ToString::to_string).collect())
+            }
+            PublishError::Store(error) => error.into(),
+            PublishError::Failed(_) => Self::Unavailable(error.to_string()),
+        }
+    }
+}
+
+impl IntoResponse for Fault {
+    fn into_response(self) -> Response {
+        let (status, error, details) = match self {
+            Self::NotAuthorized => {
+                let what = "a valid administrator's token is needed: Authorization: Bearer TOKEN";
+                (StatusCode::UNAUTHORIZED, what.to_owned(), vec![])
+            }
+            Self::Invalid(what) => (StatusCode::BAD_REQUEST, what, vec![]),
+            Self::NotFound(what) => (StatusCode::NOT_FOUND, what, vec![]),
+            Self::Conflict(what) => (StatusCode::CONFLICT, what, vec![]),
+            Self::Policy(details) => {
+                let what = "the policy has errors; nothing was published".to_owned();
+                (StatusCode::UNPROCESSABLE_ENTITY, what, details)
+            }
+            Self::Unavailable(what) => {
+                tracing::error!(error = what, "an administrator's request was not done");
+                (StatusCode::SERVICE_UNAVAILABLE, what, vec![])
+            }
+        };
+        (status, Json(Problem { error, details })).into_response()
+    }
+}

@@ -1,0 +1,87 @@
+//! The admin API below `/api/v1`: one file for each thing that administrators work with.
+
+mod access;
+mod devices;
+mod fault;
+mod history;
+mod identities;
+mod policy;
+mod tokens;
+
+use std::sync::Arc;
+
+use axum::extract::{DefaultBodyLimit, State};
+use axum::{Extension, Json, Router, middleware};
+use ordain_store::Actor;
+use utoipa::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::api::Overview;
+use crate::app::App;
+
+#[derive(OpenApi)]
+#[openapi(info(
+    title = "Ordain",
+    description = "The administrators' API of a declarative device management server. Every request carries \
+                   `Authorization: Bearer TOKEN`; whatever goes wrong is said in a `Problem`.",
+    license(name = "Apache-2.0", identifier = "Apache-2.0")
+))]
+struct Description;
+
+/// The API, and its own description at `/api/v1/openapi.json`.
+pub(crate) fn router(app: Arc<App>) -> Router<Arc<App>> {
+    let (router, description) = described().split_for_parts();
+    let router = router
+        // A policy is large; whoever gets past the next layer is an administrator.
+        .layer(DefaultBodyLimit::max(policy::MAX_POLICY))
+        .route_layer(middleware::from_fn_with_state(app, access::administrators_only))
+        .route(
+            "/openapi.json",
+            axum::routing::get(move || std::future::ready(Json(description.clone()))),
+        );
+    Router::new().nest("/api/v1", router)
+}
+
+/// The description of the API, as JSON.
+#[cfg(test)]
+fn openapi() -> String {
+    let (_, description) = OpenApiRouter::<Arc<App>>::with_openapi(Description::openapi())
+        .nest("/api/v1", described())
+        .split_for_parts();
+    description.to_pretty_json().unwrap_or_default()
+}
+
+fn described() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::with_openapi(Description::openapi())
+        .routes(routes!(overview))
+        .routes(routes!(policy::publish))
+        .routes(routes!(devices::devices))
+        .routes(routes!(devices::device))
+        .routes(routes!(devices::approve))
+        .routes(routes!(history::revisions))
+        .routes(routes!(history::audit))
+        .routes(routes!(tokens::tokens, tokens::create_token))
+        .routes(routes!(tokens::revoke_token))
+        .routes(routes!(identities::enrollment_profile))
+        .routes(routes!(identities::identities))
+}
+
+/// What is there, and who is asking.
+#[utoipa::path(get, path = "/overview", responses((status = 200, body = Overview)))]
+async fn overview(State(app): State<Arc<App>>, Extension(actor): Extension<Actor>) -> Json<Overview> {
+    Json(Overview {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        revision: app.world().revision().number,
+        public_url: app.public_url.clone(),
+        token: actor.name,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_description_is_the_one_that_was_reviewed() {
+        insta::assert_snapshot!("openapi", super::openapi());
+    }
+}

@@ -1,0 +1,52 @@
+//! `POST /policy`: publishing a policy directory.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::{Extension, Json};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use ordain_store::{Actor, SourceFile};
+
+use super::fault::Fault;
+use crate::api::{Policy, Problem, Published};
+use crate::app::App;
+
+/// The largest policy directory, in octets of its JSON form.
+pub(crate) const MAX_POLICY: usize = 384 << 20;
+
+/// Publishes a policy directory as one revision, or nothing of it.
+#[utoipa::path(
+    post, path = "/policy", request_body = Policy,
+    responses((status = 200, body = Published), (status = 422, body = Problem))
+)]
+pub(crate) async fn publish(
+    State(app): State<Arc<App>>,
+    Extension(actor): Extension<Actor>,
+    body: Bytes,
+) -> Result<Json<Published>, Fault> {
+    let policy: Policy = serde_json::from_slice(&body).map_err(|error| Fault::Invalid(error.to_string()))?;
+    let mut paths = BTreeSet::new();
+    let mut source = Vec::with_capacity(policy.files.len());
+    for file in policy.files {
+        let body = STANDARD
+            .decode(&file.content)
+            .map_err(|error| Fault::Invalid(format!("{}: content is not base64: {error}", file.path)))?;
+        if !paths.insert(file.path.clone()) {
+            return Err(Fault::Invalid(format!("{}: this path comes twice", file.path)));
+        }
+        source.push(SourceFile {
+            path: file.path,
+            body,
+        });
+    }
+    let outcome = app.publish(source, &actor).await?;
+    Ok(Json(Published {
+        revision: outcome.revision,
+        published: outcome.published,
+        changes: outcome.changes,
+        warnings: outcome.warnings.iter().map(ToString::to_string).collect(),
+    }))
+}

@@ -1,0 +1,137 @@
+//! Tokens: administrators' own, and those with which devices enroll.
+
+use std::sync::Arc;
+
+use axum::extract::{Path, State};
+use axum::{Extension, Json};
+use http::StatusCode;
+use ordain_model::ids::Digest;
+use ordain_store::{Actor, AuditRecord, NewToken as StoredToken, StoreError, TokenRecord, TokenRole};
+use serde_json::json;
+
+use super::fault::Fault;
+use crate::api::{CreatedToken, NewToken, TokenRow};
+use crate::app::App;
+use crate::house::{new_secret, short_id};
+
+/// How long an enrollment token works unless said otherwise, in seconds.
+const ENROLLMENT_VALIDITY: i64 = 7 * 24 * 60 * 60;
+/// The longest that a token may be asked to work, in seconds: ten years.
+const LONGEST: i64 = 10 * 366 * 24 * 60 * 60;
+const MOST_USES: i64 = 100_000;
+
+/// Every token, the newest first. Secrets are not among it.
+#[utoipa::path(get, path = "/tokens", responses((status = 200, body = Vec<TokenRow>)))]
+pub(crate) async fn tokens(State(app): State<Arc<App>>) -> Result<Json<Vec<TokenRow>>, Fault> {
+    Ok(Json(app.store.tokens().await?.into_iter().map(row).collect()))
+}
+
+/// Makes a token. Its secret is in this answer, and nowhere else.
+#[utoipa::path(post, path = "/tokens", request_body = NewToken, responses((status = 200, body = CreatedToken)))]
+pub(crate) async fn create_token(
+    State(app): State<Arc<App>>,
+    Extension(actor): Extension<Actor>,
+    Json(asked): Json<NewToken>,
+) -> Result<Json<CreatedToken>, Fault> {
+    let now = app.now();
+    let record = record(asked, now)?;
+    let secret = new_secret();
+    let audit = AuditRecord {
+        at: now,
+        actor,
+        action: "create-token".into(),
+        detail: json!({"id": record.id, "name": record.name, "role": record.role.word(),
+            "expires_at": record.expires_at, "uses": record.uses_left, "serial": record.serial}),
+    };
+    let token = StoredToken {
+        record: record.clone(),
+        hash: Digest::of(secret.as_bytes()),
+    };
+    app.store.create_token(&token, &audit).await?;
+    let url = (record.role == TokenRole::Enrollment).then(|| format!("{}/enroll/{secret}", app.public_url));
+    Ok(Json(CreatedToken {
+        row: row(record),
+        token: secret,
+        url,
+    }))
+}
+
+/// Ends a token at once.
+#[utoipa::path(
+    delete, path = "/tokens/{id}", params(("id" = String, Path, description = "its public name")),
+    responses((status = 204), (status = 404, body = crate::api::Problem))
+)]
+pub(crate) async fn revoke_token(
+    State(app): State<Arc<App>>,
+    Extension(actor): Extension<Actor>,
+    Path(id): Path<String>,
+) -> Result<StatusCode, Fault> {
+    let audit = AuditRecord {
+        at: app.now(),
+        actor,
+        action: "revoke-token".into(),
+        detail: json!({"id": id}),
+    };
+    match app.store.revoke_token(&id, &audit).await {
+        Ok(()) => Ok(StatusCode::NO_CONTENT),
+        Err(StoreError::Conflict) => Err(Fault::NotFound(format!("there is no token {id}"))),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn record(asked: NewToken, now: i64) -> Result<TokenRecord, Fault> {
+    let invalid = |what: &str| Fault::Invalid(what.to_owned());
+    if asked.name.is_empty() || asked.name.len() > 255 {
+        return Err(invalid("a token needs a name of at most 255 octets"));
+    }
+    let valid_for = asked.valid_for.map(|seconds| match seconds {
+        1..=LONGEST => Ok(seconds),
+        _ => Err(invalid(
+            "a token works for at least a second and at most ten years",
+        )),
+    });
+    let valid_for = valid_for.transpose()?;
+    let record = TokenRecord {
+        id: short_id(),
+        name: asked.name,
+        role: TokenRole::Admin,
+        created_at: now,
+        expires_at: valid_for.map(|seconds| now + seconds),
+        uses_left: None,
+        serial: None,
+        topic: None,
+    };
+    match asked.role.as_str() {
+        "admin" if asked.uses.is_none() && asked.serial.is_none() && asked.topic.is_none() => Ok(record),
+        "admin" => Err(invalid("uses, serial and topic belong to enrollment tokens")),
+        "enrollment" => Ok(TokenRecord {
+            role: TokenRole::Enrollment,
+            expires_at: Some(now + valid_for.unwrap_or(ENROLLMENT_VALIDITY)),
+            uses_left: Some(match asked.uses.unwrap_or(1) {
+                uses @ 1..=MOST_USES => uses,
+                _ => return Err(invalid("uses must be between 1 and 100,000")),
+            }),
+            topic: Some(
+                asked
+                    .topic
+                    .ok_or_else(|| invalid("an enrollment token needs the push topic"))?,
+            ),
+            serial: asked.serial,
+            ..record
+        }),
+        _ => Err(invalid("role must be admin or enrollment")),
+    }
+}
+
+fn row(record: TokenRecord) -> TokenRow {
+    TokenRow {
+        id: record.id,
+        name: record.name,
+        role: record.role.word().to_owned(),
+        created_at: record.created_at,
+        expires_at: record.expires_at,
+        uses_left: record.uses_left,
+        serial: record.serial,
+        topic: record.topic,
+    }
+}

@@ -1,0 +1,130 @@
+//! What every request works with: the store, the world, and the rules that administrators set.
+
+use std::sync::{Arc, PoisonError, RwLock};
+
+use ordain_catalog::Catalog;
+use ordain_model::checkin::EnrollmentPolicy;
+use ordain_model::enrollment::Enrollment;
+use ordain_model::ids::EnrollmentId;
+use ordain_model::sync::Wanted;
+use ordain_model::wish::Revision;
+use ordain_model::world::World;
+use ordain_pki::seal::SealingKey;
+use ordain_store::{Store, StoreError};
+use tokio::sync::Semaphore;
+
+use crate::clock::Clock;
+use crate::identity::Trust;
+use crate::metrics::Metrics;
+use crate::objects::Objects;
+use crate::sightings::Sightings;
+
+/// One server's state. Everything durable is in the store.
+pub(crate) struct App {
+    pub(crate) store: Store,
+    world: RwLock<Arc<World>>,
+    pub(crate) trust: Trust,
+    pub(crate) enrollment: EnrollmentPolicy,
+    pub(crate) seal: SealingKey,
+    pub(crate) public_url: String,
+    /// The certificates that devices need to trust this server, when it made its own.
+    pub(crate) server_ca: Option<ordain_pki::Certificate>,
+    pub(crate) objects: Objects,
+    pub(crate) sightings: Sightings,
+    pub(crate) metrics: Metrics,
+    pub(crate) clock: Clock,
+    /// KiB of request bodies that may be in memory at once, for the whole server.
+    pub(crate) in_flight: Arc<Semaphore>,
+}
+
+/// Request bodies in memory at once, in KiB, whoever sends them.
+const IN_FLIGHT_KIB: usize = 256 * 1024;
+
+/// What an [`App`] is made of.
+pub(crate) struct Parts {
+    pub(crate) store: Store,
+    pub(crate) trust: Trust,
+    pub(crate) enrollment: EnrollmentPolicy,
+    pub(crate) seal: SealingKey,
+    pub(crate) public_url: String,
+    pub(crate) server_ca: Option<ordain_pki::Certificate>,
+    pub(crate) clock: Clock,
+}
+
+impl App {
+    /// The application, with the newest revision of the store as its world.
+    pub(crate) async fn new(parts: Parts) -> Result<Self, StoreError> {
+        let Parts {
+            store,
+            trust,
+            enrollment,
+            seal,
+            public_url,
+            server_ca,
+            clock,
+        } = parts;
+        let revision = store.newest_revision().await?;
+        let app = Self {
+            store,
+            world: RwLock::new(Arc::new(World::new(revision, Catalog::builtin()))),
+            trust,
+            enrollment,
+            seal,
+            public_url,
+            server_ca,
+            objects: Objects::default(),
+            sightings: Sightings::default(),
+            metrics: Metrics::default(),
+            clock,
+            in_flight: Arc::new(Semaphore::new(IN_FLIGHT_KIB)),
+        };
+        app.metrics
+            .revision
+            .set(app.world().revision().number.cast_signed());
+        Ok(app)
+    }
+
+    /// The present, in unix seconds.
+    pub(crate) fn now(&self) -> i64 {
+        (self.clock)()
+    }
+
+    /// The revision that this node knows.
+    pub(crate) fn world(&self) -> Arc<World> {
+        self.world.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Takes `revision` for the wanted one, unless a newer one is known already.
+    pub(crate) fn adopt(&self, revision: Revision) {
+        let mut world = self.world.write().unwrap_or_else(PoisonError::into_inner);
+        if revision.number > world.revision().number {
+            self.metrics.revision.set(revision.number.cast_signed());
+            *world = Arc::new(World::new(revision, Catalog::builtin()));
+        }
+    }
+
+    /// Looks whether another node has published, and if so takes that for the wanted revision.
+    pub(crate) async fn reload(&self) -> Result<(), StoreError> {
+        if self.store.newest_revision_number().await? > self.world().revision().number {
+            self.adopt(self.store.newest_revision().await?);
+        }
+        Ok(())
+    }
+
+    /// What the channel `id` of `device` should hold; `channel` is its own row, when it has one.
+    pub(crate) async fn wanted(
+        &self,
+        world: &World,
+        device: &Enrollment,
+        id: &EnrollmentId,
+        channel: Option<&Enrollment>,
+    ) -> Result<Wanted, StoreError> {
+        let digest = channel.and_then(|channel| channel.capabilities);
+        let capabilities = match digest {
+            Some(digest) => self.objects.capabilities(&self.store, digest).await?,
+            None => None,
+        };
+        let known = digest.zip(capabilities.as_deref());
+        Ok(world.wanted(device, id, known))
+    }
+}

@@ -1,0 +1,173 @@
+//! Check-in messages.
+
+use std::sync::Arc;
+
+use axum::response::Response;
+use ordain_apple::checkin::{self as wire, CheckIn, Message};
+use ordain_apple::ids::Ids;
+use ordain_model::checkin::{self, AuthenticateState, Presented};
+use ordain_model::decision::{Decision, EscrowKind, Write};
+use ordain_model::device::DeviceFacts;
+use ordain_model::enrollment::Push;
+use ordain_model::ids::EnrollmentId;
+use ordain_store::StoreError;
+
+use super::fault::Fault;
+use super::mdm::{done, property_list};
+use super::scene::contended;
+use crate::app::App;
+
+/// Reads a check-in message and answers it.
+pub(crate) async fn check_in(app: &Arc<App>, presented: &Presented, body: &[u8]) -> Result<Response, Fault> {
+    let message = Message::parse(body).map_err(|error| Fault::Unreadable(error.to_string()))?;
+    let Message { ids, check_in } = message;
+    let id = &ids.enrollment;
+    match check_in {
+        CheckIn::Authenticate { facts, .. } => authenticate(app, presented, &ids, facts).await,
+        CheckIn::TokenUpdate {
+            topic,
+            push_magic,
+            token,
+            unlock_token,
+            ..
+        } => {
+            let push = Push {
+                topic,
+                magic: push_magic,
+                token: hex::encode(token),
+            };
+            token_update(app, presented, id, push, unlock_token.as_deref()).await
+        }
+        CheckIn::CheckOut { .. } => {
+            app.decide(id, presented, |scene| {
+                scene.channel()?;
+                Ok(checkin::check_out(scene.device()?, id))
+            })
+            .await?;
+            Ok(done())
+        }
+        CheckIn::UserAuthenticate => {
+            app.scene(&id.to_device(), presented).await?;
+            Err(Fault::UserNotManaged)
+        }
+        CheckIn::SetBootstrapToken(token) => set_bootstrap_token(app, presented, id, token.as_deref()).await,
+        CheckIn::GetBootstrapToken => get_bootstrap_token(app, presented, id).await,
+        CheckIn::DeclarativeManagement { endpoint, data } => {
+            super::ddm::declarative_management(app, presented, id, &endpoint, data).await
+        }
+        CheckIn::Unknown(name) => {
+            // Strangers learn nothing, not even which messages are known.
+            app.scene(&id.to_device(), presented).await?;
+            Err(Fault::Unreadable(format!("the message type {name} is not known")))
+        }
+    }
+}
+
+async fn authenticate(
+    app: &App,
+    presented: &Presented,
+    ids: &Ids,
+    facts: DeviceFacts,
+) -> Result<Response, Fault> {
+    let id = &ids.enrollment;
+    if id.user_part().is_some() {
+        return Err(Fault::Unreadable(
+            "Authenticate comes on the device channel only".into(),
+        ));
+    }
+    for _ in 0..10 {
+        let stored = app.store.channel(id).await?;
+        let serial_elsewhere = match &facts.serial {
+            Some(serial) => app.store.serial_elsewhere(serial, id).await?,
+            None => false,
+        };
+        let state = AuthenticateState {
+            device: stored.device().cloned(),
+            identity: app.store.identity(presented.pin.fingerprint).await?,
+            serial_elsewhere,
+        };
+        let decision =
+            checkin::authenticate(&state, id, facts.clone(), presented, app.enrollment, app.now())?;
+        match app.store.commit(&stored, &decision.writes, None).await {
+            Ok(()) => {
+                tracing::info!(enrollment = %id, "authenticated");
+                return Ok(done());
+            }
+            Err(StoreError::Conflict) => continue,
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Err(contended())
+}
+
+async fn token_update(
+    app: &App,
+    presented: &Presented,
+    id: &EnrollmentId,
+    push: Push,
+    unlock_token: Option<&[u8]>,
+) -> Result<Response, Fault> {
+    let unlock_token = unlock_token
+        .map(|token| seal(app, id, EscrowKind::Unlock, token))
+        .transpose()?;
+    app.decide(id, presented, |scene| {
+        let (device, now) = (scene.device()?, scene.now);
+        let user = scene.state.user.as_ref().map(|user| &user.value);
+        Ok(checkin::token_update(
+            device,
+            user,
+            id,
+            push.clone(),
+            unlock_token.clone(),
+            now,
+        )?)
+    })
+    .await?;
+    Ok(done())
+}
+
+async fn set_bootstrap_token(
+    app: &App,
+    presented: &Presented,
+    id: &EnrollmentId,
+    token: Option<&[u8]>,
+) -> Result<Response, Fault> {
+    let sealed = token
+        .map(|token| seal(app, id, EscrowKind::Bootstrap, token))
+        .transpose()?;
+    app.decide(id, presented, |scene| {
+        // The row is written along, so that a token never outlives the generation that it came in.
+        let channel = scene.channel()?.clone();
+        let escrow = Write::Escrow(id.clone(), EscrowKind::Bootstrap, sealed.clone());
+        Ok(Decision {
+            writes: vec![Write::Enrollment(Box::new(channel)), escrow],
+            reply: (),
+        })
+    })
+    .await?;
+    Ok(done())
+}
+
+async fn get_bootstrap_token(app: &App, presented: &Presented, id: &EnrollmentId) -> Result<Response, Fault> {
+    let scene = app.scene(id, presented).await?;
+    let channel = scene.channel()?;
+    let token = match app.store.escrow(&channel.id, EscrowKind::Bootstrap).await? {
+        Some(sealed) => {
+            let opened = app.seal.open(&context(id, EscrowKind::Bootstrap), &sealed);
+            Some(opened.map_err(|error| Fault::Unavailable(error.to_string()))?)
+        }
+        None => None,
+    };
+    Ok(property_list(wire::bootstrap_token(token.as_deref())))
+}
+
+fn seal(app: &App, id: &EnrollmentId, kind: EscrowKind, token: &[u8]) -> Result<Vec<u8>, Fault> {
+    app.seal
+        .seal(&context(id, kind), token)
+        .map_err(|error| Fault::Unavailable(error.to_string()))
+}
+
+/// Where a sealed token belongs: it opens nowhere else.
+fn context(id: &EnrollmentId, kind: EscrowKind) -> Vec<u8> {
+    format!("escrow\n{}\n{id}", kind.word()).into_bytes()
+}

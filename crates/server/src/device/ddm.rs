@@ -1,0 +1,122 @@
+//! Declarative management: `tokens`, `declaration-items`, `declaration/…`, `status`.
+
+use std::sync::Arc;
+
+use axum::response::Response;
+use ordain_apple::ddm::Endpoint;
+use ordain_catalog::Kind;
+use ordain_model::checkin::Presented;
+use ordain_model::ids::{Digest, EnrollmentId};
+use ordain_model::manifest::Manifest;
+use ordain_model::report::Report;
+use ordain_model::status::{self, StatusState};
+use ordain_model::sync;
+
+use super::fault::Fault;
+use super::mdm::{done, json};
+use super::scene::contended;
+use crate::app::App;
+
+/// Answers one request of the DDM engine of the channel `id`.
+pub(crate) async fn declarative_management(
+    app: &Arc<App>,
+    presented: &Presented,
+    id: &EnrollmentId,
+    endpoint: &str,
+    data: Option<Vec<u8>>,
+) -> Result<Response, Fault> {
+    match endpoint.parse() {
+        Ok(Endpoint::Tokens) => {
+            let tokens = |scene: &super::scene::Scene, wanted: &sync::Wanted| {
+                Ok(sync::tokens(scene.channel()?, wanted, scene.now)?)
+            };
+            let offer = app.decide_wanted(id, presented, tokens).await?;
+            Ok(json(super::command::tokens(offer)))
+        }
+        Ok(Endpoint::DeclarationItems) => {
+            let items = |scene: &super::scene::Scene, wanted: &sync::Wanted| {
+                Ok(sync::declaration_items(scene.channel()?, wanted, scene.now)?)
+            };
+            let manifest = app.decide_wanted(id, presented, items).await?;
+            Ok(json(app.objects.items(&manifest)))
+        }
+        Ok(Endpoint::Declaration { kind, identifier }) => {
+            declaration(app, presented, id, kind, &identifier).await
+        }
+        Ok(Endpoint::Status) => report(app, presented, id, data).await,
+        Err(_) => {
+            app.scene(id, presented).await?.channel()?;
+            Err(Fault::NotFound)
+        }
+    }
+}
+
+/// A declaration of the manifest that the channel was told of, whatever was published since.
+async fn declaration(
+    app: &App,
+    presented: &Presented,
+    id: &EnrollmentId,
+    kind: Kind,
+    identifier: &str,
+) -> Result<Response, Fault> {
+    let scene = app.scene(id, presented).await?;
+    let channel = scene.channel()?;
+    let manifest = known(app, channel.pinned).await?.ok_or(Fault::NotFound)?;
+    let (place, entry) = manifest.find(kind, identifier).ok_or(Fault::NotFound)?;
+    let body = app
+        .objects
+        .declaration(&app.store, entry.server_token)
+        .await?
+        .ok_or(Fault::NotFound)?;
+    app.sightings.fetched(channel, manifest.token(), place, scene.now);
+    Ok(json(body))
+}
+
+async fn report(
+    app: &Arc<App>,
+    presented: &Presented,
+    id: &EnrollmentId,
+    data: Option<Vec<u8>>,
+) -> Result<Response, Fault> {
+    // Let in first: what a stranger sends is not even read.
+    app.scene(id, presented).await?.channel()?;
+    let data = data.ok_or_else(|| Fault::Unreadable("a status report has no data".into()))?;
+    let report = read(app, data).await?;
+    for _ in 0..10 {
+        let scene = app.scene(id, presented).await?;
+        let channel = scene.channel()?;
+        let record = app.store.status(id).await?;
+        let wanted = app
+            .wanted(&scene.world, scene.device()?, id, Some(channel))
+            .await?;
+        let state = StatusState {
+            against: known(app, record.held.against).await?,
+            pinned: known(app, channel.pinned).await?,
+            wanted: wanted.clone(),
+            enrollment: channel,
+            record,
+        };
+        let decision = status::status(state, report.clone(), scene.now);
+        if app.settle(&scene.state, Ok(decision)).await?.is_some() {
+            return Ok(done());
+        }
+    }
+    Err(contended())
+}
+
+/// Large reports take a while to read; they do not hold up others.
+async fn read(app: &Arc<App>, data: Vec<u8>) -> Result<Report, Fault> {
+    let world = app.world();
+    let work = move || ordain_apple::status::parse(&data, |name| world.catalog().status_item(name).is_some());
+    let parsed = tokio::task::spawn_blocking(work)
+        .await
+        .map_err(|error| Fault::Unavailable(error.to_string()))?;
+    parsed.map_err(|error| Fault::Unreadable(error.to_string()))
+}
+
+async fn known(app: &App, token: Option<Digest>) -> Result<Option<Arc<Manifest>>, Fault> {
+    Ok(match token {
+        Some(token) => app.objects.manifest(&app.store, token).await?,
+        None => None,
+    })
+}

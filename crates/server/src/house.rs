@@ -1,0 +1,207 @@
+//! What the server owns: the key that seals, its device CA, the first administrator's token, its public URL.
+
+use std::path::Path;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use ordain_model::ids::Digest;
+use ordain_pki::authority::Validity;
+use ordain_pki::key::KeyKind;
+use ordain_pki::seal::SealingKey;
+use ordain_pki::{Authority, Certificate, KeyPair};
+use ordain_store::{Actor, AuditRecord, NewToken, Store, StoreError, TokenRecord, TokenRole};
+use serde_json::json;
+
+use crate::files;
+use crate::settings::{Settings, StartError};
+
+const DEVICE_CA_VALIDITY: i64 = 20 * 366 * 24 * 60 * 60;
+const DEVICE_CA_CONTEXT: &[u8] = b"device-ca";
+const PUBLIC_URL: &str = "public-url";
+
+/// The server itself, where it acts without being asked.
+pub(crate) fn the_server() -> Actor {
+    Actor {
+        name: "server".into(),
+        origin: "server".into(),
+    }
+}
+
+/// The key under which secrets are sealed. It lies beside the database, never in it.
+pub(crate) fn sealing_key(data_dir: &Path) -> Result<SealingKey, StartError> {
+    let path = data_dir.join("installation.key");
+    if !path.exists() {
+        files::write_secret(&path, &STANDARD.encode(ordain_pki::random::<32>()))?;
+    }
+    let broken = || {
+        StartError::Setting(format!(
+            "{}: not a key of 32 bytes in base64; restore it",
+            path.display()
+        ))
+    };
+    let bytes = STANDARD
+        .decode(files::read(&path)?.trim())
+        .map_err(|_| broken())?;
+    let bytes: [u8; 32] = bytes.try_into().map_err(|_| broken())?;
+    SealingKey::from_bytes(&bytes).map_err(|error| StartError::Crypto(error.to_string()))
+}
+
+/// Ordain's own device CA, shared by all nodes. Its key is RSA, since Windows and SCEP need one.
+pub(crate) async fn device_ca(store: &Store, seal: &SealingKey, now: i64) -> Result<Authority, StartError> {
+    let sealed = match store.setting("device-ca").await? {
+        Some(sealed) => sealed,
+        None => {
+            let made = tokio::task::spawn_blocking(move || make_device_ca(now)).await;
+            let pem = made.map_err(|error| StartError::Crypto(error.to_string()))??;
+            let failed = StartError::crypto("sealing the device CA");
+            let sealed = seal
+                .seal(DEVICE_CA_CONTEXT, pem.as_bytes())
+                .map_err(|error| failed(&error))?;
+            // Another node may have been faster; then its CA is ours.
+            store.setting_or("device-ca", sealed).await?
+        }
+    };
+    let opened = seal.open(DEVICE_CA_CONTEXT, &sealed).map_err(|error| {
+        StartError::Setting(format!(
+            "the device CA in the database: {error}. The file installation.key in the data directory is not the one \
+             that this database was set up with: copy that one here"
+        ))
+    })?;
+    let pem = String::from_utf8_lossy(&opened);
+    let failed = StartError::crypto("the device CA in the database");
+    let read = || -> Result<Authority, Box<dyn std::error::Error>> {
+        let certificate = Certificate::from_pem(&pem)?
+            .into_iter()
+            .next()
+            .ok_or("no certificate")?;
+        Ok(Authority::from_parts(certificate, KeyPair::from_pem(&pem)?)?)
+    };
+    read().map_err(|error| failed(&error))
+}
+
+fn make_device_ca(now: i64) -> Result<String, StartError> {
+    let failed = StartError::crypto("making the device CA");
+    let make = || -> Result<String, Box<dyn std::error::Error>> {
+        let validity = Validity {
+            not_before: now - 3_600,
+            not_after: now + DEVICE_CA_VALIDITY,
+        };
+        let authority = Authority::new(KeyPair::generate(KeyKind::Rsa2048)?, "Ordain device CA", validity)?;
+        Ok(format!(
+            "{}{}",
+            authority.certificate().to_pem(),
+            authority.key().to_pem()?
+        ))
+    };
+    make().map_err(|error| failed(&error))
+}
+
+/// The certificates of the device CAs that the settings name.
+pub(crate) fn foreign_cas(settings: &Settings) -> Result<Vec<Certificate>, StartError> {
+    let mut all = Vec::new();
+    for path in &settings.device_cas {
+        let wrong = |what: &dyn std::fmt::Display| StartError::Setting(format!("{}: {what}", path.display()));
+        let certificates = Certificate::from_pem(&files::read(path)?).map_err(|error| wrong(&error))?;
+        if certificates.is_empty() || certificates.iter().any(|certificate| !certificate.is_ca()) {
+            return Err(wrong(
+                &"a device CA must be a certificate that may issue others, in PEM",
+            ));
+        }
+        all.extend(certificates);
+    }
+    Ok(all)
+}
+
+/// A new secret for a token.
+pub(crate) fn new_secret() -> String {
+    URL_SAFE_NO_PAD.encode(ordain_pki::random::<32>())
+}
+
+/// Writes `admin.token` at the first start, and sees to it that the database knows it.
+pub(crate) async fn admin_token(store: &Store, data_dir: &Path, now: i64) -> Result<(), StartError> {
+    let path = data_dir.join("admin.token");
+    if !path.exists() {
+        files::write_secret(&path, &new_secret())?;
+    }
+    let hash = Digest::of(files::read(&path)?.trim().as_bytes());
+    if store.token_by_hash(hash).await?.is_some() {
+        return Ok(());
+    }
+    let record = TokenRecord {
+        id: short_id(),
+        name: "admin.token".into(),
+        role: TokenRole::Admin,
+        created_at: now,
+        expires_at: None,
+        uses_left: None,
+        serial: None,
+        topic: None,
+    };
+    let audit = AuditRecord {
+        at: now,
+        actor: the_server(),
+        action: "create-token".into(),
+        detail: json!({"id": record.id, "name": record.name, "role": record.role.word()}),
+    };
+    Ok(store.create_token(&NewToken { record, hash }, &audit).await?)
+}
+
+/// A short name for something in a list.
+pub(crate) fn short_id() -> String {
+    hex::encode(ordain_pki::random::<5>())
+}
+
+/// What devices are told: the URL that is asked for, else the one that was kept, else `found`. `true` when it moved,
+/// so that what names it must be compiled again.
+pub(crate) async fn public_url(
+    store: &Store,
+    asked: Option<&str>,
+    found: &str,
+    now: i64,
+) -> Result<(String, bool), StartError> {
+    let kept = store
+        .setting(PUBLIC_URL)
+        .await?
+        .map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+    let wanted = match (asked, &kept) {
+        (Some(asked), _) => checked(asked)?,
+        (None, Some(kept)) => {
+            if kept != found {
+                tracing::warn!(
+                    public_url = kept,
+                    listening_on = found,
+                    "devices are told another URL than this server listens on; --public-url changes it"
+                );
+            }
+            return Ok((kept.clone(), false));
+        }
+        (None, None) => found.to_owned(),
+    };
+    if kept.as_ref() == Some(&wanted) {
+        return Ok((wanted, false));
+    }
+    let audit = AuditRecord {
+        at: now,
+        actor: the_server(),
+        action: "set-public-url".into(),
+        detail: json!({"from": kept, "to": wanted}),
+    };
+    match store.set(PUBLIC_URL, wanted.clone().into_bytes(), &audit).await {
+        Ok(()) => Ok((wanted, kept.is_some())),
+        Err(error @ StoreError::Conflict) => Err(error.into()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// An https URL without query, and without a slash at its end.
+fn checked(text: &str) -> Result<String, StartError> {
+    let wrong = |what: &str| StartError::Setting(format!("--public-url {text}: {what}"));
+    let url = url::Url::parse(text).map_err(|error| wrong(&error.to_string()))?;
+    if !matches!(url.scheme(), "https" | "http") || url.host_str().is_none() {
+        return Err(wrong("give a URL such as https://mdm.example.com"));
+    }
+    if url.query().is_some() || url.fragment().is_some() || !url.username().is_empty() {
+        return Err(wrong("give scheme, host, port and path only"));
+    }
+    Ok(url.as_str().trim_end_matches('/').to_owned())
+}

@@ -1,0 +1,156 @@
+//! Who sends a request: the certificate that it proves, by TLS, by a named proxy's word, or by its signature.
+
+use std::net::IpAddr;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use http::HeaderMap;
+use ipnet::IpNet;
+use ordain_model::checkin::Presented;
+use ordain_model::enrollment::Pin;
+use ordain_model::ids::Digest;
+use ordain_pki::chain::{self, Expiry};
+use ordain_pki::{Authority, Certificate, cms, header};
+use quick_cache::sync::Cache;
+
+/// The header of a message signature (MDM: `SignMessage`).
+const SIGNATURE_HEADER: &str = "mdm-signature";
+
+/// Clocks differ: a certificate that begins within a day is looked at. Whether it may enroll is decided later.
+const CLOCK_TOLERANCE: i64 = 24 * 60 * 60;
+
+/// Whom the server believes.
+pub(crate) struct Trust {
+    /// Ordain's own device CA.
+    pub(crate) own: Authority,
+    anchors: Vec<Certificate>,
+    proxies: Vec<IpNet>,
+    header: Option<String>,
+    /// Leaves whose chain was verified, and whether it led to our own CA.
+    verified: Cache<[u8; 32], bool>,
+}
+
+/// The connection that a request came over.
+#[derive(Debug, Clone)]
+pub(crate) struct Peer {
+    /// The other end.
+    pub(crate) address: IpAddr,
+    /// The certificates that it showed in the TLS handshake, its own first.
+    pub(crate) certificates: Vec<Certificate>,
+}
+
+/// Why no identity was taken from a request. For the log; the sender learns nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Unidentified {
+    #[error("no certificate")]
+    None,
+    #[error("an identity header came more than once")]
+    Duplicate,
+    #[error("the identity header cannot be read")]
+    UnreadableHeader,
+    #[error("the message signature does not hold")]
+    BadSignature,
+    #[error("the certificate is of no trusted authority")]
+    Untrusted,
+    #[error("the identities of one request differ")]
+    Disagree,
+}
+
+impl Trust {
+    /// Believes `own`, the device CAs in `anchors`, and `header` from `proxies`.
+    pub(crate) fn new(
+        own: Authority,
+        foreign: Vec<Certificate>,
+        proxies: Vec<IpNet>,
+        header: Option<String>,
+    ) -> Self {
+        let anchors = std::iter::once(own.certificate().clone())
+            .chain(foreign)
+            .collect();
+        Self {
+            own,
+            anchors,
+            proxies,
+            header,
+            verified: Cache::new(100_000),
+        }
+    }
+
+    /// The identity that a request with `body` proves. Every one that it shows must be the same.
+    pub(crate) fn identify(
+        &self,
+        peer: &Peer,
+        headers: &HeaderMap,
+        body: &[u8],
+        now: i64,
+    ) -> Result<Presented, Unidentified> {
+        let is_proxy = self.proxies.iter().any(|network| network.contains(&peer.address));
+        let mut shown: Vec<Presented> = Vec::new();
+        if let Some((leaf, others)) = peer.certificates.split_first() {
+            match self.trusted(leaf, others, now) {
+                Ok(presented) => shown.push(presented),
+                // A proxy may have a certificate of its own, which says nothing of the device.
+                Err(_) if is_proxy => {}
+                Err(error) => return Err(error),
+            }
+        }
+        if let Some(name) = self.header.as_deref().filter(|_| is_proxy)
+            && let Some(value) = single(headers, name)?
+        {
+            let certificate =
+                header::client_certificate(value).map_err(|_| Unidentified::UnreadableHeader)?;
+            shown.push(self.trusted(&certificate, &[], now)?);
+        }
+        if let Some(value) = single(headers, SIGNATURE_HEADER)? {
+            let message = STANDARD.decode(value).map_err(|_| Unidentified::BadSignature)?;
+            let signed = cms::verify_detached(&message, body).map_err(|_| Unidentified::BadSignature)?;
+            shown.push(self.trusted(&signed.signer, &signed.others, now)?);
+        }
+        let first = shown.first().copied().ok_or(Unidentified::None)?;
+        if shown.iter().any(|other| *other != first) {
+            return Err(Unidentified::Disagree);
+        }
+        Ok(first)
+    }
+
+    fn trusted(
+        &self,
+        leaf: &Certificate,
+        others: &[Certificate],
+        now: i64,
+    ) -> Result<Presented, Unidentified> {
+        let fingerprint = leaf.fingerprint();
+        let own = match self.verified.get(&fingerprint) {
+            Some(own) => own,
+            None => {
+                // Expiry is judged where it matters: a pinned certificate works on after its end.
+                let at = now.saturating_add(CLOCK_TOLERANCE);
+                let anchor = chain::verify(leaf, others, &self.anchors, at, Expiry::Ignored)
+                    .map_err(|_| Unidentified::Untrusted)?;
+                let own = anchor == self.own.certificate();
+                self.verified.insert(fingerprint, own);
+                own
+            }
+        };
+        Ok(Presented {
+            pin: Pin {
+                fingerprint: Digest(fingerprint),
+                not_after: leaf.not_after(),
+            },
+            not_before: leaf.not_before(),
+            own,
+        })
+    }
+}
+
+/// The one value of a header; nothing when it is missing or empty, as proxies send it for clients without one.
+fn single<'a>(headers: &'a HeaderMap, name: &str) -> Result<Option<&'a [u8]>, Unidentified> {
+    let mut values = headers.get_all(name).iter();
+    let first = values.next();
+    if values.next().is_some() {
+        return Err(Unidentified::Duplicate);
+    }
+    Ok(first
+        .map(http::HeaderValue::as_bytes)
+        .filter(|value| !value.is_empty()))
+}

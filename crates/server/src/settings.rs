@@ -1,0 +1,96 @@
+//! What a server is started with.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use ipnet::IpNet;
+
+/// The settings of one server. The command line reads them from flags, environment and file.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Where to listen; port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// Where everything is kept that is not in the database, and the database too when it is SQLite.
+    pub data_dir: PathBuf,
+    /// A `postgres://` URL; SQLite in the data directory otherwise.
+    pub database: Option<String>,
+    /// PEM files with the certificates of device CAs, beside Ordain's own.
+    pub device_cas: Vec<PathBuf>,
+    /// The addresses of proxies whose header counts.
+    pub trusted_proxies: Vec<IpNet>,
+    /// The header in which they pass on the device's certificate.
+    pub client_cert_header: Option<String>,
+    /// Serve without TLS, behind a trusted proxy.
+    pub http: bool,
+    /// What devices are told to reach the server by; kept in the database once given.
+    pub public_url: Option<String>,
+    /// The server's certificate chain, PEM; made by the server itself otherwise.
+    pub tls_certificate: Option<PathBuf>,
+    /// The key of that certificate, PEM.
+    pub tls_key: Option<PathBuf>,
+    /// Take no new certificates of the device CAs.
+    pub enroll_closed: bool,
+    /// Let listed memberships follow a device into its next generation unasked.
+    pub allow_reenrollment: bool,
+}
+
+impl Settings {
+    /// The defaults for a server on `listen` that keeps everything in `data_dir`.
+    pub fn new(listen: SocketAddr, data_dir: PathBuf) -> Self {
+        Self {
+            listen,
+            data_dir,
+            database: None,
+            device_cas: Vec::new(),
+            trusted_proxies: Vec::new(),
+            client_cert_header: None,
+            http: false,
+            public_url: None,
+            tls_certificate: None,
+            tls_key: None,
+            enroll_closed: false,
+            allow_reenrollment: false,
+        }
+    }
+}
+
+/// Why a server did not start; each says what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// A setting does not make sense.
+    #[error("{0}")]
+    Setting(String),
+    /// A file could not be read or written.
+    #[error("{path}: {error}")]
+    File {
+        /// Which file.
+        path: PathBuf,
+        /// What happened.
+        error: std::io::Error,
+    },
+    /// The address cannot be listened on.
+    #[error("cannot listen on {address}: {error}")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// What happened.
+        error: std::io::Error,
+    },
+    /// The database refused.
+    #[error(transparent)]
+    Store(#[from] ordain_store::StoreError),
+    /// A key or certificate could not be made or used.
+    #[error("{0}")]
+    Crypto(String),
+}
+
+impl StartError {
+    pub(crate) fn file(path: impl Into<PathBuf>) -> impl FnOnce(std::io::Error) -> Self {
+        let path = path.into();
+        move |error| Self::File { path, error }
+    }
+
+    pub(crate) fn crypto(what: &'static str) -> impl FnOnce(&dyn std::fmt::Display) -> Self {
+        move |error| Self::Crypto(format!("{what}: {error}"))
+    }
+}

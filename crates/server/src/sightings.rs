@@ -1,0 +1,116 @@
+//! Who was here, and what they fetched: gathered in memory, written behind the devices' requests.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+
+use ordain_model::enrollment::Enrollment;
+use ordain_model::fetched::Fetched;
+use ordain_model::ids::{Digest, EnrollmentId};
+use ordain_store::{Sighting, StoreError};
+
+use crate::app::App;
+
+/// What was seen since the last flush.
+#[derive(Default)]
+pub(crate) struct Sightings(Mutex<HashMap<EnrollmentId, Seen>>);
+
+struct Seen {
+    generation: u64,
+    at: i64,
+    fetched: Option<(Digest, Fetched)>,
+}
+
+impl Sightings {
+    /// Notes that a channel asked for something.
+    pub(crate) fn seen(&self, enrollment: &Enrollment, now: i64) {
+        self.update(enrollment, now, |_| {});
+    }
+
+    /// Notes that it was served the entry at `place` of the manifest it is pinned to.
+    pub(crate) fn fetched(&self, enrollment: &Enrollment, manifest: Digest, place: usize, now: i64) {
+        self.update(enrollment, now, |seen| {
+            let (of, fetched) = seen.fetched.get_or_insert_with(|| (manifest, Fetched::default()));
+            if *of != manifest {
+                // An older manifest's fetches were not flushed yet; they are not worth a second entry.
+                (*of, *fetched) = (manifest, Fetched::default());
+            }
+            fetched.insert(place);
+        });
+    }
+
+    fn update(&self, enrollment: &Enrollment, now: i64, change: impl FnOnce(&mut Seen)) {
+        let mut seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let entry = seen.entry(enrollment.id.clone()).or_insert(Seen {
+            generation: 0,
+            at: 0,
+            fetched: None,
+        });
+        if entry.generation != enrollment.generation {
+            *entry = Seen {
+                generation: enrollment.generation,
+                at: now,
+                fetched: None,
+            };
+        }
+        entry.at = entry.at.max(now);
+        change(entry);
+    }
+
+    fn take(&self) -> HashMap<EnrollmentId, Seen> {
+        std::mem::take(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl App {
+    /// Writes what was seen. What cannot be written is forgotten: the devices' reports will tell.
+    pub(crate) async fn flush_sightings(&self) -> Result<(), StoreError> {
+        const BATCH: usize = 500;
+        let mut batch = Vec::new();
+        for (id, seen) in self.sightings.take() {
+            batch.push(self.merged(id, seen).await?);
+            if batch.len() == BATCH {
+                self.store.note(std::mem::take(&mut batch)).await?;
+            }
+        }
+        self.store.note(batch).await
+    }
+
+    /// What is stored of a channel, with what was seen since.
+    async fn merged(&self, id: EnrollmentId, seen: Seen) -> Result<Sighting, StoreError> {
+        let stored = self
+            .store
+            .sighting(&id)
+            .await?
+            .filter(|stored| stored.generation == seen.generation);
+        let (stored_manifest, stored_fetched) = stored.map_or((None, Fetched::default()), |stored| {
+            (stored.manifest, Fetched::from_text(&stored.fetched))
+        });
+        let (manifest, fetched) = match seen.fetched {
+            None => (stored_manifest, stored_fetched),
+            Some((manifest, mut fetched)) => {
+                if let Some(from) = stored_manifest {
+                    fetched.extend(&self.carried(from, manifest, &stored_fetched).await?);
+                }
+                (Some(manifest), fetched)
+            }
+        };
+        Ok(Sighting {
+            enrollment: id,
+            generation: seen.generation,
+            seen_at: seen.at,
+            manifest,
+            fetched: fetched.to_text(),
+        })
+    }
+
+    async fn carried(&self, from: Digest, to: Digest, fetched: &Fetched) -> Result<Fetched, StoreError> {
+        if from == to {
+            return Ok(fetched.clone());
+        }
+        let from = self.objects.manifest(&self.store, from).await?;
+        let to = self.objects.manifest(&self.store, to).await?;
+        Ok(from
+            .zip(to)
+            .map_or_else(Fetched::default, |(from, to)| fetched.carried(&from, &to)))
+    }
+}

@@ -1,0 +1,254 @@
+//! Starting and stopping a server.
+
+use std::net::{IpAddr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use ordain_model::checkin::EnrollmentPolicy;
+use ordain_store::Store;
+use serde_json::json;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use crate::app::{App, Parts};
+use crate::clock::{self, Clock};
+use crate::identity::Trust;
+use crate::settings::{Settings, StartError};
+use crate::{files, house, listener, router, tls};
+
+/// How often sightings are written.
+const FLUSH: Duration = Duration::from_millis(500);
+/// How often a node looks whether another one has published.
+const POLL: Duration = Duration::from_secs(1);
+
+/// A running server.
+pub struct Server {
+    url: String,
+    ca: Option<PathBuf>,
+    state_file: PathBuf,
+    stop: watch::Sender<bool>,
+    tasks: Vec<JoinHandle<()>>,
+    app: Arc<App>,
+}
+
+impl Server {
+    /// Starts a server. When this returns, it answers, and `server.json` says where.
+    pub async fn start(settings: Settings) -> Result<Self, StartError> {
+        Self::start_with(settings, clock::system()).await
+    }
+
+    /// The same, with another clock.
+    pub async fn start_with(settings: Settings, clock: Clock) -> Result<Self, StartError> {
+        let now = clock();
+        std::fs::create_dir_all(&settings.data_dir).map_err(StartError::file(&settings.data_dir))?;
+        let data_dir = settings
+            .data_dir
+            .canonicalize()
+            .map_err(StartError::file(&settings.data_dir))?;
+        let settings = Settings {
+            data_dir: data_dir.clone(),
+            ..settings
+        };
+        check(&settings)?;
+        let state_file = data_dir.join("server.json");
+        remove(&state_file)?;
+
+        let store = match &settings.database {
+            Some(url) => Store::postgres(url).await?,
+            None => Store::sqlite(&data_dir.join("ordain.db")).await?,
+        };
+        let seal = house::sealing_key(&data_dir)?;
+        let own = house::device_ca(&store, &seal, now).await?;
+        house::admin_token(&store, &data_dir, now).await?;
+
+        let listener = TcpListener::bind(settings.listen).await;
+        let listener = listener.map_err(|error| StartError::Listen {
+            address: settings.listen,
+            error,
+        })?;
+        let address = listener.local_addr().map_err(StartError::file(&data_dir))?;
+        let url = local_url(&settings, address);
+        let (public_url, has_moved) =
+            house::public_url(&store, settings.public_url.as_deref(), &url, now).await?;
+        let identity = match settings.http {
+            true => None,
+            false => {
+                let (names, addresses) = own_names(address, &public_url);
+                Some(tls::identity(&settings, names, addresses, now)?)
+            }
+        };
+        let (config, made_by) = identity
+            .map(|identity| (identity.config, identity.made_by))
+            .unzip();
+        let (ca, server_ca) = made_by.flatten().unzip();
+
+        let trust = Trust::new(
+            own,
+            house::foreign_cas(&settings)?,
+            settings.trusted_proxies.clone(),
+            settings.client_cert_header.clone(),
+        );
+        let enrollment = EnrollmentPolicy {
+            open: !settings.enroll_closed,
+            allow_reenrollment: settings.allow_reenrollment,
+        };
+        let app = App::new(Parts {
+            store,
+            trust,
+            enrollment,
+            seal,
+            public_url,
+            server_ca,
+            clock,
+        })
+        .await?;
+        let app = Arc::new(app);
+        if has_moved && let Err(error) = app.republish(&house::the_server()).await {
+            return Err(StartError::Setting(format!(
+                "the policy cannot be compiled for the new public URL: {error}"
+            )));
+        }
+
+        let (stop, stopped) = watch::channel(false);
+        let tasks = vec![
+            tokio::spawn(listener::serve(
+                listener,
+                config,
+                router::router(app.clone()),
+                stopped.clone(),
+            )),
+            tokio::spawn(behind(app.clone(), stopped)),
+        ];
+        let mut state = json!({"url": url, "pid": std::process::id()});
+        if let Some(ca) = &ca {
+            state["ca"] = json!(ca);
+        }
+        files::write(&state_file, &state.to_string())?;
+        Ok(Self {
+            url,
+            ca,
+            state_file,
+            stop,
+            tasks,
+            app,
+        })
+    }
+
+    /// Where it answers, without a slash at the end.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// The certificate to trust, when the server made its own.
+    pub fn ca(&self) -> Option<&Path> {
+        self.ca.as_deref()
+    }
+
+    /// Lets requests under way finish, within seconds, and writes what waits.
+    pub async fn stop(self) {
+        if let Err(error) = remove(&self.state_file) {
+            tracing::warn!(%error, "server.json was left behind");
+        }
+        // The tasks may have ended already.
+        let _ = self.stop.send(true);
+        for task in self.tasks {
+            if let Err(error) = task.await {
+                tracing::error!(%error, "a part of the server had failed");
+            }
+        }
+        if let Err(error) = self.app.flush_sightings().await {
+            tracing::warn!(%error, "the last sightings were not written");
+        }
+    }
+}
+
+/// What happens behind the requests: sightings are written, and the revision of other nodes is learned.
+async fn behind(app: Arc<App>, mut stop: watch::Receiver<bool>) {
+    let mut flush = tokio::time::interval(FLUSH);
+    let mut poll = tokio::time::interval(POLL);
+    loop {
+        tokio::select! {
+            _ = flush.tick() => {
+                if let Err(error) = app.flush_sightings().await {
+                    tracing::warn!(%error, "sightings were not written");
+                }
+            }
+            _ = poll.tick(), if app.store.is_shared() => {
+                if let Err(error) = app.reload().await {
+                    tracing::warn!(%error, "the newest revision was not read");
+                }
+            }
+            () = stopped(&mut stop) => return,
+        }
+    }
+}
+
+/// Waits until the server is to stop.
+pub(crate) async fn stopped(stop: &mut watch::Receiver<bool>) {
+    // An error means that the sender is gone, and the server with it.
+    drop(stop.wait_for(|stop| *stop).await);
+}
+
+fn check(settings: &Settings) -> Result<(), StartError> {
+    if settings.http && settings.trusted_proxies.is_empty() {
+        let what =
+            "--http serves without TLS, for a proxy that speaks it: name the proxy with --trusted-proxy";
+        return Err(StartError::Setting(what.into()));
+    }
+    if settings.client_cert_header.is_some() && settings.trusted_proxies.is_empty() {
+        let what = "--client-cert-header counts only from proxies: name them with --trusted-proxy";
+        return Err(StartError::Setting(what.into()));
+    }
+    Ok(())
+}
+
+fn remove(path: &Path) -> Result<(), StartError> {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(StartError::file(path)(error)),
+        _ => Ok(()),
+    }
+}
+
+/// Where this machine reaches the server.
+fn local_url(settings: &Settings, address: SocketAddr) -> String {
+    let scheme = if settings.http { "http" } else { "https" };
+    let host = match address.ip() {
+        ip if ip.is_unspecified() && ip.is_ipv4() => IpAddr::from([127, 0, 0, 1]),
+        ip if ip.is_unspecified() => IpAddr::from(std::net::Ipv6Addr::LOCALHOST),
+        ip => ip,
+    };
+    format!("{scheme}://{}", SocketAddr::new(host, address.port()))
+}
+
+/// The names that the self-made certificate is for.
+fn own_names(address: SocketAddr, public_url: &str) -> (Vec<String>, Vec<IpAddr>) {
+    let mut names = vec!["localhost".to_owned()];
+    let mut addresses = vec![
+        IpAddr::from([127, 0, 0, 1]),
+        IpAddr::from(std::net::Ipv6Addr::LOCALHOST),
+    ];
+    let hostname = gethostname::gethostname().to_string_lossy().into_owned();
+    if !hostname.is_empty()
+        && hostname
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"-.".contains(&byte))
+    {
+        names.push(hostname);
+    }
+    if !address.ip().is_unspecified() {
+        addresses.push(address.ip());
+    }
+    match url::Url::parse(public_url).ok().as_ref().and_then(url::Url::host) {
+        Some(url::Host::Domain(domain)) => names.push(domain.to_owned()),
+        Some(url::Host::Ipv4(ip)) => addresses.push(ip.into()),
+        Some(url::Host::Ipv6(ip)) => addresses.push(ip.into()),
+        None => {}
+    }
+    names.sort();
+    names.dedup();
+    addresses.sort();
+    addresses.dedup();
+    (names, addresses)
+}
