@@ -1,0 +1,110 @@
+//! Activations: which are active, and why not.
+
+use std::collections::BTreeMap;
+
+use ordain_catalog::{Kind, Scope};
+use ordain_model::report::{Reason, Validity};
+use ordain_predicate::{EvaluationError, Facts, Predicate};
+use serde_json::{Value, json};
+
+use crate::device::Device;
+use crate::judgement::{Verdict, about};
+use crate::stored::{Store, Stored};
+
+/// What predicates are evaluated against: the device's own status items, and the properties of the channel.
+#[derive(Debug, Default)]
+struct Known {
+    status: BTreeMap<String, Value>,
+    properties: BTreeMap<String, Value>,
+}
+
+impl Facts for Known {
+    fn status(&self, name: &str) -> Option<&Value> {
+        self.status.get(name)
+    }
+
+    fn property(&self, key: &str) -> Option<&Value> {
+        self.properties.get(key)
+    }
+}
+
+/// Judges an activation whose type the device has.
+pub(crate) fn judge(activation: &Stored, store: &Store, device: &Device, scope: Scope) -> Verdict {
+    let Some(configurations) = configurations(activation) else {
+        return Verdict::invalid(about("Error.InvalidPayload", activation, json!({})));
+    };
+    let missing: Vec<&str> = configurations
+        .into_iter()
+        .filter(|identifier| {
+            store
+                .get(*identifier)
+                .is_none_or(|stored| stored.kind != Kind::Configuration)
+        })
+        .collect();
+    if !missing.is_empty() {
+        let details = json!({"ConfigurationIdentifiers": missing});
+        return Verdict::invalid(about("Error.MissingConfigurations", activation, details));
+    }
+    match activation.payload.get("Predicate") {
+        None => Verdict::active(),
+        Some(Value::String(text)) => match evaluate(text, store, device, scope) {
+            Ok(true) => Verdict::active(),
+            Ok(false) => {
+                let reason = about("Info.Predicate", activation, json!({"Predicate": text}));
+                Verdict {
+                    active: false,
+                    valid: Validity::Valid,
+                    reasons: vec![reason],
+                }
+            }
+            Err(code) => Verdict::invalid(unusable(code, activation, text)),
+        },
+        Some(_) => Verdict::invalid(about("Error.InvalidPayload", activation, json!({}))),
+    }
+}
+
+/// The configurations that an activation names.
+fn configurations(activation: &Stored) -> Option<Vec<&str>> {
+    let array = activation.payload.get("StandardConfigurations")?.as_array()?;
+    array.iter().map(Value::as_str).collect()
+}
+
+const UNPARSED: &str = "Error.UnableToParsePredicate";
+const FAILED: &str = "Error.PredicateFailed";
+
+fn evaluate(text: &str, store: &Store, device: &Device, scope: Scope) -> Result<bool, &'static str> {
+    let predicate = ordain_predicate::parse(text).map_err(|_| UNPARSED)?;
+    predicate
+        .evaluate_with_nil(&known(&predicate, store, device, scope))
+        .map_err(|EvaluationError { .. }| FAILED)
+}
+
+fn unusable(code: &str, activation: &Stored, text: &str) -> Reason {
+    let details = if code == FAILED {
+        json!({"Predicate": text, "Domain": "NSInvalidArgumentException", "Code": 0})
+    } else {
+        json!({"Predicate": text})
+    };
+    about(code, activation, details)
+}
+
+/// The facts that a predicate needs. What the device does not have stays absent, which is nil.
+fn known(predicate: &Predicate, store: &Store, device: &Device, scope: Scope) -> Known {
+    let needs = predicate.needs();
+    let status = needs
+        .status
+        .into_iter()
+        .filter_map(|name| device.status(&name, scope).map(|value| (name, value)))
+        .collect();
+    let mut properties = BTreeMap::new();
+    let declared = store
+        .values()
+        .filter(|stored| stored.type_name == "com.apple.management.properties")
+        .filter_map(|stored| stored.payload.as_object());
+    for (key, value) in declared.flatten() {
+        if needs.properties.contains(key) {
+            properties.insert(key.clone(), value.clone());
+        }
+    }
+    Known { status, properties }
+}

@@ -1,0 +1,158 @@
+//! Configurations: what an active one needs, and what it does to the device.
+
+use std::collections::BTreeSet;
+
+use ordain_catalog::Kind;
+use ordain_model::report::{Reason, Validity};
+use serde_json::{Value, json};
+
+use crate::assets::{Contents, Data, misdeclared};
+use crate::judgement::{Verdict, about, cannot_be_applied};
+use crate::stored::{Store, Stored};
+
+const SUBSCRIPTIONS: &str = "com.apple.configuration.management.status-subscriptions";
+const TEST: &str = "com.apple.configuration.management.test";
+const PASSCODE: &str = "com.apple.configuration.passcode.settings";
+
+/// Why a configuration could not be applied if it were active; `None` when nothing is known against it. What it needs
+/// from assets is not looked at, only that they are there.
+pub(crate) fn obstacle(configuration: &Stored, store: &Store) -> Option<Reason> {
+    let is_there = |identifier: &str, accepts: &dyn Fn(&str) -> bool| {
+        store
+            .get(identifier)
+            .is_some_and(|stored| stored.kind == Kind::Asset && accepts(&stored.type_name))
+    };
+    let missing: BTreeSet<&str> = configuration
+        .references()
+        .into_iter()
+        .filter(|found| !is_there(found.identifier, &|type_name| found.reference.accepts(type_name)))
+        .map(|found| found.identifier)
+        .collect();
+    if !missing.is_empty() {
+        return Some(about(
+            "Error.MissingAssets",
+            configuration,
+            json!({"AssetIdentifiers": missing}),
+        ));
+    }
+    let sound = match configuration.type_name.as_str() {
+        SUBSCRIPTIONS => subscriptions(configuration).is_some(),
+        TEST => configuration.text("Echo").is_some(),
+        _ => true,
+    };
+    if !sound {
+        let error = "a required key is missing or of another type";
+        return Some(about(
+            "Error.ConfigurationIsInvalid",
+            configuration,
+            json!({"Error": error}),
+        ));
+    }
+    None
+}
+
+/// Judges a configuration that is active and has no obstacle.
+pub(crate) fn judge(configuration: &Stored, store: &Store, contents: &Contents) -> Verdict {
+    let mut pending = false;
+    let assets = configuration.references();
+    let needed = assets
+        .iter()
+        .filter_map(|found| store.get(found.identifier))
+        .chain([configuration]);
+    for needed in needed {
+        let failed = match contents.of(needed) {
+            _ if misdeclared(needed).is_some() => Some(misdeclared(needed)),
+            Data::Failed(reason) => Some(Some(reason.clone())),
+            Data::Pending => {
+                pending = true;
+                None
+            }
+            Data::Ready => None,
+        };
+        if let Some(reason) = failed.flatten() {
+            let error = format!(
+                "{}: {}",
+                needed.identifier,
+                reason.description.unwrap_or(reason.code)
+            );
+            return Verdict::invalid(cannot_be_applied(error));
+        }
+    }
+    if pending {
+        return Verdict {
+            active: true,
+            valid: Validity::Unknown,
+            reasons: Vec::new(),
+        };
+    }
+    if configuration.type_name == TEST {
+        return test(configuration);
+    }
+    Verdict::active()
+}
+
+/// `management.test` returns the status that it is told to, and its echo as a reason.
+fn test(configuration: &Stored) -> Verdict {
+    let echo = Reason {
+        code: configuration.text("Echo").unwrap_or_default().to_owned(),
+        description: None,
+        details: None,
+    };
+    if configuration.text("ReturnStatus") == Some("Failed") {
+        let mut verdict = Verdict::invalid(cannot_be_applied("told to fail".to_owned()));
+        verdict.reasons.push(echo);
+        verdict
+    } else {
+        Verdict {
+            reasons: vec![echo],
+            ..Verdict::active()
+        }
+    }
+}
+
+/// The status items that a configuration subscribes to; none unless it is a subscription.
+pub(crate) fn subscriptions(configuration: &Stored) -> Option<Vec<&str>> {
+    if configuration.type_name != SUBSCRIPTIONS {
+        return Some(Vec::new());
+    }
+    let items = configuration.payload.get("StatusItems")?.as_array()?;
+    items.iter().map(|item| item.get("Name")?.as_str()).collect()
+}
+
+/// Whether a configuration that is in effect demands a passcode: any key beside `RequirePasscode` implies it.
+pub(crate) fn demands_passcode(configuration: &Stored) -> bool {
+    configuration.type_name == PASSCODE
+        && configuration.payload.as_object().is_some_and(|payload| {
+            payload
+                .iter()
+                .any(|(key, value)| key != "RequirePasscode" || *value == Value::Bool(true))
+        })
+}
+
+/// The element that a configuration in effect adds to a list among the status items: the list, and the element.
+pub(crate) fn list_element(configuration: &Stored) -> Option<(&'static str, Value)> {
+    let identifier = configuration.identifier.as_str();
+    match configuration.type_name.as_str() {
+        "com.apple.configuration.app.managed" => {
+            let app = ["BundleID", "AppStoreID", "AppComposedIdentifier", "ManifestURL"]
+                .into_iter()
+                .find_map(|key| configuration.text(key))
+                .unwrap_or(identifier);
+            let element = json!({
+                "identifier": app, "declaration-identifier": identifier, "name": app, "state": "managed",
+            });
+            Some(("app.managed.list", element))
+        }
+        type_name @ ("com.apple.configuration.security.certificate"
+        | "com.apple.configuration.security.identity") => {
+            let element = json!({
+                "identifier": configuration.server_token,
+                "declaration-identifier": identifier,
+                "subject-summary": identifier,
+                "is-identity": type_name.ends_with("identity"),
+            });
+            Some(("security.certificate.list", element))
+        }
+        _ => None,
+    }
+}

@@ -1,0 +1,156 @@
+//! Carries the requests of one twin during one session, over as few connections as it can.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use http::header::{CONTENT_TYPE, HOST, USER_AGENT};
+use http::{Method, Uri};
+use http_body_util::Full;
+use ordain_pki::cms::{Form, sign_detached};
+use rustls::sign::SingleCertAndKey;
+
+use super::connection::{Connection, Origin, TransportError};
+use super::identity::Identity;
+use super::tls::Tls;
+use super::{DriverError, Proof, Target, clock};
+use crate::request::{Request, Response, To};
+
+/// How often a request is tried.
+const ATTEMPTS: u32 = 5;
+/// The pause before the second attempt; it doubles with each one after.
+const FIRST_PAUSE: Duration = Duration::from_millis(200);
+
+/// Where all twins of a run go.
+pub(super) struct Road {
+    server: Uri,
+    check_in: Uri,
+    proof: Proof,
+    tls: Tls,
+}
+
+impl Road {
+    pub(super) fn new(target: &Target) -> Result<Self, DriverError> {
+        let uri = |url: &str| -> Result<Uri, DriverError> {
+            let uri: Option<Uri> = url.parse().ok();
+            uri.filter(|uri| Origin::of(uri).is_ok())
+                .ok_or_else(|| DriverError::Url(url.to_owned()))
+        };
+        Ok(Self {
+            server: uri(&target.server_url)?,
+            check_in: uri(target.check_in_url.as_ref().unwrap_or(&target.server_url))?,
+            proof: target.proof,
+            tls: Tls::new(&target.roots)?,
+        })
+    }
+}
+
+/// Carries requests for one session.
+pub(super) struct Carrier<'a> {
+    road: &'a Road,
+    identity: &'a Identity,
+    certificate: Option<Arc<SingleCertAndKey>>,
+    connections: Vec<(Key, Connection)>,
+    /// How many requests were answered.
+    pub(super) answered: u64,
+    /// What went wrong on the way, also where a later attempt succeeded.
+    pub(super) errors: Vec<TransportError>,
+}
+
+/// What connections are shared by: where they lead, and whether they show the identity.
+type Key = (Origin, bool);
+
+impl<'a> Carrier<'a> {
+    pub(super) fn new(road: &'a Road, identity: &'a Identity) -> Result<Self, DriverError> {
+        let certificate = match road.proof {
+            Proof::Tls => Some(road.tls.client_certificate(identity)?),
+            Proof::Signature => None,
+        };
+        Ok(Self {
+            road,
+            identity,
+            certificate,
+            connections: Vec::new(),
+            answered: 0,
+            errors: Vec::new(),
+        })
+    }
+
+    /// The answer to a request, tried several times; `None` when none came.
+    pub(super) async fn carry(&mut self, request: &Request) -> Option<Response> {
+        let mut pause = FIRST_PAUSE;
+        for attempt in 1..=ATTEMPTS {
+            match self.attempt(request).await {
+                Ok(response) => {
+                    self.answered += 1;
+                    return Some(response);
+                }
+                Err(error) => self.errors.push(error),
+            }
+            if attempt < ATTEMPTS {
+                tokio::time::sleep(pause).await;
+                pause *= 2;
+            }
+        }
+        None
+    }
+
+    async fn attempt(&mut self, request: &Request) -> Result<Response, TransportError> {
+        let (method, uri, identified) = match &request.to {
+            To::CheckIn => (Method::PUT, self.road.check_in.clone(), true),
+            To::Command => (Method::PUT, self.road.server.clone(), true),
+            To::Download { url, identified } => (
+                Method::GET,
+                url.parse().map_err(|_| TransportError::Url)?,
+                *identified,
+            ),
+        };
+        let key = (Origin::of(&uri)?, identified);
+        let message = self.message(method, &uri, identified, request)?;
+        // A connection that failed is not used again.
+        let known = self.connections.iter().position(|(known, _)| *known == key);
+        let mut connection = match known {
+            Some(index) => self.connections.swap_remove(index).1,
+            None => {
+                let certificate = self.certificate.clone().filter(|_| identified);
+                Connection::open(&key.0, self.road.tls.connector(certificate)).await?
+            }
+        };
+        let response = connection.send(message).await?;
+        self.connections.push((key, connection));
+        Ok(response)
+    }
+
+    fn message(
+        &self,
+        method: Method,
+        uri: &Uri,
+        identified: bool,
+        request: &Request,
+    ) -> Result<http::Request<Full<Bytes>>, TransportError> {
+        let path = uri.path_and_query().map_or("/", |path| path.as_str());
+        let mut message = http::Request::builder()
+            .method(method)
+            .uri(path)
+            .header(USER_AGENT, "MDM/1.0")
+            .header(HOST, uri.authority().map_or("", |authority| authority.as_str()));
+        if let Some(content_type) = request.to.content_type() {
+            message = message.header(CONTENT_TYPE, content_type);
+        }
+        if identified && self.road.proof == Proof::Signature {
+            let form = Form::WithAttributes { at: clock::now() };
+            let signature = sign_detached(
+                &self.identity.key,
+                &self.identity.certificate,
+                &request.body,
+                form,
+            )?;
+            message = message.header("Mdm-Signature", STANDARD.encode(signature));
+        }
+        message
+            .body(Full::new(Bytes::from(request.body.clone())))
+            .map_err(|_| TransportError::Url)
+    }
+}

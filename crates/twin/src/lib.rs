@@ -1,0 +1,44 @@
+//! Simulated Apple devices: pure state machines, and a driver that puts fleets of them on sockets.
+//!
+//! A [`twin::Twin`] decides as Apple's clients do, by itself: of Ordain it shares with the server only the wire, the
+//! catalog and the predicates. It takes from a server what the protocol allows, and has a [`complaint::Complaint`] for
+//! each rule that the server breaks, so that the two halves cannot merely agree with each other.
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`device`] | the hardware: what it is, and what it reports of itself |
+//! | [`twin`] | one device with its channels: enrolling, sessions, syncs |
+//! | [`request`] | what goes to the server, and what comes back |
+//! | [`complaint`] | the rules that a server can break |
+//! | [`driver`] | twins on real sockets |
+//!
+//! All but [`driver`] is pure: no I/O, no clock, no randomness beyond a seed.
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::indexing_slicing
+    )
+)]
+
+mod activation;
+mod assets;
+pub mod complaint;
+mod configuration;
+pub mod device;
+pub mod driver;
+mod engine;
+mod judgement;
+mod models;
+mod report;
+pub mod request;
+mod session;
+mod stored;
+mod sync;
+pub mod twin;
+
+pub use complaint::Complaint;
+pub use device::Device;
+pub use twin::{Standing, Twin};

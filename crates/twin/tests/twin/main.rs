@@ -1,0 +1,8 @@
+//! Twins against a server that keeps Apple's rules, and against ones that break them.
+
+mod behaviour;
+mod fake;
+mod fleet;
+mod hostile;
+mod judgement;
+mod rules;
