@@ -148,7 +148,7 @@ pub fn authenticate(
         phase: Phase::Authenticated,
         facts,
         identity: presented.pin,
-        memberships: memberships(before, state.serial_elsewhere, bound, policy),
+        memberships: memberships(state, presented, bound, policy),
         push: None,
         capabilities: None,
         offer: None,
@@ -217,16 +217,24 @@ fn retire(device: &Enrollment) -> Write {
 
 /// Memberships wait when somebody claims to be a device that was enrolled before, and nothing but the claim says so.
 fn memberships(
-    before: Option<&Enrollment>,
-    serial_elsewhere: bool,
+    state: &AuthenticateState,
+    presented: &Presented,
     bound: bool,
     policy: EnrollmentPolicy,
 ) -> Memberships {
-    let claims_a_known_device = match before {
-        // An enrollment that was never completed had nothing to inherit.
-        Some(device) if device.phase == Phase::Authenticated => device.memberships == Memberships::Waiting,
+    let claims_a_known_device = match &state.device {
+        None => state.serial_elsewhere,
+        Some(device) if device.phase == Phase::Authenticated => {
+            let is_same = device.identity.fingerprint == presented.pin.fingerprint;
+            match device.memberships {
+                Memberships::Waiting => true,
+                // The same holder tries again: what was decided for it stands.
+                Memberships::Granted if is_same => false,
+                // A first enrollment that was never completed had nothing to inherit.
+                Memberships::Granted => device.generation > 1 || state.serial_elsewhere,
+            }
+        }
         Some(_) => true,
-        None => serial_elsewhere,
     };
     if claims_a_known_device && !bound && !policy.allow_reenrollment {
         Memberships::Waiting

@@ -28,6 +28,7 @@ pub enum Verdict {
 const PASSCODE_TYPE: &str = "com.apple.configuration.passcode.settings";
 const PASSCODE_ITEM: &str = "passcode.is-compliant";
 const ACTIVATION_FAILED: &str = "Error.ActivationFailed";
+const CONFIGURATION_FAILED: &str = "Error.ConfigurationFailed";
 
 /// The verdict over each entry of `manifest`, in its order.
 pub fn assess(manifest: &Manifest, listing: &Listing, items: &BTreeMap<String, Value>) -> Vec<Verdict> {
@@ -87,6 +88,13 @@ impl Assessor<'_> {
             return Verdict::Settled;
         }
         let mut reasons = failures(listed);
+        let is_good = listed.valid == Validity::Valid && reasons.is_empty();
+        if entry.kind == Kind::Asset && !is_good && self.is_used_by_settled_alone(entry, settled) {
+            let is_refused = listed.valid == Validity::Invalid || !reasons.is_empty();
+            if !is_refused || only_blames(listed, &[ACTIVATION_FAILED, CONFIGURATION_FAILED]) {
+                return Verdict::Settled;
+            }
+        }
         if entry.kind == Kind::Configuration {
             reasons.extend(self.item_failures(entry));
         }
@@ -97,14 +105,11 @@ impl Assessor<'_> {
                 reasons
             });
         }
-        let is_good = listed.valid == Validity::Valid && (listed.active || entry.kind != Kind::Configuration);
-        if is_good {
-            return Verdict::Confirmed;
+        if is_good && (listed.active || entry.kind != Kind::Configuration) {
+            Verdict::Confirmed
+        } else {
+            Verdict::Pending
         }
-        if entry.kind == Kind::Asset && self.is_used_by_settled_alone(entry, settled) {
-            return Verdict::Settled;
-        }
-        Verdict::Pending
     }
 
     /// Whether every activation of the configuration says that its predicate is false.
@@ -114,11 +119,7 @@ impl Assessor<'_> {
         };
         let refused = state.valid == Validity::Invalid || !failures(state).is_empty();
         // Some systems blame the activation for a configuration that its predicate keeps out of force.
-        let only_blames_activation = state
-            .reasons
-            .iter()
-            .all(|reason| reason.code == ACTIVATION_FAILED);
-        if state.active || (refused && !only_blames_activation) {
+        if state.active || (refused && !only_blames(state, &[ACTIVATION_FAILED])) {
             return false;
         }
         let activations: Vec<&Entry> = self
@@ -193,6 +194,15 @@ fn element_failure(item: &str, element: &Value) -> Option<Reason> {
         )),
         details: None,
     })
+}
+
+/// Whether it failed, and only since others did, as these codes say.
+fn only_blames(listed: &Listed, others: &[&str]) -> bool {
+    let failures = failures(listed);
+    !failures.is_empty()
+        && failures
+            .iter()
+            .all(|reason| others.contains(&reason.code.as_str()))
 }
 
 /// The reasons that speak of a failure: `Error.…`.

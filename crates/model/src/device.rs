@@ -33,11 +33,11 @@ pub struct DeviceFacts {
 
 impl DeviceFacts {
     /// The type of enrollment as far as it can be told: user enrollment shows no UDID, a Mac enrolled by profile
-    /// counts as supervised, and of the rest nothing is known.
+    /// counts as supervised, a watch enrolls through a supervised iPhone only, and of the rest nothing is known.
     pub fn enrollment_type(&self) -> Option<EnrollmentType> {
         match (&self.udid, self.platform) {
             (None, _) => Some(EnrollmentType::User),
-            (Some(_), Some(Platform::MacOs)) => Some(EnrollmentType::Supervised),
+            (Some(_), Some(Platform::MacOs | Platform::WatchOs)) => Some(EnrollmentType::Supervised),
             (Some(_), _) => None,
         }
     }

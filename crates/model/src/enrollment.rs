@@ -137,7 +137,9 @@ pub struct Standing {
     pub at: i64,
     /// The token of the set of declarations that the device lists: equal to a manifest's if it holds just that.
     pub held: Option<Digest>,
-    /// Verdicts over what it holds.
+    /// The manifest that `counts` speak of: the one that it holds, if that is known, else the one it is pinned to.
+    pub judged: Option<Digest>,
+    /// Verdicts over the declarations of `judged`.
     pub counts: Counts,
 }
 
@@ -158,7 +160,10 @@ impl Enrollment {
     /// Whether it holds the manifest of `wanted` with every declaration confirmed or settled.
     pub fn is_converged(&self, wanted: Digest) -> bool {
         self.standing.as_ref().is_some_and(|standing| {
-            standing.held == Some(wanted) && standing.counts.failed == 0 && standing.counts.pending == 0
+            standing.held == Some(wanted)
+                && standing.judged == Some(wanted)
+                && standing.counts.failed == 0
+                && standing.counts.pending == 0
         })
     }
 

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use ordain_catalog::Kind;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::ids::Digest;
 use crate::manifest::{Manifest, declarations_token};
@@ -49,7 +50,8 @@ pub const NOT_CONFIGURED: &str = "Info.NotReferencedByConfiguration";
 pub type Listing = BTreeMap<Kind, Vec<Listed>>;
 
 impl Held {
-    /// Packs `listing` in the order of `manifest`.
+    /// Packs `listing` in the order of `manifest`. All of it comes back but the details of a reason that repeat
+    /// what the manifest says.
     pub fn pack(listing: &Listing, manifest: Option<&Manifest>) -> Self {
         let mut held = Self {
             against: manifest.map(Manifest::token),
@@ -112,9 +114,8 @@ impl Held {
 fn state(kind: Kind, listed: &Listed) -> Option<u8> {
     let reason = match listed.reasons.as_slice() {
         [] => 0,
-        [reason] if reason.description.is_some() || reason.code == PREDICATE && kind != Kind::Activation => {
-            return None;
-        }
+        [reason] if reason.description.is_some() || !is_known(reason.details.as_ref()) => return None,
+        [reason] if reason.code == PREDICATE && kind != Kind::Activation => return None,
         [reason] if reason.code == PREDICATE => BY_PREDICATE,
         [reason] if reason.code == unreferenced(kind) => UNREFERENCED,
         _ => return None,
@@ -125,6 +126,16 @@ fn state(kind: Kind, listed: &Listed) -> Option<u8> {
         Validity::Unknown => 0,
     };
     Some(LISTED | valid | reason | if listed.active { ACTIVE } else { 0 })
+}
+
+/// Whether the details of such a reason say nothing that the manifest does not: which declaration, and its predicate.
+fn is_known(details: Option<&Value>) -> bool {
+    let known = |key: &String| ["Identifier", "ServerToken", "Predicate"].contains(&key.as_str());
+    details.is_none_or(|details| {
+        details
+            .as_object()
+            .is_some_and(|details| details.keys().all(known))
+    })
 }
 
 fn listed(kind: Kind, identifier: String, server_token: String, state: u8) -> Listed {

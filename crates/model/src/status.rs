@@ -1,6 +1,6 @@
 //! Status reports: merged into what a channel has reported so far, and judged.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use ordain_catalog::Platform;
@@ -32,7 +32,7 @@ pub struct StatusRecord {
     /// What was wrong with the last report, in words.
     #[serde(default)]
     pub problems: Vec<String>,
-    /// The declarations that failed.
+    /// The declarations that failed, in the order of their identifiers.
     #[serde(skip)]
     pub exceptions: Vec<Exception>,
 }
@@ -84,7 +84,10 @@ pub fn status(state: StatusState<'_>, report: Report, now: i64) -> Decision<()> 
     } else {
         before.held.unpack(against.as_deref())
     };
-    for (kind, list) in report.declarations.unwrap_or_default().listed {
+    for (kind, mut list) in report.declarations.unwrap_or_default().listed {
+        // One revision of a declaration is in one state: of two that are said, the first counts.
+        let mut said = BTreeSet::new();
+        list.retain(|listed| said.insert((listed.identifier.clone(), listed.server_token.clone())));
         listing.insert(kind, list);
     }
     let manifests: Vec<&Manifest> = pinned.as_deref().into_iter().chain([&*wanted.manifest]).collect();
@@ -118,16 +121,23 @@ pub fn status(state: StatusState<'_>, report: Report, now: i64) -> Decision<()> 
     if let Some(judged) = judged {
         record.exceptions = exceptions(judged, &verdicts, &before.exceptions, now);
     }
-    let counts = convergence::count(&verdicts);
+    let news = Standing {
+        at: now,
+        held: Some(held),
+        judged: judged.map(Manifest::token),
+        counts: convergence::count(&verdicts),
+    };
     let standing = match &enrollment.standing {
-        Some(standing) if record == before && standing.held == Some(held) && standing.counts == counts => {
-            standing.clone()
+        Some(known)
+            if record == before
+                && (Standing {
+                    at: now,
+                    ..known.clone()
+                }) == news =>
+        {
+            known.clone()
         }
-        _ => Standing {
-            at: now,
-            held: Some(held),
-            counts,
-        },
+        _ => news,
     };
 
     let mut after = Enrollment {
@@ -179,15 +189,18 @@ fn learn(facts: &mut DeviceFacts, items: &BTreeMap<String, Value>) {
 }
 
 fn exceptions(manifest: &Manifest, verdicts: &[Verdict], before: &[Exception], now: i64) -> Vec<Exception> {
-    let failed = manifest
+    let mut failed: Vec<_> = manifest
         .entries()
         .iter()
         .zip(verdicts)
         .filter_map(|(entry, verdict)| match verdict {
             Verdict::Failed(reasons) => Some((entry, reasons)),
             _ => None,
-        });
+        })
+        .collect();
+    failed.sort_by_key(|(entry, _)| &entry.identifier);
     failed
+        .into_iter()
         .map(|(entry, reasons)| {
             let known = before.iter().find(|exception| {
                 exception.identifier == entry.identifier && exception.server_token == entry.server_token

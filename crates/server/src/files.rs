@@ -1,6 +1,6 @@
 //! Files of the data directory: written whole or not at all, and secrets for their owner only.
 
-use std::fs::{self, OpenOptions};
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::Write as _;
 use std::path::Path;
 
@@ -19,6 +19,21 @@ pub(crate) fn write(path: &Path, text: &str) -> Result<(), StartError> {
 /// Puts `text` where only the owner may read it.
 pub(crate) fn write_secret(path: &Path, text: &str) -> Result<(), StartError> {
     replace(path, text, 0o600)
+}
+
+/// Takes the data directory for one server. The lock goes with the file, however the process ends.
+pub(crate) fn lock(data_dir: &Path) -> Result<File, StartError> {
+    let path = data_dir.join("lock");
+    let file = File::create(&path).map_err(StartError::file(&path))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => {
+            let what =
+                "another ordain serves this data directory; stop it, or give this one its own --data-dir";
+            Err(StartError::Setting(format!("{}: {what}", data_dir.display())))
+        }
+        Err(TryLockError::Error(error)) => Err(StartError::file(&path)(error)),
+    }
 }
 
 /// Under another name first, then renamed into place: who looks sees all of it or nothing.

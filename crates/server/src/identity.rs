@@ -14,7 +14,7 @@ use ordain_pki::{Authority, Certificate, cms, header};
 use quick_cache::sync::Cache;
 
 /// The header of a message signature (MDM: `SignMessage`).
-const SIGNATURE_HEADER: &str = "mdm-signature";
+pub(crate) const SIGNATURE_HEADER: &str = "mdm-signature";
 
 /// Clocks differ: a certificate that begins within a day is looked at. Whether it may enroll is decided later.
 const CLOCK_TOLERANCE: i64 = 24 * 60 * 60;

@@ -1,5 +1,6 @@
 //! Starting and stopping a server.
 
+use std::fs::File;
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -31,6 +32,7 @@ pub struct Server {
     stop: watch::Sender<bool>,
     tasks: Vec<JoinHandle<()>>,
     app: Arc<App>,
+    _lock: File,
 }
 
 impl Server {
@@ -52,6 +54,7 @@ impl Server {
             ..settings
         };
         check(&settings)?;
+        let lock = files::lock(&data_dir)?;
         let state_file = data_dir.join("server.json");
         remove(&state_file)?;
 
@@ -125,6 +128,10 @@ impl Server {
         if let Some(ca) = &ca {
             state["ca"] = json!(ca);
         }
+        if let Some(path) = settings.tls_certificate.as_ref().filter(|_| !settings.http) {
+            // By this the commands on this machine know the server: its certificate is for another name than theirs.
+            state["certificate"] = json!(path.canonicalize().map_err(StartError::file(path))?);
+        }
         files::write(&state_file, &state.to_string())?;
         Ok(Self {
             url,
@@ -133,6 +140,7 @@ impl Server {
             stop,
             tasks,
             app,
+            _lock: lock,
         })
     }
 

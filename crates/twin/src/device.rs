@@ -25,7 +25,7 @@ pub struct Device {
     pub name: String,
     /// The `UserID` of the user of a Mac, who has a channel too.
     pub user: Option<String>,
-    /// Whether it is supervised. Every Mac is.
+    /// Whether it is supervised. Every Mac is, and every watch: it enrolls through a supervised iPhone.
     pub supervised: bool,
     /// Whether a passcode is set. Its user sets one as soon as one is demanded.
     pub passcode: bool,
@@ -109,7 +109,7 @@ impl Device {
             udid: if is_mac { draw.uuid("udid") } else { udid(&draw) },
             name: format!("{} {index}", model.family),
             user: is_mac.then(|| draw.uuid("user")),
-            supervised: is_mac || draw.chance("supervised", 60),
+            supervised: is_mac || platform == Platform::WatchOs || draw.chance("supervised", 60),
             passcode: draw.chance("passcode", 80),
             filevault: is_mac && draw.chance("filevault", 70),
             naps: is_mac && draw.chance("nap", 12),

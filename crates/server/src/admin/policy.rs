@@ -28,6 +28,11 @@ pub(crate) async fn publish(
     body: Bytes,
 ) -> Result<Json<Published>, Fault> {
     let policy: Policy = serde_json::from_slice(&body).map_err(|error| Fault::Invalid(error.to_string()))?;
+    if policy.files.is_empty() {
+        let what = "the policy has no files, and would take everything from every device; to do that, publish a \
+                    blueprint without declarations";
+        return Err(Fault::Invalid(what.into()));
+    }
     let mut paths = BTreeSet::new();
     let mut source = Vec::with_capacity(policy.files.len());
     for file in policy.files {

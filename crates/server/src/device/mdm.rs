@@ -1,6 +1,7 @@
 //! The two URLs of the MDM protocol: read the body, find out who sends it, and hand the message on.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Extension;
 use axum::body::Body;
@@ -13,12 +14,15 @@ use ordain_model::checkin::Presented;
 
 use super::fault::Fault;
 use crate::app::App;
-use crate::identity::Peer;
+use crate::identity::{Peer, SIGNATURE_HEADER};
 
 /// The largest message of a device, in octets. Full reports with long lists of apps reach several hundred KiB.
 const MAX_MESSAGE: usize = 4 << 20;
 /// A body of unknown length takes so much of the server's budget until it is read, in KiB.
 const UNKNOWN_LENGTH_KIB: u64 = (MAX_MESSAGE / 1024) as u64;
+
+/// How long a body may take to arrive: while it does, it holds a part of the budget.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 const CHECK_IN_TYPE: &str = "application/x-apple-aspen-mdm-checkin";
 const COMMAND_TYPE: &str = "application/x-apple-aspen-mdm";
@@ -81,6 +85,10 @@ pub(crate) async fn identify(
     headers: &HeaderMap,
     body: &Bytes,
 ) -> Result<Presented, Fault> {
+    if !headers.contains_key(SIGNATURE_HEADER) {
+        // A certificate whose chain is known already: a look-up.
+        return Ok(app.trust.identify(peer, headers, body, app.now())?);
+    }
     let (app, peer, headers, body) = (app.clone(), peer.clone(), headers.clone(), body.clone());
     let work = move || app.trust.identify(&peer, &headers, &body, app.now());
     let identified = tokio::task::spawn_blocking(work).await;
@@ -101,10 +109,11 @@ async fn read(app: &App, headers: &HeaderMap, body: Body) -> Result<Bytes, Fault
         .acquire_many(kib)
         .await
         .map_err(|error| Fault::Unavailable(error.to_string()))?;
-    match Limited::new(body, MAX_MESSAGE).collect().await {
-        Ok(body) => Ok(body.to_bytes()),
-        Err(error) if error.is::<LengthLimitError>() => Err(Fault::TooLarge),
-        Err(error) => Err(Fault::Unreadable(error.to_string())),
+    match tokio::time::timeout(PATIENCE, Limited::new(body, MAX_MESSAGE).collect()).await {
+        Ok(Ok(body)) => Ok(body.to_bytes()),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(Fault::TooLarge),
+        Ok(Err(error)) => Err(Fault::Unreadable(error.to_string())),
+        Err(_) => Err(Fault::Unreadable("the body did not come in time".into())),
     }
 }
 

@@ -1,0 +1,146 @@
+//! `ordain apply`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use ordain_model::wish::{Changes, Difference};
+use ordain_server::api::Published;
+
+use crate::args::{ConnectionArgs, JsonArgs};
+use crate::client::{Client, ClientError};
+use crate::connection::Connection;
+use crate::table::Table;
+use crate::{directory, output};
+
+/// Options of `ordain apply`.
+#[derive(Debug, Args)]
+pub(crate) struct ApplyArgs {
+    /// The policy directory
+    #[arg(value_name = "DIR")]
+    dir: PathBuf,
+    #[command(flatten)]
+    connection: ConnectionArgs,
+    #[command(flatten)]
+    output: JsonArgs,
+}
+
+/// Publishes the directory, and says what that changed.
+pub(crate) async fn run(args: ApplyArgs) -> anyhow::Result<()> {
+    let policy = directory::read(&args.dir)?;
+    let client = Client::new(&Connection::find(&args.connection)?)?;
+    let published: Published = match client.post("policy", &policy).await {
+        Err(ClientError::Problem { status, problem }) if !problem.details.is_empty() => {
+            output::note(&problem.details.join("\n"));
+            return Err(ClientError::Problem { status, problem }.into());
+        }
+        other => other?,
+    };
+    if args.output.json {
+        return output::json(&published);
+    }
+    if !published.warnings.is_empty() {
+        output::note(&published.warnings.join("\n"));
+    }
+    output::text(&report(&published, &args.dir.display().to_string()))
+}
+
+fn report(published: &Published, dir: &str) -> String {
+    let revision = published.revision;
+    if !published.published {
+        return format!("nothing changed: revision {revision} is what {dir} says");
+    }
+    format!(
+        "revision {revision} is published: {}\n\n{}",
+        summary(&published.changes),
+        changes(&published.changes)
+    )
+}
+
+/// The changes as a table of three columns: `+` added, `~` changed or `-` removed, what, and its name.
+fn changes(changes: &Changes) -> String {
+    let mut table = Table::bare();
+    for (what, difference) in kinds(changes) {
+        for (sign, names) in signs(difference) {
+            for name in names {
+                table.row([format!("  {sign}"), what.to_owned(), name.clone()]);
+            }
+        }
+    }
+    table.to_string()
+}
+
+/// The changes as three counts: `2 added, 1 changed, 0 removed`.
+pub(crate) fn summary(changes: &Changes) -> String {
+    let count = |names: fn(&Difference) -> &Vec<String>| -> usize {
+        kinds(changes)
+            .iter()
+            .map(|(_, difference)| names(difference).len())
+            .sum()
+    };
+    format!(
+        "{} added, {} changed, {} removed",
+        count(|difference| &difference.added),
+        count(|difference| &difference.changed),
+        count(|difference| &difference.removed)
+    )
+}
+
+fn kinds(changes: &Changes) -> [(&'static str, &Difference); 3] {
+    [
+        ("declaration", &changes.declarations),
+        ("blueprint", &changes.blueprints),
+        ("group", &changes.groups),
+    ]
+}
+
+fn signs(difference: &Difference) -> [(char, &Vec<String>); 3] {
+    [
+        ('+', &difference.added),
+        ('~', &difference.changed),
+        ('-', &difference.removed),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_published_is_listed() {
+        let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+        let mut published = Published {
+            revision: 7,
+            published: true,
+            changes: Changes {
+                declarations: Difference {
+                    added: names(&["com.example.passcode", "com.example.wifi"]),
+                    changed: names(&["com.example.org"]),
+                    removed: Vec::new(),
+                },
+                blueprints: Difference {
+                    changed: names(&["baseline"]),
+                    ..Difference::default()
+                },
+                groups: Difference {
+                    removed: names(&["lab"]),
+                    ..Difference::default()
+                },
+            },
+            warnings: Vec::new(),
+        };
+        insta::assert_snapshot!(report(&published, "policy"), @r#"
+        revision 7 is published: 2 added, 2 changed, 1 removed
+
+          +  declaration  com.example.passcode
+          +  declaration  com.example.wifi
+          ~  declaration  com.example.org
+          ~  blueprint    baseline
+          -  group        lab
+        "#);
+        published.published = false;
+        assert_eq!(
+            report(&published, "policy"),
+            "nothing changed: revision 7 is what policy says"
+        );
+    }
+}

@@ -1,0 +1,113 @@
+//! The command line: its commands, and the options that several of them share.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+use ordain_server::api::Page;
+
+use crate::{
+    apply, audit, demo, device, devices, enrollment_profile, login, revisions, serve, simulate, tokens,
+};
+
+/// Declarative device management: publish what devices should be, and see how far they have got.
+#[derive(Debug, Parser)]
+#[command(name = "ordain", version, arg_required_else_help = true)]
+pub(crate) struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Runs the server.
+    Serve(serve::ServeArgs),
+    /// Shows it all on this machine: a server, 50 simulated devices, a policy and a change of it.
+    Demo(demo::DemoArgs),
+    /// Runs simulated devices against a server.
+    Simulate(simulate::SimulateArgs),
+    /// Stores the address of a server and a token for it, for the other commands.
+    Login(login::LoginArgs),
+    /// Publishes a policy directory.
+    Apply(apply::ApplyArgs),
+    /// Lists the devices and how far they have got.
+    Devices(devices::DevicesArgs),
+    /// Shows all about one device.
+    Device(device::DeviceArgs),
+    /// Lets the listed memberships of a device that enrolled anew count again.
+    Approve(device::ApproveArgs),
+    /// Lists what was published, the newest first.
+    Revisions(revisions::RevisionsArgs),
+    /// Makes, lists and revokes tokens.
+    #[command(subcommand)]
+    Token(tokens::TokenCommand),
+    /// Makes a .mobileconfig that enrolls one Apple device.
+    EnrollmentProfile(enrollment_profile::EnrollmentProfileArgs),
+    /// Lists what administrators did, the newest first.
+    Audit(audit::AuditArgs),
+}
+
+/// Which server to talk to, and as whom. What is not given comes from the environment, then from `ordain login`.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Connection")]
+pub(crate) struct ConnectionArgs {
+    /// The server's address, such as https://mdm.example.org [env: ORDAIN_SERVER]
+    #[arg(long, value_name = "URL")]
+    pub(crate) server: Option<String>,
+    /// A file that holds the token [env: ORDAIN_TOKEN_FILE]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) token_file: Option<PathBuf>,
+    /// Trust only this authority, a PEM file, instead of the system's [env: ORDAIN_CA]
+    #[arg(long, value_name = "PEM")]
+    pub(crate) ca: Option<PathBuf>,
+    /// The data directory of a server on this machine: tells address, token and authority
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data_dir: Option<PathBuf>,
+}
+
+/// How to print.
+#[derive(Debug, Clone, Copy, Args)]
+pub(crate) struct JsonArgs {
+    /// Print JSON, as the API gives it
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Which part of a long list, the newest first.
+#[derive(Debug, Clone, Copy, Args)]
+pub(crate) struct PageArgs {
+    /// Only entries with a smaller number
+    #[arg(long, value_name = "NUMBER")]
+    before: Option<u64>,
+    /// At most so many [default: 100]
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..=1000))]
+    limit: Option<u32>,
+}
+
+impl PageArgs {
+    /// The same as the API takes it.
+    pub(crate) fn page(self) -> Page {
+        Page {
+            before: self.before,
+            limit: self.limit,
+        }
+    }
+}
+
+/// A command that cannot be meant as written, though each word of it can be read.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct Usage(pub(crate) String);
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_definition_is_consistent() {
+        Cli::command().debug_assert();
+    }
+}

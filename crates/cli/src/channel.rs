@@ -1,0 +1,155 @@
+//! One channel of a device, as `ordain device` shows it.
+
+use ordain_model::enrollment::Phase;
+use ordain_model::report::Reason;
+use ordain_server::api::{Channel, Declaration};
+use serde_json::Value;
+
+use crate::table::{Table, abridged, clean};
+use crate::time;
+
+/// A channel: how far it is, the five facts of its declarations, and what is wrong. `now` is in unix seconds.
+pub(crate) fn view(channel: &Channel, of_device: bool, now: i64) -> String {
+    let phase = match channel.phase {
+        Phase::Authenticated => "authenticated",
+        Phase::Enrolled => "enrolled",
+        Phase::CheckedOut => "checked out",
+    };
+    let whose = if of_device {
+        "device channel".to_owned()
+    } else {
+        format!("user channel {}", channel.id)
+    };
+    let converged = if channel.converged {
+        "converged"
+    } else {
+        "not converged"
+    };
+    let mut text = clean(&format!(
+        "{whose}: {phase}, {converged}, wants revision {}",
+        channel.wanted_revision
+    ));
+    text += "\n";
+    if let Some(command) = channel
+        .command
+        .as_ref()
+        .and_then(|command| command_line(command, now))
+    {
+        text += &format!("{}\n", clean(&command));
+    }
+    if !channel.declarations.is_empty() {
+        text += &format!("\n{}\n", declarations(&channel.declarations));
+    }
+    let mut list = |title: &str, lines: Vec<String>| {
+        if !lines.is_empty() {
+            text += &format!("\n{title}\n");
+            for line in lines {
+                text += &format!("  {}\n", clean(&line));
+            }
+        }
+    };
+    let declarations = channel.declarations.iter();
+    list(
+        "why not confirmed",
+        declarations
+            .flat_map(|declaration| complaints(declaration, now))
+            .collect(),
+    );
+    let omissions = channel.omissions.iter();
+    list(
+        "left out",
+        omissions
+            .map(|left| format!("{}: {}", left.identifier, left.reason))
+            .collect(),
+    );
+    let errors = channel.status_errors.iter();
+    let errors = errors.flat_map(|(item, why)| why.iter().map(move |why| format!("{item}: {}", reason(why))));
+    list("status items that it could not give", errors.collect());
+    list("wrong in its last report", channel.report_problems.clone());
+    text
+}
+
+/// The last command in words: `DeclarativeManagement: acknowledged 3 min ago`.
+fn command_line(command: &Value, now: i64) -> Option<String> {
+    let answer = match command.get("answer")? {
+        Value::String(word) if word == "none" => "not answered yet".to_owned(),
+        Value::String(word) if word == "not-now" => "answered NotNow".to_owned(),
+        Value::String(word) => word.clone(),
+        Value::Object(failed) => format!("failed: {}", failed.get("failed")?.as_str()?),
+        _ => return None,
+    };
+    Some(format!(
+        "DeclarativeManagement: {answer} ({})",
+        time::ago(command.get("at")?.as_i64()?, now)
+    ))
+}
+
+/// The five facts of each declaration, by kind.
+fn declarations(all: &[Declaration]) -> String {
+    let mut table = Table::new([
+        "declaration",
+        "wanted",
+        "offered",
+        "fetched",
+        "reported",
+        "confirmed",
+        "state",
+    ]);
+    let mut kind = "";
+    for declaration in all {
+        if declaration.kind != kind {
+            kind = &declaration.kind;
+            table.row([kind.to_owned()]);
+        }
+        let Declaration {
+            wanted,
+            offered,
+            fetched,
+            reported,
+            confirmed,
+            ..
+        } = *declaration;
+        let [wanted, offered, fetched, reported, confirmed] = [wanted, offered, fetched, reported, confirmed]
+            .map(|fact| if fact { "✓" } else { "·" }.to_owned());
+        let name = format!("  {}", abridged(&declaration.identifier, 38));
+        table.row([
+            name,
+            wanted,
+            offered,
+            fetched,
+            reported,
+            confirmed,
+            declaration.state.clone(),
+        ]);
+    }
+    table.to_string()
+}
+
+/// What the device said of a declaration that is not confirmed, a line for each reason.
+fn complaints(declaration: &Declaration, now: i64) -> Vec<String> {
+    if declaration.confirmed {
+        return Vec::new();
+    }
+    let since = declaration
+        .failing_since
+        .map(|at| format!(", since {} ({})", time::date(at), time::ago(at, now)));
+    let since = since.unwrap_or_default();
+    let head = format!("{}: {}{since}", declaration.identifier, declaration.state);
+    let reasons = declaration.reasons.iter().map(|why| format!("  {}", reason(why)));
+    match (declaration.reasons.is_empty(), declaration.failing_since) {
+        (true, None) => Vec::new(),
+        _ => std::iter::once(head).chain(reasons).collect(),
+    }
+}
+
+/// `Error.Code: description {details}`.
+fn reason(why: &Reason) -> String {
+    let mut text = why.code.clone();
+    if let Some(description) = &why.description {
+        text += &format!(": {description}");
+    }
+    if let Some(details) = &why.details {
+        text += &format!(" {details}");
+    }
+    text
+}

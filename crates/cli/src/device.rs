@@ -1,0 +1,295 @@
+//! `ordain device` and `ordain approve`.
+
+use clap::Args;
+use http::Method;
+use ordain_server::api::Device;
+
+use crate::args::{ConnectionArgs, JsonArgs};
+use crate::client::{Client, encoded};
+use crate::connection::Connection;
+use crate::devices::system;
+use crate::table::{NOTHING, Table, abridged, clean};
+use crate::{channel, output, time};
+
+/// Options of `ordain device`.
+#[derive(Debug, Args)]
+pub(crate) struct DeviceArgs {
+    /// Its serial number, UDID or enrollment identifier
+    #[arg(value_name = "ID")]
+    id: String,
+    #[command(flatten)]
+    connection: ConnectionArgs,
+    #[command(flatten)]
+    output: JsonArgs,
+}
+
+/// Options of `ordain approve`.
+#[derive(Debug, Args)]
+pub(crate) struct ApproveArgs {
+    /// Its serial number, UDID or enrollment identifier
+    #[arg(value_name = "ID")]
+    id: String,
+    #[command(flatten)]
+    connection: ConnectionArgs,
+}
+
+/// Shows a device.
+pub(crate) async fn run(args: DeviceArgs) -> anyhow::Result<()> {
+    let client = Client::new(&Connection::find(&args.connection)?)?;
+    let device: Device = client.get(&format!("devices/{}", encoded(&args.id))).await?;
+    if args.output.json {
+        output::json(&device)
+    } else {
+        output::text(&view(&device, time::now()))
+    }
+}
+
+/// Approves a device.
+pub(crate) async fn approve(args: ApproveArgs) -> anyhow::Result<()> {
+    let client = Client::new(&Connection::find(&args.connection)?)?;
+    client
+        .order(Method::POST, &format!("devices/{}/approve", encoded(&args.id)))
+        .await?;
+    output::text(&format!(
+        "approved: the listed memberships of {} count again",
+        args.id
+    ))
+}
+
+fn view(device: &Device, now: i64) -> String {
+    let mut text = heading(device, now);
+    for channel in &device.channels {
+        text += "\n";
+        text += &channel::view(channel, channel.id == device.row.id, now);
+    }
+    text
+}
+
+/// What concerns the device as a whole.
+fn heading(device: &Device, now: i64) -> String {
+    let row = &device.row;
+    let known = |text: &Option<String>| text.as_deref().unwrap_or(NOTHING).to_owned();
+    let moment = |at: Option<i64>| {
+        at.map_or(NOTHING.to_owned(), |at| {
+            format!("{} ({})", time::ago(at, now), time::date(at))
+        })
+    };
+    let counts = row.counts;
+    let mut facts = Table::bare();
+    let mut fact = |name: &str, value: String| facts.row([name.to_owned(), value]);
+    fact("system", format!("{} on {}", system(row), known(&row.model)));
+    fact("serial", known(&row.serial));
+    fact("enrollment", row.id.clone());
+    fact(
+        "generation",
+        format!("{}, since {}", device.generation, time::date(device.since)),
+    );
+    let groups = device.groups.join(", ");
+    fact(
+        "groups",
+        if groups.is_empty() {
+            NOTHING.to_owned()
+        } else {
+            groups
+        },
+    );
+    fact(
+        "state",
+        format!(
+            "{}: {} confirmed, {} settled, {} failed, {} pending",
+            row.state, counts.confirmed, counts.settled, counts.failed, counts.pending
+        ),
+    );
+    fact("seen", moment(row.seen_at));
+    fact("reported", moment(row.reported_at));
+    fact("certificate", abridged(&device.certificate, 24));
+    fact("", format!("ends {}", time::date(device.certificate_expires)));
+    let name = row.name.as_deref().or(row.serial.as_deref()).unwrap_or(&row.id);
+    let mut text = format!("{}\n\n{facts}\n", clean(name));
+    for note in &row.notes {
+        text += &format!("! {}\n", clean(note));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use ordain_model::enrollment::{Memberships, Phase};
+    use ordain_model::report::Reason;
+    use ordain_server::api::{Channel, Declaration, Omission};
+    use serde_json::json;
+    use unicode_width::UnicodeWidthStr;
+
+    use super::*;
+    use crate::devices::tests::{NOW, row};
+
+    fn declaration(kind: &str, identifier: &str, facts: usize, state: &str) -> Declaration {
+        Declaration {
+            kind: kind.into(),
+            identifier: identifier.into(),
+            type_name: format!("com.apple.{kind}.example"),
+            server_token: "t".repeat(64),
+            wanted: facts > 0,
+            offered: facts > 1,
+            fetched: facts > 2,
+            reported: facts > 3,
+            confirmed: facts > 4,
+            state: state.into(),
+            reasons: Vec::new(),
+            failing_since: None,
+        }
+    }
+
+    fn channel(id: &str) -> Channel {
+        Channel {
+            id: id.into(),
+            phase: Phase::Enrolled,
+            converged: false,
+            wanted_revision: 12,
+            wanted_token: "a".repeat(64),
+            offered_token: None,
+            pinned_token: None,
+            command: Some(
+                json!({"uuid": "u", "token": "a", "answer": "acknowledged", "at": NOW - 90, "attempts": 1}),
+            ),
+            declarations: Vec::new(),
+            omissions: Vec::new(),
+            status: [("device.model.family".to_owned(), json!("Mac"))].into(),
+            status_errors: Default::default(),
+            report_problems: Vec::new(),
+            reported_at: None,
+            seen_at: None,
+        }
+    }
+
+    fn device() -> Device {
+        let mut row = row("Kim's MacBook\u{1b}[31m Pro", "failed");
+        row.notes.push("its listed memberships wait".into());
+        let refused = Reason {
+            code: "Error.ConfigurationCannotBeApplied".into(),
+            description: Some("The passcode is too short\nfor this device".into()),
+            details: Some(json!({"minimum": 4})),
+        };
+        let own = Channel {
+            declarations: vec![
+                declaration("activation", "4b2c-made", 5, "confirmed"),
+                declaration("configuration", "com.example.passcode", 5, "confirmed"),
+                Declaration {
+                    reasons: vec![refused.clone()],
+                    failing_since: Some(NOW - 3600),
+                    ..declaration(
+                        "configuration",
+                        &format!("com.example.{}.tail", "x".repeat(47)),
+                        4,
+                        "failed",
+                    )
+                },
+                declaration("configuration", "com.example.wifi", 1, "pending"),
+                declaration("management", "com.example.organization", 3, "pending"),
+            ],
+            omissions: vec![Omission {
+                identifier: "com.example.safari".into(),
+                reason: "not supported on macOS 12.6".into(),
+            }],
+            status_errors: [("passcode.is-present".to_owned(), vec![refused])].into(),
+            report_problems: vec!["StatusItems.device: not an object".into()],
+            ..channel(&row.id)
+        };
+        let user = Channel {
+            converged: true,
+            command: Some(json!({"answer": {"failed": "12021 unknown"}, "at": NOW - 5})),
+            ..channel("5F8C0F9A:502")
+        };
+        Device {
+            row,
+            generation: 2,
+            since: NOW - 86_400,
+            memberships: Memberships::Granted,
+            groups: vec!["all".into(), "lab".into()],
+            certificate: "0123456789abcdef".repeat(4),
+            certificate_expires: NOW + 31_536_000,
+            channels: vec![own, user],
+        }
+    }
+
+    #[test]
+    fn a_device_is_shown_with_the_five_facts() {
+        let text = view(&device(), NOW);
+        insta::assert_snapshot!(text, @r#"
+        Kim's MacBook�[31m Pro
+
+        system       macOS 26.1 on Mac15,3
+        serial       C02XK1ZZJGH5
+        enrollment   5F8C0F9A-6B5C-4C55-9F7B-1C5A0E1D2B3C
+        generation   2, since 2026-11-20 12:40:07Z
+        groups       all, lab
+        state        failed: 9 confirmed, 2 settled, 0 failed, 1 pending
+        seen         3 min ago (2026-11-21 12:36:47Z)
+        reported     1 h ago (2026-11-21 11:33:27Z)
+        certificate  0123456789ab…56789abcdef
+                     ends 2027-11-21 12:40:07Z
+        ! its listed memberships wait
+
+        device channel: enrolled, not converged, wants revision 12
+        DeclarativeManagement: acknowledged (1 min ago)
+
+        DECLARATION                               WANTED  OFFERED  FETCHED  REPORTED  CONFIRMED  STATE
+        activation
+          4b2c-made                               ✓       ✓        ✓        ✓         ✓          confirmed
+        configuration
+          com.example.passcode                    ✓       ✓        ✓        ✓         ✓          confirmed
+          com.example.xxxxxxx…xxxxxxxxxxxxx.tail  ✓       ✓        ✓        ✓         ·          failed
+          com.example.wifi                        ✓       ·        ·        ·         ·          pending
+        management
+          com.example.organization                ✓       ✓        ✓        ·         ·          pending
+
+        why not confirmed
+          com.example.xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx.tail: failed, since 2026-11-21 11:40:07Z (1 h ago)
+            Error.ConfigurationCannotBeApplied: The passcode is too short for this device {"minimum":4}
+
+        left out
+          com.example.safari: not supported on macOS 12.6
+
+        status items that it could not give
+          passcode.is-present: Error.ConfigurationCannotBeApplied: The passcode is too short for this device {"minimum":4}
+
+        wrong in its last report
+          StatusItems.device: not an object
+
+        user channel 5F8C0F9A:502: enrolled, converged, wants revision 12
+        DeclarativeManagement: failed: 12021 unknown (5 s ago)
+        "#);
+        // Only words for people may be longer.
+        let is_table = |line: &&str| line.contains(['✓', '·']) || line.starts_with("DECLARATION");
+        assert!(text.lines().filter(is_table).all(|line| line.width() <= 100));
+    }
+
+    #[test]
+    fn a_device_of_which_nothing_is_known_is_shown() {
+        let mut device = device();
+        device.row.notes.clear();
+        device.groups.clear();
+        device.channels.clear();
+        device.row.name = None;
+        device.row.serial = None;
+        device.row.model = None;
+        device.row.platform = None;
+        device.row.os_version = None;
+        device.row.seen_at = None;
+        device.row.reported_at = None;
+        insta::assert_snapshot!(view(&device, NOW), @r#"
+        5F8C0F9A-6B5C-4C55-9F7B-1C5A0E1D2B3C
+
+        system       - on -
+        serial       -
+        enrollment   5F8C0F9A-6B5C-4C55-9F7B-1C5A0E1D2B3C
+        generation   2, since 2026-11-20 12:40:07Z
+        groups       -
+        state        failed: 9 confirmed, 2 settled, 0 failed, 1 pending
+        seen         -
+        reported     -
+        certificate  0123456789ab…56789abcdef
+                     ends 2027-11-21 12:40:07Z
+        "#);
+    }
+}

@@ -1,0 +1,194 @@
+//! Reads a policy directory.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail, ensure};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use ordain_server::api::{Policy, PolicyFile};
+
+/// A directory whose files have more bytes in all is refused.
+const MAX_OCTETS: u64 = 256 << 20;
+/// So is one with more files,
+const MAX_FILES: usize = 100_000;
+/// and one with folders in folders beyond this, as links that lead round make them.
+const MAX_DEPTH: usize = 32;
+
+/// Every file below `dir` that belongs to a policy, in the order of their paths.
+pub(crate) fn read(dir: &Path) -> anyhow::Result<Policy> {
+    let root = dir.canonicalize().with_context(|| dir.display().to_string())?;
+    ensure!(root.is_dir(), "{} is no directory", dir.display());
+    let mut reading = Reading {
+        root,
+        dir,
+        octets: 0,
+        policy: Policy::default(),
+    };
+    reading.folder("", 0)?;
+    reading.policy.files.sort_by(|a, b| a.path.cmp(&b.path));
+    Ok(reading.policy)
+}
+
+struct Reading<'a> {
+    /// The directory without links in its path.
+    root: PathBuf,
+    /// The same as it was named.
+    dir: &'a Path,
+    octets: u64,
+    policy: Policy,
+}
+
+impl Reading<'_> {
+    /// Reads what is in the folder `inside`, a path below the directory that is empty or ends in `/`.
+    fn folder(&mut self, inside: &str, depth: usize) -> anyhow::Result<()> {
+        let folder = self.dir.join(inside);
+        ensure!(
+            depth <= MAX_DEPTH,
+            "{}: more than {MAX_DEPTH} folders in each other",
+            folder.display()
+        );
+        for entry in fs::read_dir(&folder).with_context(|| folder.display().to_string())? {
+            let entry = entry.with_context(|| folder.display().to_string())?;
+            let at = entry.path();
+            let Ok(name) = entry.file_name().into_string() else {
+                bail!("{}: the name is not UTF-8", at.display());
+            };
+            let path = format!("{inside}{name}");
+            if name.starts_with('.') {
+                continue;
+            }
+            // Follows links: a link into the directory is as good as what it leads to.
+            let real = at.canonicalize().with_context(|| at.display().to_string())?;
+            ensure!(
+                real.starts_with(&self.root),
+                "{}: the link leads out of the directory, to {}",
+                at.display(),
+                real.display()
+            );
+            if real.is_dir() {
+                self.folder(&format!("{path}/"), depth + 1)?;
+            } else if ordain_policy::is_policy_file(&path) {
+                self.file(path, &real).with_context(|| at.display().to_string())?;
+            }
+        }
+        Ok(())
+    }
+
+    fn file(&mut self, path: String, real: &Path) -> anyhow::Result<()> {
+        let about = fs::metadata(real)?;
+        ensure!(about.is_file(), "neither a file nor a folder");
+        self.octets = self.octets.saturating_add(about.len());
+        ensure!(
+            self.octets <= MAX_OCTETS,
+            "a policy has at most {} MiB in all",
+            MAX_OCTETS >> 20
+        );
+        ensure!(
+            self.policy.files.len() < MAX_FILES,
+            "a policy has at most {MAX_FILES} files"
+        );
+        self.policy.files.push(PolicyFile {
+            path,
+            content: STANDARD.encode(fs::read(real)?),
+        });
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    fn put(dir: &Path, path: &str, text: &str) {
+        let file = dir.join(path);
+        fs::create_dir_all(file.parent().unwrap()).unwrap();
+        fs::write(file, text).unwrap();
+    }
+
+    fn paths(policy: &Policy) -> Vec<&str> {
+        policy.files.iter().map(|file| file.path.as_str()).collect()
+    }
+
+    #[test]
+    fn files_come_in_order_and_without_what_is_hidden() {
+        let dir = tempfile::tempdir().unwrap();
+        for path in [
+            "groups/b.yaml",
+            "groups/a/z.yaml",
+            "assets/x.bin",
+            "README.md",
+            ".git/config",
+            "a/.b",
+        ] {
+            put(dir.path(), path, path);
+        }
+        let policy = read(dir.path()).unwrap();
+        assert_eq!(
+            paths(&policy),
+            ["assets/x.bin", "groups/a/z.yaml", "groups/b.yaml"]
+        );
+        assert_eq!(policy.files[0].content, STANDARD.encode("assets/x.bin"));
+    }
+
+    #[test]
+    fn links_may_lead_inside_only() {
+        let outside = tempfile::tempdir().unwrap();
+        put(outside.path(), "secret", "s");
+        let dir = tempfile::tempdir().unwrap();
+        put(dir.path(), "assets/a.bin", "a");
+        symlink("a.bin", dir.path().join("assets/b.bin")).unwrap();
+        assert_eq!(
+            paths(&read(dir.path()).unwrap()),
+            ["assets/a.bin", "assets/b.bin"]
+        );
+
+        for target in [
+            outside.path().join("secret"),
+            outside.path().to_owned(),
+            "/dev/zero".into(),
+        ] {
+            let link = dir.path().join("assets/out");
+            symlink(target, &link).unwrap();
+            let error = read(dir.path()).unwrap_err().to_string();
+            assert!(
+                error.contains("assets/out: the link leads out of the directory"),
+                "{error}"
+            );
+            fs::remove_file(link).unwrap();
+        }
+        symlink("nowhere", dir.path().join("assets/dangling")).unwrap();
+        assert!(read(dir.path()).unwrap_err().to_string().contains("dangling"));
+    }
+
+    #[test]
+    fn a_linked_directory_is_read_as_itself_and_a_circle_ends() {
+        let dir = tempfile::tempdir().unwrap();
+        put(dir.path(), "real/groups/a.yaml", "a");
+        let link = dir.path().join("link");
+        symlink(dir.path().join("real"), &link).unwrap();
+        assert_eq!(paths(&read(&link).unwrap()), ["groups/a.yaml"]);
+        symlink(".", dir.path().join("real/round")).unwrap();
+        assert!(
+            read(&link)
+                .unwrap_err()
+                .to_string()
+                .contains("folders in each other")
+        );
+    }
+
+    #[test]
+    fn a_directory_that_is_none_is_named() {
+        let error = read(Path::new("/nonexistent/policy")).unwrap_err();
+        assert!(error.to_string().contains("/nonexistent/policy"));
+        let file = tempfile::NamedTempFile::new().unwrap();
+        assert!(
+            read(file.path())
+                .unwrap_err()
+                .to_string()
+                .ends_with("is no directory")
+        );
+    }
+}

@@ -1,0 +1,77 @@
+//! The `ordain` command.
+
+mod address;
+mod apply;
+mod args;
+mod audit;
+mod channel;
+mod client;
+mod connection;
+mod demo;
+mod device;
+mod devices;
+mod directory;
+mod enrollment_profile;
+mod example;
+mod fleet;
+mod login;
+mod meter;
+mod output;
+mod revisions;
+mod serve;
+mod settings;
+mod simulate;
+mod table;
+mod time;
+mod tls;
+mod tokens;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::args::{Cli, Command, Usage};
+use crate::output::ReaderGone;
+
+/// A command that does not make sense as written. 2, which clap would use, means "there are differences".
+const USAGE: u8 = 64;
+
+fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            let code = if error.exit_code() == 0 { 0 } else { USAGE };
+            // Nothing is left to be done when help cannot be shown.
+            let _ = error.print();
+            return ExitCode::from(code);
+        }
+    };
+    match run(cli.command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) if error.is::<ReaderGone>() => ExitCode::SUCCESS,
+        Err(error) => {
+            output::note(&format!("error: {error:#}"));
+            ExitCode::from(if error.is::<Usage>() { USAGE } else { 1 })
+        }
+    }
+}
+
+fn run(command: Command) -> anyhow::Result<()> {
+    let runtime = tokio::runtime::Runtime::new()?;
+    runtime.block_on(async {
+        match command {
+            Command::Serve(args) => serve::run(args).await,
+            Command::Demo(args) => demo::run(args).await,
+            Command::Simulate(args) => simulate::run(args).await,
+            Command::Login(args) => login::run(args).await,
+            Command::Apply(args) => apply::run(args).await,
+            Command::Devices(args) => devices::run(args).await,
+            Command::Device(args) => device::run(args).await,
+            Command::Approve(args) => device::approve(args).await,
+            Command::Revisions(args) => revisions::run(args).await,
+            Command::Token(command) => tokens::run(command).await,
+            Command::EnrollmentProfile(args) => enrollment_profile::run(args).await,
+            Command::Audit(args) => audit::run(args).await,
+        }
+    })
+}
