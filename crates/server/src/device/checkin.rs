@@ -12,8 +12,8 @@ use ordain_model::enrollment::Push;
 use ordain_model::ids::EnrollmentId;
 use ordain_store::StoreError;
 
+use super::answer::{done, property_list};
 use super::fault::Fault;
-use super::mdm::{done, property_list};
 use super::scene::contended;
 use crate::app::App;
 
@@ -136,11 +136,10 @@ async fn set_bootstrap_token(
         .map(|token| seal(app, id, EscrowKind::Bootstrap, token))
         .transpose()?;
     app.decide(id, presented, |scene| {
-        // The row is written along, so that a token never outlives the generation that it came in.
-        let channel = scene.channel()?.clone();
+        scene.channel()?;
         let escrow = Write::Escrow(id.clone(), EscrowKind::Bootstrap, sealed.clone());
         Ok(Decision {
-            writes: vec![Write::Enrollment(Box::new(channel)), escrow],
+            writes: vec![escrow],
             reply: (),
         })
     })

@@ -4,13 +4,12 @@ use std::sync::Arc;
 
 use axum::response::Response;
 use ordain_apple::command::{Command, Message, Status};
-use ordain_apple::ddm::TokensResponse;
 use ordain_model::checkin::Presented;
 use ordain_model::command::{self, Says};
-use ordain_model::enrollment::{Answer, Offer};
+use ordain_model::enrollment::Answer;
 
+use super::answer::{done, property_list, tokens};
 use super::fault::Fault;
-use super::mdm::{done, property_list};
 use crate::app::App;
 
 /// Reads a message of the command channel and answers it with the next command, or with nothing to do.
@@ -36,15 +35,6 @@ pub(crate) async fn command(app: &Arc<App>, presented: &Presented, body: &[u8]) 
         Some(give) => property_list(Command::declarative_management(give.uuid, tokens(give.offer)).to_xml()),
         None => done(),
     })
-}
-
-/// The tokens response for an offer: also the data of the command.
-pub(crate) fn tokens(offer: Offer) -> Vec<u8> {
-    TokensResponse {
-        timestamp: offer.stamp,
-        declarations_token: offer.token.to_string(),
-    }
-    .to_json()
 }
 
 fn says(message: &Message) -> Says {

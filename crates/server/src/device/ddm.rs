@@ -10,11 +10,11 @@ use ordain_model::ids::{Digest, EnrollmentId};
 use ordain_model::manifest::Manifest;
 use ordain_model::report::Report;
 use ordain_model::status::{self, StatusState};
-use ordain_model::sync;
+use ordain_model::sync::{self, Wanted};
 
+use super::answer::{done, json, tokens};
 use super::fault::Fault;
-use super::mdm::{done, json};
-use super::scene::contended;
+use super::scene::{Scene, contended};
 use crate::app::App;
 
 /// Answers one request of the DDM engine of the channel `id`.
@@ -27,17 +27,16 @@ pub(crate) async fn declarative_management(
 ) -> Result<Response, Fault> {
     match endpoint.parse() {
         Ok(Endpoint::Tokens) => {
-            let tokens = |scene: &super::scene::Scene, wanted: &sync::Wanted| {
-                Ok(sync::tokens(scene.channel()?, wanted, scene.now)?)
-            };
-            let offer = app.decide_wanted(id, presented, tokens).await?;
-            Ok(json(super::command::tokens(offer)))
+            let decide =
+                |scene: &Scene, wanted: &Wanted| Ok(sync::tokens(scene.channel()?, wanted, scene.now)?);
+            let offer = app.decide_wanted(id, presented, decide).await?;
+            Ok(json(tokens(offer)))
         }
         Ok(Endpoint::DeclarationItems) => {
-            let items = |scene: &super::scene::Scene, wanted: &sync::Wanted| {
+            let decide = |scene: &Scene, wanted: &Wanted| {
                 Ok(sync::declaration_items(scene.channel()?, wanted, scene.now)?)
             };
-            let manifest = app.decide_wanted(id, presented, items).await?;
+            let manifest = app.decide_wanted(id, presented, decide).await?;
             Ok(json(app.objects.items(&manifest)))
         }
         Ok(Endpoint::Declaration { kind, identifier }) => {

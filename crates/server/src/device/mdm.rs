@@ -8,7 +8,7 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
-use http::{HeaderMap, StatusCode, header};
+use http::{HeaderMap, header};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use ordain_model::checkin::Presented;
 
@@ -128,19 +128,4 @@ fn is_check_in(headers: &HeaderMap, body: &[u8]) -> bool {
         COMMAND_TYPE => false,
         _ => ordain_apple::plist::parse(body).is_ok_and(|message| message.contains_key("MessageType")),
     }
-}
-
-/// 200 and nothing else.
-pub(crate) fn done() -> Response {
-    StatusCode::OK.into_response()
-}
-
-/// 200 with a property list.
-pub(crate) fn property_list(body: Vec<u8>) -> Response {
-    ([(header::CONTENT_TYPE, "application/xml; charset=UTF-8")], body).into_response()
-}
-
-/// 200 with a JSON document.
-pub(crate) fn json(body: impl Into<Bytes>) -> Response {
-    ([(header::CONTENT_TYPE, "application/json")], body.into()).into_response()
 }
