@@ -36,12 +36,21 @@ impl ChannelState {
 
     /// The channel that was asked for.
     pub fn channel(&self) -> Option<&Enrollment> {
+        self.row().map(|row| &row.value)
+    }
+
+    /// The version of the channel that was asked for.
+    pub(crate) fn version(&self) -> Option<i64> {
+        self.row().map(|row| row.version)
+    }
+
+    fn row(&self) -> Option<&Versioned<Enrollment>> {
         let row = if self.id.user_part().is_some() {
             &self.user
         } else {
             &self.device
         };
-        row.as_ref().map(|row| &row.value)
+        row.as_ref()
     }
 }
 

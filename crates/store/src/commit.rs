@@ -22,10 +22,7 @@ impl Store {
         writes: &[Write],
         audit: Option<&AuditRecord>,
     ) -> Result<(), StoreError> {
-        let mut steps = Vec::new();
-        if state.user.is_some() || (state.id.user_part().is_some() && !writes.is_empty()) {
-            steps.extend(guard(state));
-        }
+        let mut steps = guards(state, writes);
         let mut manifests = Vec::new();
         for write in writes {
             match write {
@@ -54,19 +51,34 @@ impl Store {
     }
 }
 
-/// A user's channel is written only while its device is of the generation and under the certificate that were read.
-fn guard(state: &ChannelState) -> Option<Step> {
-    let device = state.device()?;
-    let sql = "UPDATE enrollment SET generation = generation \
-               WHERE id = $1 AND generation = $2 AND fingerprint = $3 AND phase <> 'checked-out'";
-    Some(Step::one(
-        sql,
-        vec![
-            device.id.to_string().into(),
-            device.generation.into(),
-            device.identity.fingerprint.to_string().into(),
-        ],
-    ))
+/// What must still be as it was read. The rows are locked until the commit, so that nobody changes them meanwhile.
+fn guards(state: &ChannelState, writes: &[Write]) -> Vec<Step> {
+    let mut steps = Vec::new();
+    if writes.is_empty() {
+        return steps;
+    }
+    // A user's channel is written only while its device is of the generation and under the certificate that were read.
+    if let (Some(_), Some(device)) = (state.id.user_part(), state.device()) {
+        let sql = "UPDATE enrollment SET generation = generation \
+                   WHERE id = $1 AND generation = $2 AND fingerprint = $3 AND phase <> 'checked-out'";
+        let fingerprint = device.identity.fingerprint.to_string();
+        steps.push(Step::one(
+            sql,
+            vec![
+                device.id.to_string().into(),
+                device.generation.into(),
+                fingerprint.into(),
+            ],
+        ));
+    }
+    // A new version of the row is checked where it is written; what is written beside the row goes by its version too.
+    let is_versioned =
+        |write: &Write| matches!(write, Write::Enrollment(enrollment) if enrollment.id == state.id);
+    if let Some(version) = state.version().filter(|_| !writes.iter().any(is_versioned)) {
+        let sql = "UPDATE enrollment SET version = version WHERE id = $1 AND version = $2";
+        steps.push(Step::one(sql, vec![state.id.to_string().into(), version.into()]));
+    }
+    steps
 }
 
 fn steps_of(state: &ChannelState, write: &Write) -> Result<Vec<Step>, StoreError> {
@@ -168,17 +180,17 @@ fn forget(id: &EnrollmentId) -> Vec<Step> {
 }
 
 fn end_generation(device: &EnrollmentId) -> Vec<Step> {
-    let device = device.device_part();
     let channels = "SELECT id FROM enrollment WHERE device = $1";
-    let mut steps: Vec<Step> = BELONGINGS
-        .iter()
-        .map(|table| {
-            Step::new(
-                format!("DELETE FROM {table} WHERE enrollment IN ({channels})"),
-                vec![device.into()],
-            )
-        })
-        .collect();
+    // First the lock that the guards of its user channels wait for: what they write is there to be deleted, or lost.
+    let lock = "UPDATE enrollment SET version = version WHERE id = $1";
+    let mut steps = vec![Step::new(lock, vec![device.to_string().into()])];
+    let device = device.device_part();
+    steps.extend(BELONGINGS.iter().map(|table| {
+        Step::new(
+            format!("DELETE FROM {table} WHERE enrollment IN ({channels})"),
+            vec![device.into()],
+        )
+    }));
     steps.push(Step::new(
         "DELETE FROM enrollment WHERE device = $1 AND is_user = 1",
         vec![device.into()],

@@ -21,7 +21,8 @@ impl Store {
         after: Option<&EnrollmentId>,
         limit: u32,
     ) -> Result<Vec<FleetRow>, StoreError> {
-        let sql = "SELECT e.state, s.seen_at FROM enrollment e LEFT JOIN sighting s ON s.enrollment = e.id \
+        let sql = "SELECT e.state, s.seen_at FROM enrollment e \
+                   LEFT JOIN sighting s ON s.enrollment = e.id AND s.generation = e.generation \
                    WHERE e.is_user = 0 AND e.id > $1 ORDER BY e.id LIMIT $2";
         let after = after.map(ToString::to_string).unwrap_or_default();
         let rows = self

@@ -48,7 +48,7 @@ pub struct TokenRecord {
     pub created_at: i64,
     /// Until when it works; `None`: until it is revoked.
     pub expires_at: Option<i64>,
-    /// How many devices may still enroll with it.
+    /// How many devices may still enroll with it; `None`: any number.
     pub uses_left: Option<i64>,
     /// The serial number that it is bound to.
     pub serial: Option<String>,
@@ -149,7 +149,8 @@ impl Store {
         let sql = "INSERT INTO identity (fingerprint, role, enrollment, serial, usable_until) \
                    VALUES ($1, 'issued', $2, $3, $4)";
         let taken = token.map(|id| {
-            let sql = "UPDATE token SET uses_left = uses_left - 1 WHERE id = $1 AND uses_left > 0";
+            let sql = "UPDATE token SET uses_left = uses_left - 1 \
+                       WHERE id = $1 AND (uses_left IS NULL OR uses_left > 0)";
             Step::one(sql, vec![id.into()])
         });
         let notes = identities.into_iter().map(|identity| {

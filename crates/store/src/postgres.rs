@@ -1,8 +1,9 @@
 //! PostgreSQL: a pool, and transactions whose statements travel together.
 
 use std::error::Error;
+use std::time::Duration;
 
-use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, RecyclingMethod};
+use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime};
 use futures_util::future::join_all;
 use rustls::{ClientConfig, RootCertStore};
 use tokio_postgres::error::SqlState;
@@ -15,6 +16,8 @@ use crate::value::{Row, Step, Value};
 
 /// Connections of one node. A statement holds one only while it runs.
 const CONNECTIONS: usize = 16;
+/// How long to wait for a connection, and for an answer: a server that is cut off says nothing at all.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The pool.
 #[derive(Clone)]
@@ -43,6 +46,9 @@ impl Postgres {
         let manager = Manager::from_config(config, MakeRustlsConnect::new(tls), recycling);
         let pool = Pool::builder(manager)
             .max_size(CONNECTIONS)
+            .runtime(Runtime::Tokio1)
+            .wait_timeout(Some(PATIENCE))
+            .create_timeout(Some(PATIENCE))
             .build()
             .map_err(|error| StoreError::Unavailable(error.to_string()))?;
         Ok(Self { pool })
@@ -50,8 +56,11 @@ impl Postgres {
 
     pub(crate) async fn query(&self, sql: &str, params: Vec<Value>) -> Result<Vec<Row>, StoreError> {
         let client = self.client().await?;
-        let statement = client.prepare_cached(sql).await?;
-        let rows = client.query(&statement, &references(&params)).await?;
+        let answer = async {
+            let statement = client.prepare_cached(sql).await?;
+            client.query(&statement, &references(&params)).await
+        };
+        let rows = within_patience(answer).await??;
         rows.iter()
             .map(|row| {
                 let values = (0..row.len())
@@ -61,10 +70,11 @@ impl Postgres {
             .collect()
     }
 
-    /// Runs in a task of its own: a caller that gives up must not leave a connection inside a transaction.
+    /// Runs in a task of its own: a caller that gives up, or whose patience ends, must not leave a connection inside
+    /// a transaction.
     pub(crate) async fn commit(&self, steps: Vec<Step>) -> Result<(), StoreError> {
         let client = self.client().await?;
-        let outcome = tokio::spawn(async move { transact(&client, &steps).await }).await;
+        let outcome = within_patience(tokio::spawn(async move { transact(&client, &steps).await })).await?;
         outcome.map_err(|error| StoreError::Unavailable(error.to_string()))?
     }
 
@@ -79,6 +89,11 @@ impl Postgres {
             .await
             .map_err(|error| StoreError::Unavailable(reason(&error)))
     }
+}
+
+async fn within_patience<T>(work: impl Future<Output = T>) -> Result<T, StoreError> {
+    let late = |_| StoreError::Unavailable(format!("no answer within {} s", PATIENCE.as_secs()));
+    tokio::time::timeout(PATIENCE, work).await.map_err(late)
 }
 
 async fn transact(client: &Object, steps: &[Step]) -> Result<(), StoreError> {
@@ -149,6 +164,8 @@ impl From<tokio_postgres::Error> for StoreError {
             SqlState::T_R_SERIALIZATION_FAILURE,
             SqlState::T_R_DEADLOCK_DETECTED,
             SqlState::FOREIGN_KEY_VIOLATION,
+            SqlState::DUPLICATE_TABLE,
+            SqlState::DUPLICATE_OBJECT,
         ];
         match error.code() {
             Some(code) if lost.contains(code) => Self::Conflict,

@@ -22,9 +22,10 @@ pub struct Sighting {
 }
 
 impl Store {
-    /// What was seen of `id`.
+    /// What was seen of `id` in its present generation.
     pub async fn sighting(&self, id: &EnrollmentId) -> Result<Option<Sighting>, StoreError> {
-        let sql = "SELECT generation, seen_at, manifest, fetched FROM sighting WHERE enrollment = $1";
+        let sql = "SELECT s.generation, s.seen_at, s.manifest, s.fetched FROM sighting s \
+                   JOIN enrollment e ON e.id = s.enrollment AND e.generation = s.generation WHERE e.id = $1";
         let rows = self.query(sql, vec![id.to_string().into()]).await?;
         rows.first()
             .map(|row| {

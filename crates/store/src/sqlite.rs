@@ -125,13 +125,13 @@ fn write_group(
         if outcome.is_ok() {
             savepoint.commit()?;
         } else {
-            // Some errors, a full disk among them, end the whole transaction; then the commit fails for all.
             drop(savepoint);
+            // Some errors, a full disk among them, can end the whole transaction; a savepoint would begin another.
+            if transaction.is_autocommit() {
+                return Err(StoreError::Unavailable("SQLite gave the transaction up".into()));
+            }
         }
         outcomes.push(outcome);
-    }
-    if transaction.is_autocommit() {
-        return Err(StoreError::Unavailable("SQLite gave the transaction up".into()));
     }
     transaction.commit()?;
     Ok(outcomes)

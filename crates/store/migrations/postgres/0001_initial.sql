@@ -28,7 +28,7 @@ CREATE TABLE revision (
 );
 CREATE TABLE revision_file (
     revision BIGINT NOT NULL REFERENCES revision (number),
-    path TEXT NOT NULL,
+    path TEXT COLLATE "C" NOT NULL,
     digest TEXT NOT NULL REFERENCES blob (digest),
     PRIMARY KEY (revision, path)
 );
@@ -61,7 +61,7 @@ CREATE TABLE status (
 );
 CREATE TABLE exception (
     enrollment TEXT NOT NULL,
-    identifier TEXT NOT NULL,
+    identifier TEXT COLLATE "C" NOT NULL,
     server_token TEXT NOT NULL,
     reasons TEXT NOT NULL,
     since BIGINT NOT NULL,

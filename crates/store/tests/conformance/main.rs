@@ -1,0 +1,13 @@
+//! One suite over both databases: whatever the store promises, each of them keeps.
+
+mod channels;
+mod failure;
+mod fixtures;
+mod generations;
+mod group;
+mod house;
+mod identities;
+mod migrations;
+mod objects;
+mod revisions;
+mod sightings;
