@@ -44,14 +44,7 @@ pub fn compile(wish: &Wish, audience: &Audience, catalog: &Catalog) -> Compiled 
         .values()
         .flat_map(|configuration| configuration.references.iter().map(String::as_str))
         .collect();
-    for asset in selected
-        .values()
-        .filter(|declaration| declaration.kind == Kind::Asset)
-    {
-        if !assets.contains(asset.identifier.as_str()) {
-            compiler.omit(&asset.identifier, "no configuration on this channel uses it");
-        }
-    }
+    compiler.note_unused_assets(&selected, &assets);
     let made = compiler.activations(&selected, &configurations);
 
     let management = compiler.management(&selected);
@@ -150,6 +143,21 @@ impl<'a> Compiler<'a> {
             }
         }
         given
+    }
+
+    /// An asset comes along with the configurations that name it. One that this channel leaves out, and that none of
+    /// another channel takes along, is noted.
+    fn note_unused_assets(&mut self, selected: &Selected<'a>, used: &BTreeSet<&str>) {
+        let elsewhere: BTreeSet<&str> = selected
+            .values()
+            .filter(|declaration| declaration.kind == Kind::Configuration && !self.is_placed(declaration))
+            .flat_map(|configuration| configuration.references.iter().map(String::as_str))
+            .collect();
+        for (identifier, declaration) in selected {
+            if declaration.kind == Kind::Asset && !used.contains(identifier) && !elsewhere.contains(identifier) {
+                self.omit(identifier, "no configuration that is given uses it");
+            }
+        }
     }
 
     /// The management declarations of this channel.

@@ -9,8 +9,8 @@ use crate::declaration::Declaration;
 use crate::enrollment::Enrollment;
 use crate::ids::{Digest, EnrollmentId};
 use crate::manifest::Manifest;
+use crate::record::StatusRecord;
 use crate::report::Capabilities;
-use crate::status::StatusRecord;
 
 /// What to write, and what to answer once it is durable.
 #[derive(Debug, Clone, PartialEq)]

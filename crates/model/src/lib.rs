@@ -24,6 +24,7 @@ pub mod fetched;
 pub mod held;
 pub mod ids;
 pub mod manifest;
+pub mod record;
 pub mod report;
 pub mod status;
 pub mod sync;

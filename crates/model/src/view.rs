@@ -9,8 +9,8 @@ use crate::convergence::{self, Verdict};
 use crate::held::Listing;
 use crate::ids::Digest;
 use crate::manifest::{Entry, Manifest};
+use crate::record::StatusRecord;
 use crate::report::{Listed, Reason};
-use crate::status::StatusRecord;
 
 /// One declaration on one channel. Each fact stands for itself; none is concluded from another.
 #[derive(Debug, Clone, PartialEq, Serialize)]

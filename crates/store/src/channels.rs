@@ -3,7 +3,7 @@
 use ordain_model::decision::{EscrowKind, Identity};
 use ordain_model::enrollment::Enrollment;
 use ordain_model::ids::{Digest, EnrollmentId};
-use ordain_model::status::StatusRecord;
+use ordain_model::record::StatusRecord;
 
 use crate::value::Row;
 use crate::{Store, StoreError};
@@ -133,7 +133,7 @@ impl Store {
         record.exceptions = rows
             .iter()
             .map(|row| {
-                Ok(ordain_model::status::Exception {
+                Ok(ordain_model::record::Exception {
                     identifier: row.text(0)?.to_owned(),
                     server_token: row.parse(1)?,
                     reasons: row.json(2)?,

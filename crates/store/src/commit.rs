@@ -7,7 +7,7 @@ use ordain_model::declaration::Declaration;
 use ordain_model::enrollment::Enrollment;
 use ordain_model::ids::{Digest, EnrollmentId};
 use ordain_model::manifest::Manifest;
-use ordain_model::status::StatusRecord;
+use ordain_model::record::StatusRecord;
 use serde::Serialize;
 
 use crate::audit::AuditRecord;

@@ -1,11 +1,14 @@
 //! Embedded SQLite: one writer thread with group commit, readers beside it.
 
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::fs::OpenOptions;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
 
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, ErrorCode, OpenFlags, ToSql, params_from_iter};
-use tokio::sync::{Semaphore, oneshot};
+use tokio::sync::{Semaphore, mpsc, oneshot};
 
 use crate::StoreError;
 use crate::value::{Row, Step, Value};
@@ -15,11 +18,14 @@ const MOST_IN_A_GROUP: usize = 256;
 /// Connections that read. SQLite reads are short and there are few cores to run them on.
 const READERS: usize = 4;
 
-type Reply = oneshot::Sender<Result<(), StoreError>>;
+/// A transaction, and who waits for its outcome.
+type Job = (Vec<Step>, oneshot::Sender<Result<(), StoreError>>);
 
 /// The database file and those who work on it.
 pub(crate) struct Sqlite {
-    writer: mpsc::SyncSender<(Vec<Step>, Reply)>,
+    /// Both are there until the end, when the one is dropped and the other waited for.
+    writer: Option<mpsc::Sender<Job>>,
+    thread: Option<JoinHandle<()>>,
     readers: Arc<Mutex<Vec<Connection>>>,
     permits: Arc<Semaphore>,
 }
@@ -27,6 +33,7 @@ pub(crate) struct Sqlite {
 impl Sqlite {
     /// Opens or makes the file. `max_pages` bounds its size: what would exceed it fails as on a full disk.
     pub(crate) fn open(path: &Path, max_pages: Option<u32>) -> Result<Self, StoreError> {
+        reserve(path).map_err(|error| StoreError::Unavailable(format!("{}: {error}", path.display())))?;
         let writer = connect(path, false)?;
         if let Some(pages) = max_pages {
             writer.pragma_update(None, "max_page_count", pages)?;
@@ -35,14 +42,14 @@ impl Sqlite {
             .map(|_| connect(path, true))
             .collect::<Result<Vec<_>, _>>()?;
         // A bounded queue makes callers wait rather than memory grow.
-        let (sender, jobs) = mpsc::sync_channel(4 * MOST_IN_A_GROUP);
-        let name = PathBuf::from(path);
-        std::thread::Builder::new()
+        let (sender, mut jobs) = mpsc::channel(4 * MOST_IN_A_GROUP);
+        let thread = std::thread::Builder::new()
             .name("sqlite-writer".into())
-            .spawn(move || write_all(writer, &jobs))
-            .map_err(|error| StoreError::Unavailable(format!("{}: {error}", name.display())))?;
+            .spawn(move || write_all(writer, &mut jobs))
+            .map_err(|error| StoreError::Unavailable(format!("{}: {error}", path.display())))?;
         Ok(Self {
-            writer: sender,
+            writer: Some(sender),
+            thread: Some(thread),
             readers: Arc::new(Mutex::new(readers)),
             permits: Arc::new(Semaphore::new(READERS)),
         })
@@ -53,10 +60,9 @@ impl Sqlite {
         let (readers, sql) = (self.readers.clone(), positional(sql));
         let work = move || {
             let _permit = permit;
-            let lock = || readers.lock().unwrap_or_else(PoisonError::into_inner);
-            let reader = lock().pop().ok_or_else(gone)?;
+            let reader = lock(&readers).pop().ok_or_else(gone)?;
             let answer = read(&reader, &sql, &params);
-            lock().push(reader);
+            lock(&readers).push(reader);
             answer
         };
         tokio::task::spawn_blocking(work).await.map_err(|_| gone())?
@@ -64,17 +70,34 @@ impl Sqlite {
 
     pub(crate) async fn commit(&self, steps: Vec<Step>) -> Result<(), StoreError> {
         let (reply, outcome) = oneshot::channel();
-        let mut job = (steps, reply);
-        loop {
-            match self.writer.try_send(job) {
-                Ok(()) => break,
-                Err(mpsc::TrySendError::Full(back)) => job = back,
-                Err(mpsc::TrySendError::Disconnected(_)) => return Err(gone()),
-            }
-            tokio::time::sleep(std::time::Duration::from_millis(1)).await;
-        }
+        let writer = self.writer.as_ref().ok_or_else(gone)?;
+        writer.send((steps, reply)).await.map_err(|_| gone())?;
         outcome.await.map_err(|_| gone())?
     }
+}
+
+impl Drop for Sqlite {
+    /// What was handed in is written, and the file is left without a journal, before the store is gone.
+    fn drop(&mut self) {
+        lock(&self.readers).clear();
+        drop(self.writer.take());
+        // A writer that has panicked has said so to those who waited.
+        let _ = self.thread.take().map(JoinHandle::join);
+    }
+}
+
+fn lock(readers: &Mutex<Vec<Connection>>) -> MutexGuard<'_, Vec<Connection>> {
+    readers.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Makes the file, so that it is its owner's only; SQLite makes the journals alike.
+fn reserve(path: &Path) -> std::io::Result<()> {
+    OpenOptions::new()
+        .create(true)
+        .append(true)
+        .mode(0o600)
+        .open(path)
+        .map(drop)
 }
 
 fn connect(path: &Path, read_only: bool) -> Result<Connection, StoreError> {
@@ -96,12 +119,10 @@ fn connect(path: &Path, read_only: bool) -> Result<Connection, StoreError> {
 
 /// Takes what waits, commits it as one transaction, and only then tells those who wait. Each job has a savepoint, so
 /// that one that is lost harms no other.
-fn write_all(mut connection: Connection, jobs: &mpsc::Receiver<(Vec<Step>, Reply)>) {
-    while let Ok(first) = jobs.recv() {
-        let group: Vec<_> = std::iter::once(first)
-            .chain(jobs.try_iter().take(MOST_IN_A_GROUP - 1))
-            .collect();
-        let (steps, replies): (Vec<_>, Vec<_>) = group.into_iter().unzip();
+fn write_all(mut connection: Connection, jobs: &mut mpsc::Receiver<Job>) {
+    let mut group = Vec::new();
+    while jobs.blocking_recv_many(&mut group, MOST_IN_A_GROUP) > 0 {
+        let (steps, replies): (Vec<_>, Vec<_>) = group.drain(..).unzip();
         let outcomes = write_group(&mut connection, &steps).unwrap_or_else(|error| {
             tracing::error!(%error, "a transaction was not committed");
             steps.iter().map(|_| Err(error.clone())).collect()

@@ -9,8 +9,9 @@ use ordain_model::enrollment::{Counts, Enrollment};
 use ordain_model::held::Listing;
 use ordain_model::ids::EnrollmentId;
 use ordain_model::manifest::Manifest;
+use ordain_model::record::StatusRecord;
 use ordain_model::report::{Capabilities, DeclarationsReport, Listed, Reason, Report, Validity};
-use ordain_model::status::{StatusRecord, StatusState, status};
+use ordain_model::status::{StatusState, status};
 use ordain_model::sync::Wanted;
 use serde_json::{Value, json};
 

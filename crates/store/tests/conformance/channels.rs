@@ -1,8 +1,8 @@
 //! Channels: versioned rows, and what goes with them.
 
 use ordain_model::decision::{EscrowKind, Write};
+use ordain_model::record::{Exception, StatusRecord};
 use ordain_model::report::Reason;
-use ordain_model::status::{Exception, StatusRecord};
 use ordain_store::StoreError;
 use serde_json::json;
 

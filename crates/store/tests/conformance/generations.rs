@@ -3,7 +3,7 @@
 use ordain_model::checkin::{self, AuthenticateState, EnrollmentPolicy, Presented};
 use ordain_model::decision::{EscrowKind, Write};
 use ordain_model::enrollment::{Answer, Enrollment, Offer, Phase, Pin, Push, Standing, Told};
-use ordain_model::status::StatusRecord;
+use ordain_model::record::StatusRecord;
 use ordain_store::{ChannelState, Sighting, Store, StoreError};
 use ordain_testbed::Database;
 
