@@ -1,7 +1,6 @@
 //! The two URLs of the MDM protocol: read the body, find out who sends it, and hand the message on.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::Extension;
 use axum::body::Body;
@@ -9,20 +8,12 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use http::{HeaderMap, header};
-use http_body_util::{BodyExt, LengthLimitError, Limited};
 use ordain_model::checkin::Presented;
 
+use super::body::{self, Received};
 use super::fault::Fault;
 use crate::app::App;
 use crate::identity::{Peer, SIGNATURE_HEADER};
-
-/// The largest message of a device, in octets. Full reports with long lists of apps reach several hundred KiB.
-const MAX_MESSAGE: usize = 4 << 20;
-/// A body of unknown length takes so much of the server's budget until it is read, in KiB.
-const UNKNOWN_LENGTH_KIB: u64 = (MAX_MESSAGE / 1024) as u64;
-
-/// How long a body may take to arrive: while it does, it holds a part of the budget.
-const PATIENCE: Duration = Duration::from_secs(60);
 
 const CHECK_IN_TYPE: &str = "application/x-apple-aspen-mdm-checkin";
 const COMMAND_TYPE: &str = "application/x-apple-aspen-mdm";
@@ -36,10 +27,10 @@ pub(crate) async fn both(
 ) -> Response {
     let answer = async {
         let (presented, body) = receive(&app, &peer, &headers, body).await?;
-        if is_check_in(&headers, &body) {
-            super::checkin::check_in(&app, &presented, &body).await
+        if is_check_in(&headers, &body.octets) {
+            super::checkin::check_in(&app, &presented, &body.octets).await
         } else {
-            super::command::command(&app, &presented, &body).await
+            super::command::command(&app, &presented, &body.octets).await
         }
     };
     finish(&app, "/mdm", answer.await)
@@ -54,7 +45,7 @@ pub(crate) async fn check_in(
 ) -> Response {
     let answer = async {
         let (presented, body) = receive(&app, &peer, &headers, body).await?;
-        super::checkin::check_in(&app, &presented, &body).await
+        super::checkin::check_in(&app, &presented, &body.octets).await
     };
     finish(&app, "/mdm/checkin", answer.await)
 }
@@ -72,9 +63,9 @@ async fn receive(
     peer: &Peer,
     headers: &HeaderMap,
     body: Body,
-) -> Result<(Presented, Bytes), Fault> {
-    let body = read(app, headers, body).await?;
-    let presented = identify(app, peer, headers, &body).await?;
+) -> Result<(Presented, Received), Fault> {
+    let body = body::read(&app.in_flight, headers, body).await?;
+    let presented = identify(app, peer, headers, &body.octets).await?;
     Ok((presented, body))
 }
 
@@ -93,28 +84,6 @@ pub(crate) async fn identify(
     let work = move || app.trust.identify(&peer, &headers, &body, app.now());
     let identified = tokio::task::spawn_blocking(work).await;
     Ok(identified.map_err(|error| Fault::Unavailable(error.to_string()))??)
-}
-
-async fn read(app: &App, headers: &HeaderMap, body: Body) -> Result<Bytes, Fault> {
-    let announced = headers
-        .get(header::CONTENT_LENGTH)
-        .and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
-    if announced.is_some_and(|length| length > MAX_MESSAGE as u64) {
-        return Err(Fault::TooLarge);
-    }
-    let kib = announced.map_or(UNKNOWN_LENGTH_KIB, |length| length.div_ceil(1024));
-    let kib = u32::try_from(kib).unwrap_or(u32::MAX);
-    let _budget = app
-        .in_flight
-        .acquire_many(kib)
-        .await
-        .map_err(|error| Fault::Unavailable(error.to_string()))?;
-    match tokio::time::timeout(PATIENCE, Limited::new(body, MAX_MESSAGE).collect()).await {
-        Ok(Ok(body)) => Ok(body.to_bytes()),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(Fault::TooLarge),
-        Ok(Err(error)) => Err(Fault::Unreadable(error.to_string())),
-        Err(_) => Err(Fault::Unreadable("the body did not come in time".into())),
-    }
 }
 
 /// By the content type; by what stands in the message where that says neither.

@@ -1,6 +1,7 @@
 //! The devices' side: one file for each of the protocol's parts.
 
 mod answer;
+mod body;
 mod checkin;
 mod command;
 mod ddm;
