@@ -12,7 +12,11 @@ use crate::app::App;
 
 /// What was seen since the last flush.
 #[derive(Default)]
-pub(crate) struct Sightings(Mutex<HashMap<EnrollmentId, Seen>>);
+pub(crate) struct Sightings {
+    seen: Mutex<HashMap<EnrollmentId, Seen>>,
+    /// One flush at a time: each merges with what is stored, and whoever flushes wants to find it all there.
+    flushing: tokio::sync::Mutex<()>,
+}
 
 struct Seen {
     generation: u64,
@@ -39,7 +43,7 @@ impl Sightings {
     }
 
     fn update(&self, enrollment: &Enrollment, now: i64, change: impl FnOnce(&mut Seen)) {
-        let mut seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         let entry = seen.entry(enrollment.id.clone()).or_insert(Seen {
             generation: 0,
             at: 0,
@@ -57,7 +61,7 @@ impl Sightings {
     }
 
     fn take(&self) -> HashMap<EnrollmentId, Seen> {
-        std::mem::take(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+        std::mem::take(&mut self.seen.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
@@ -65,6 +69,7 @@ impl App {
     /// Writes what was seen. What cannot be written is forgotten: the devices' reports will tell.
     pub(crate) async fn flush_sightings(&self) -> Result<(), StoreError> {
         const BATCH: usize = 500;
+        let _alone = self.sightings.flushing.lock().await;
         let mut batch = Vec::new();
         for (id, seen) in self.sightings.take() {
             batch.push(self.merged(id, seen).await?);

@@ -1,0 +1,53 @@
+//! The server as its clients meet it: over sockets, by the public protocol alone.
+//!
+//! The devices here are written by hand: their property lists are text, their JSON is serde_json's, and they share no
+//! encoder with the server, so that the two halves cannot merely agree with each other. Every test runs on SQLite and
+//! on PostgreSQL.
+
+mod api;
+mod attack;
+mod attackers;
+mod audit;
+mod bad_message;
+mod bad_policy;
+mod bad_report;
+mod client;
+mod device;
+mod durable;
+mod enroll;
+mod house;
+mod identity;
+mod issue;
+mod life;
+mod message;
+mod policy;
+mod relay;
+mod run;
+mod sync;
+mod token;
+
+/// Makes each of the named tests one on SQLite and one on PostgreSQL.
+macro_rules! on_each_database {
+    ($($test:ident),+ $(,)?) => {
+        mod sqlite {
+            $(
+                #[tokio::test]
+                async fn $test() {
+                    super::$test(ordain_testbed::Database::sqlite()).await;
+                }
+            )+
+        }
+
+        mod postgresql {
+            $(
+                #[tokio::test]
+                async fn $test() {
+                    if let Some(database) = ordain_testbed::Database::postgres().await {
+                        super::$test(database).await;
+                    }
+                }
+            )+
+        }
+    };
+}
+use on_each_database;
