@@ -65,7 +65,7 @@ pub struct AuthenticateState {
     pub device: Option<Enrollment>,
     /// What is known of the certificate.
     pub identity: Option<Identity>,
-    /// Whether another device that is enrolled claims the same serial number.
+    /// Whether another device that is or was enrolled claims the same serial number.
     pub serial_elsewhere: bool,
 }
 

@@ -38,7 +38,7 @@ pub(crate) struct App {
 }
 
 /// Request bodies in memory at once, in KiB, whoever sends them.
-const IN_FLIGHT_KIB: usize = 256 * 1024;
+const IN_FLIGHT_KIB: usize = 512 * 1024;
 
 /// What an [`App`] is made of.
 pub(crate) struct Parts {

@@ -6,6 +6,7 @@
 mod admin;
 pub mod api;
 mod app;
+mod body;
 pub mod clock;
 mod device;
 mod enroll;

@@ -105,10 +105,10 @@ impl Store {
         rows.first().map(identity).transpose()
     }
 
-    /// Whether another device than `id` that has not checked out claims `serial`.
+    /// Whether another device than `id` claims `serial`, or did until it checked out.
     pub async fn serial_elsewhere(&self, serial: &str, id: &EnrollmentId) -> Result<bool, StoreError> {
         let sql =
-            "SELECT id FROM enrollment WHERE serial = $1 AND id <> $2 AND phase <> 'checked-out' LIMIT 1";
+            "SELECT id FROM enrollment WHERE serial = $1 AND id <> $2 LIMIT 1";
         Ok(!self
             .query(sql, vec![serial.into(), id.to_string().into()])
             .await?

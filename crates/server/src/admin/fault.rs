@@ -6,6 +6,7 @@ use http::StatusCode;
 use ordain_store::StoreError;
 
 use crate::api::Problem;
+use crate::body::BodyError;
 use crate::publish::PublishError;
 
 /// Why a request was not done, in words for the administrator.
@@ -15,6 +16,8 @@ pub(crate) enum Fault {
     NotAuthorized,
     /// The request does not make sense.
     Invalid(String),
+    /// The request is larger than it may be.
+    TooLarge(String),
     /// There is no such thing.
     NotFound(String),
     /// It cannot be done as things are.
@@ -46,6 +49,16 @@ impl From<PublishError> for Fault {
     }
 }
 
+impl From<BodyError> for Fault {
+    fn from(error: BodyError) -> Self {
+        match error {
+            BodyError::TooLarge => Self::TooLarge(error.to_string()),
+            BodyError::Broken(_) => Self::Invalid(error.to_string()),
+            BodyError::Busy => Self::Unavailable(format!("{error}; try again")),
+        }
+    }
+}
+
 impl IntoResponse for Fault {
     fn into_response(self) -> Response {
         let (status, error, details) = match self {
@@ -54,6 +67,7 @@ impl IntoResponse for Fault {
                 (StatusCode::UNAUTHORIZED, what.to_owned(), vec![])
             }
             Self::Invalid(what) => (StatusCode::BAD_REQUEST, what, vec![]),
+            Self::TooLarge(what) => (StatusCode::PAYLOAD_TOO_LARGE, what, vec![]),
             Self::NotFound(what) => (StatusCode::NOT_FOUND, what, vec![]),
             Self::Conflict(what) => (StatusCode::CONFLICT, what, vec![]),
             Self::Policy(details) => {

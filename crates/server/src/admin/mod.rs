@@ -10,7 +10,7 @@ mod tokens;
 
 use std::sync::Arc;
 
-use axum::extract::{DefaultBodyLimit, State};
+use axum::extract::State;
 use axum::{Extension, Json, Router, middleware};
 use ordain_store::Actor;
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
@@ -47,8 +47,6 @@ pub(crate) fn router(app: Arc<App>) -> Router<Arc<App>> {
     let description = openapi();
     let (router, _) = described().split_for_parts();
     let router = router
-        // A policy is large; whoever gets past the next layer is an administrator.
-        .layer(DefaultBodyLimit::max(policy::MAX_POLICY))
         .route_layer(middleware::from_fn_with_state(app, access::administrators_only))
         .route(
             "/openapi.json",

@@ -3,19 +3,21 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use axum::body::Bytes;
+use axum::body::Body;
 use axum::extract::State;
 use axum::{Extension, Json};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use http::HeaderMap;
 use ordain_store::{Actor, SourceFile};
 
 use super::fault::Fault;
 use crate::api::{Policy, Problem, Published};
 use crate::app::App;
+use crate::body;
 
 /// The largest policy directory, in octets of its JSON form.
-pub(crate) const MAX_POLICY: usize = 384 << 20;
+const MAX_POLICY: usize = 384 << 20;
 
 /// Publishes a policy directory as one revision, or nothing of it.
 #[utoipa::path(
@@ -25,9 +27,12 @@ pub(crate) const MAX_POLICY: usize = 384 << 20;
 pub(crate) async fn publish(
     State(app): State<Arc<App>>,
     Extension(actor): Extension<Actor>,
-    body: Bytes,
+    headers: HeaderMap,
+    body: Body,
 ) -> Result<Json<Published>, Fault> {
-    let policy: Policy = serde_json::from_slice(&body).map_err(|error| Fault::Invalid(error.to_string()))?;
+    let body = body::read(&app.in_flight, &headers, body, MAX_POLICY).await?;
+    let policy: Policy =
+        serde_json::from_slice(&body.octets).map_err(|error| Fault::Invalid(error.to_string()))?;
     if policy.files.is_empty() {
         let what = "the policy has no files, and would take everything from every device; to do that, publish a \
                     blueprint without declarations";

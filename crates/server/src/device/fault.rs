@@ -6,6 +6,7 @@ use ordain_model::checkin::Refusal;
 use ordain_model::sync::Behind;
 use ordain_store::StoreError;
 
+use crate::body::BodyError;
 use crate::identity::Unidentified;
 
 /// Why a device does not get what it asked for.
@@ -40,6 +41,16 @@ pub(crate) enum Fault {
 impl From<StoreError> for Fault {
     fn from(error: StoreError) -> Self {
         Self::Unavailable(error.to_string())
+    }
+}
+
+impl From<BodyError> for Fault {
+    fn from(error: BodyError) -> Self {
+        match error {
+            BodyError::TooLarge => Self::TooLarge,
+            BodyError::Broken(_) => Self::Unreadable(error.to_string()),
+            BodyError::Busy => Self::Unavailable(error.to_string()),
+        }
     }
 }
 

@@ -10,10 +10,13 @@ use bytes::Bytes;
 use http::{HeaderMap, header};
 use ordain_model::checkin::Presented;
 
-use super::body::{self, Received};
 use super::fault::Fault;
 use crate::app::App;
+use crate::body::{self, Received};
 use crate::identity::{Peer, SIGNATURE_HEADER};
+
+/// The largest message of a device, in octets. Full reports with long lists of apps reach several hundred KiB.
+const MAX_MESSAGE: usize = 4 << 20;
 
 const CHECK_IN_TYPE: &str = "application/x-apple-aspen-mdm-checkin";
 const COMMAND_TYPE: &str = "application/x-apple-aspen-mdm";
@@ -64,7 +67,7 @@ async fn receive(
     headers: &HeaderMap,
     body: Body,
 ) -> Result<(Presented, Received), Fault> {
-    let body = body::read(&app.in_flight, headers, body).await?;
+    let body = body::read(&app.in_flight, headers, body, MAX_MESSAGE).await?;
     let presented = identify(app, peer, headers, &body.octets).await?;
     Ok((presented, body))
 }

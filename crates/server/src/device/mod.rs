@@ -1,7 +1,6 @@
 //! The devices' side: one file for each of the protocol's parts.
 
 mod answer;
-mod body;
 mod checkin;
 mod command;
 mod ddm;

@@ -135,7 +135,8 @@ async fn a_device_is_found_by_its_certificate_and_a_serial_number_by_who_claims_
         let mut left = enrollment("d1");
         left.phase = Phase::CheckedOut;
         store.commit(&state, &[write(&left)], None).await.unwrap();
-        assert!(!store.serial_elsewhere("S-d1", &id("d2")).await.unwrap());
+        // One that left may come back: its serial number is not up for grabs.
+        assert!(store.serial_elsewhere("S-d1", &id("d2")).await.unwrap());
     })
     .await;
 }

@@ -1,4 +1,4 @@
-//! Bodies of messages: within their bounds, and within what the server has in memory of all of them.
+//! Bodies of requests: within their bounds, and within what the server has in memory of all of them.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,51 +9,62 @@ use http::{HeaderMap, header};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::fault::Fault;
-
-/// The largest message of a device, in octets. Full reports with long lists of apps reach several hundred KiB.
-const MAX_MESSAGE: usize = 4 << 20;
 /// How long a body may take to arrive: while it does, it holds a part of the budget.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// Why a body was not read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum BodyError {
+    /// It is larger than this route takes.
+    #[error("the body is too large")]
+    TooLarge,
+    /// It broke off, or did not come in time.
+    #[error("the body cannot be read: {0}")]
+    Broken(String),
+    /// The server has as much in memory as it may.
+    #[error("too many messages at the same time")]
+    Busy,
+}
+
 /// A body, and its part of the server's budget for as long as it is worked on.
-pub(super) struct Received {
-    pub(super) octets: Bytes,
+pub(crate) struct Received {
+    pub(crate) octets: Bytes,
     _share: OwnedSemaphorePermit,
 }
 
-/// Reads a body; `budget` counts KiB.
-pub(super) async fn read(
+/// Reads a body of at most `most` octets; `budget` counts KiB.
+pub(crate) async fn read(
     budget: &Arc<Semaphore>,
     headers: &HeaderMap,
     body: Body,
-) -> Result<Received, Fault> {
+    most: usize,
+) -> Result<Received, BodyError> {
     let announced = headers
         .get(header::CONTENT_LENGTH)
         .and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
-    if announced.is_some_and(|length| length > MAX_MESSAGE as u64) {
-        return Err(Fault::TooLarge);
+    if announced.is_some_and(|length| length > most as u64) {
+        return Err(BodyError::TooLarge);
     }
-    tokio::time::timeout(PATIENCE, gather(budget, body))
+    tokio::time::timeout(PATIENCE, gather(budget, body, most))
         .await
-        .unwrap_or_else(|_| Err(Fault::Unreadable("the body did not come in time".into())))
+        .unwrap_or_else(|_| Err(BodyError::Broken("it did not come in time".into())))
 }
 
 /// What has come is charged, not what was announced: who sends nothing holds up nobody. And nobody waits for the
 /// budget, since those who wait would hold what the others wait for.
-async fn gather(budget: &Arc<Semaphore>, body: Body) -> Result<Received, Fault> {
+async fn gather(budget: &Arc<Semaphore>, body: Body, most: usize) -> Result<Received, BodyError> {
     let charge = |kib: usize| {
         let kib = u32::try_from(kib).unwrap_or(u32::MAX);
         let share = budget.clone().try_acquire_many_owned(kib);
-        share.map_err(|_| Fault::Unavailable("too many messages at the same time".into()))
+        share.map_err(|_| BodyError::Busy)
     };
     let mut share = charge(0)?;
     let mut octets = BytesMut::new();
-    let mut body = Limited::new(body, MAX_MESSAGE);
+    let mut body = Limited::new(body, most);
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|error| match error.is::<LengthLimitError>() {
-            true => Fault::TooLarge,
-            false => Fault::Unreadable(error.to_string()),
+            true => BodyError::TooLarge,
+            false => BodyError::Broken(error.to_string()),
         })?;
         // Trailers say nothing here.
         let Ok(data) = frame.into_data() else { continue };
