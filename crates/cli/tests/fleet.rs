@@ -1,0 +1,204 @@
+//! The binary at work: a server, a policy, simulated devices, and what administrators see of them.
+
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+
+use serde_json::Value;
+
+const POLICY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/policy");
+
+/// A server of its own, with a data directory of its own.
+struct Serve {
+    child: Child,
+    data_dir: PathBuf,
+    url: String,
+}
+
+impl Serve {
+    fn start(data_dir: &Path, more: &[&str]) -> Self {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_ordain"))
+            .args(["serve", "--listen", "127.0.0.1:0", "--data-dir"])
+            .arg(data_dir)
+            .args(more)
+            .env("RUST_LOG", "warn")
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap())
+            .read_line(&mut line)
+            .unwrap();
+        let url = line.trim_end().to_owned();
+        Self {
+            child,
+            data_dir: data_dir.to_owned(),
+            url,
+        }
+    }
+
+    /// Runs an administrator's command on the server's machine.
+    fn run(&self, words: &[&str]) -> Output {
+        Command::new(env!("CARGO_BIN_EXE_ordain"))
+            .args(words)
+            .arg("--data-dir")
+            .arg(&self.data_dir)
+            .output()
+            .unwrap()
+    }
+
+    /// The same, of one that must succeed, for machines.
+    fn json(&self, words: &[&str]) -> Value {
+        let output = self.run(&[words, &["--json"]].concat());
+        assert!(
+            output.status.success(),
+            "{words:?}: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        serde_json::from_slice(&output.stdout).unwrap()
+    }
+
+    /// SIGTERM; how it exited.
+    fn stop(mut self) -> Option<i32> {
+        let pid = rustix::process::Pid::from_child(&self.child);
+        rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
+        self.child.wait().unwrap().code()
+    }
+}
+
+impl Drop for Serve {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.child.kill();
+    }
+}
+
+fn server_json(data_dir: &Path) -> Option<Value> {
+    let text = std::fs::read(data_dir.join("server.json")).ok()?;
+    Some(serde_json::from_slice(&text).unwrap())
+}
+
+/// A fleet enrolls and converges; the same policy again changes nothing; after a restart all of it is still so.
+fn a_fleet_converges(database: &[&str]) {
+    let dir = tempfile::tempdir().unwrap();
+    let server = Serve::start(dir.path(), database);
+    let state = server_json(dir.path()).unwrap();
+    assert_eq!(state["url"], server.url.as_str());
+    assert!(Path::new(state["ca"].as_str().unwrap()).is_absolute());
+
+    let published = server.json(&["apply", POLICY]);
+    assert_eq!(
+        (&published["revision"], &published["published"]),
+        (&1.into(), &true.into())
+    );
+    let simulated = server.run(&["simulate", "-n", "12", "--timeout", "2m"]);
+    assert_eq!(
+        simulated.status.code(),
+        Some(0),
+        "{}",
+        String::from_utf8_lossy(&simulated.stderr)
+    );
+
+    let devices = server.json(&["devices"]);
+    assert_eq!(devices["states"]["converged"], 12, "{devices:#}");
+    let id = devices["devices"][0]["id"].as_str().unwrap();
+    let before = server.json(&["device", id]);
+    let declarations = before["channels"][0]["declarations"].as_array().unwrap();
+    assert!(!declarations.is_empty());
+    for fact in ["wanted", "offered", "fetched", "reported"] {
+        assert!(
+            declarations.iter().all(|declaration| declaration[fact] == true),
+            "{fact}: {declarations:#?}"
+        );
+    }
+
+    let again = server.json(&["apply", POLICY]);
+    assert_eq!(
+        (&again["revision"], &again["published"]),
+        (&1.into(), &false.into())
+    );
+    let actions = server.json(&["audit"]);
+    let published = actions
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|row| row["action"] == "publish")
+        .count();
+    assert_eq!(published, 1, "{actions:#}");
+
+    assert_eq!(server.stop(), Some(0));
+    assert!(server_json(dir.path()).is_none());
+    let server = Serve::start(dir.path(), database);
+    let after = server.json(&["device", id]);
+    assert_eq!(after["state"], "converged");
+    assert_eq!(
+        after["channels"][0]["wanted_token"],
+        before["channels"][0]["wanted_token"]
+    );
+    assert_eq!(server.stop(), Some(0));
+}
+
+#[test]
+fn a_fleet_converges_on_sqlite() {
+    a_fleet_converges(&[]);
+}
+
+#[test]
+fn a_fleet_converges_on_postgresql() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    // Where there is no PostgreSQL, the testbed says so.
+    if let Some(url) = runtime.block_on(ordain_testbed::postgres_url()) {
+        a_fleet_converges(&["--database", &url]);
+    }
+}
+
+#[test]
+fn the_demo_converges_twice() {
+    let output = Command::new(env!("CARGO_BIN_EXE_ordain"))
+        .arg("demo")
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert_eq!(
+        output.status.code(),
+        Some(0),
+        "{said}{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    assert!(
+        said.contains("converged on revision 1") && said.contains("again on revision 2"),
+        "{said}"
+    );
+}
+
+#[test]
+fn a_data_directory_has_one_server() {
+    let dir = tempfile::tempdir().unwrap();
+    let server = Serve::start(dir.path(), &[]);
+    let second = Command::new(env!("CARGO_BIN_EXE_ordain"))
+        .args(["serve", "--listen", "127.0.0.1:0", "--data-dir"])
+        .arg(dir.path())
+        .output()
+        .unwrap();
+    assert_ne!(second.status.code(), Some(0));
+    let said = String::from_utf8_lossy(&second.stderr).into_owned();
+    assert!(
+        said.contains("another ordain serves this data directory"),
+        "{said}"
+    );
+    assert!(
+        server_json(dir.path()).is_some(),
+        "the second one leaves the first one's file alone"
+    );
+    assert_eq!(server.stop(), Some(0));
+}
+
+#[test]
+fn a_server_stops_whoever_is_connected() {
+    let dir = tempfile::tempdir().unwrap();
+    let server = Serve::start(dir.path(), &[]);
+    let address = server.url.strip_prefix("https://").unwrap().to_owned();
+    let silent = std::net::TcpStream::connect(address).unwrap();
+    assert_eq!(server.stop(), Some(0));
+    drop(silent);
+}
