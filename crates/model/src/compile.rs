@@ -30,7 +30,7 @@ pub struct Compiled {
 /// What `audience` gets of `wish`.
 ///
 /// What it cannot be given is left out with a reason, and that closes over references: a configuration goes with
-/// its missing asset, and activations are made without it.
+/// its missing asset or activation, and activations are made without it.
 pub fn compile(wish: &Wish, audience: &Audience, catalog: &Catalog) -> Compiled {
     let mut compiler = Compiler {
         wish,
@@ -39,13 +39,14 @@ pub fn compile(wish: &Wish, audience: &Audience, catalog: &Catalog) -> Compiled 
         omitted: BTreeMap::new(),
     };
     let selected = compiler.selected();
-    let configurations = compiler.configurations(&selected);
+    let own = compiler.own_activations(&selected);
+    let configurations = compiler.configurations(&selected, &own);
     let assets: BTreeSet<&str> = configurations
         .values()
         .flat_map(|configuration| configuration.references.iter().map(String::as_str))
         .collect();
     compiler.note_unused_assets(&selected, &assets);
-    let made = compiler.activations(&selected, &configurations);
+    let made = compiler.activations(&own, &configurations);
 
     let management = compiler.management(&selected);
     let assets = assets
@@ -119,8 +120,32 @@ impl<'a> Compiler<'a> {
         selected
     }
 
-    /// The configurations of this channel that the audience can be given with all their assets.
-    fn configurations(&mut self, selected: &Selected<'a>) -> Selected<'a> {
+    /// The policy's own activations for this channel.
+    fn own_activations(&mut self, selected: &Selected<'a>) -> Vec<&'a Declaration> {
+        let scope = self.scope();
+        let activations = selected
+            .values()
+            .filter(|declaration| declaration.kind == Kind::Activation)
+            .filter(|activation| activation.placement.scope.is_none_or(|own| own == scope));
+        activations
+            .copied()
+            .filter(|activation| self.may_have(activation))
+            .collect()
+    }
+
+    /// The configurations of this channel that the audience can be given with all their assets, and that an
+    /// activation puts in force: one of the policy's own, or, where the policy has none for it, one of ours.
+    fn configurations(&mut self, selected: &Selected<'a>, own: &[&'a Declaration]) -> Selected<'a> {
+        let mut activated_by: BTreeMap<&str, &str> = BTreeMap::new();
+        let activations = self.wish.declarations.values();
+        for activation in activations.filter(|declaration| declaration.kind == Kind::Activation) {
+            let names = activation.references.iter().map(String::as_str);
+            activated_by.extend(names.map(|name| (name, activation.identifier.as_str())));
+        }
+        let activated: BTreeSet<&str> = own
+            .iter()
+            .flat_map(|activation| activation.references.iter().map(String::as_str))
+            .collect();
         let mut given = BTreeMap::new();
         for (&identifier, &configuration) in selected {
             if configuration.kind != Kind::Configuration || !self.is_placed(configuration) {
@@ -138,6 +163,14 @@ impl<'a> Compiler<'a> {
                     identifier,
                     &format!("it needs the asset {asset}, which is left out"),
                 );
+            } else if let Some(activation) = activated_by
+                .get(identifier)
+                .filter(|_| !activated.contains(identifier))
+            {
+                self.omit(
+                    identifier,
+                    &format!("its activation {activation} is not given on this channel"),
+                );
             } else if self.may_have(configuration) {
                 given.insert(identifier, configuration);
             }
@@ -154,7 +187,10 @@ impl<'a> Compiler<'a> {
             .flat_map(|configuration| configuration.references.iter().map(String::as_str))
             .collect();
         for (identifier, declaration) in selected {
-            if declaration.kind == Kind::Asset && !used.contains(identifier) && !elsewhere.contains(identifier) {
+            if declaration.kind == Kind::Asset
+                && !used.contains(identifier)
+                && !elsewhere.contains(identifier)
+            {
                 self.omit(identifier, "no configuration that is given uses it");
             }
         }
@@ -172,24 +208,14 @@ impl<'a> Compiler<'a> {
     }
 
     /// The policy's own activations, narrowed to what is given, and one for each configuration that has none.
-    fn activations(&mut self, selected: &Selected<'a>, given: &Selected<'a>) -> Activations<'a> {
+    fn activations(&mut self, own: &[&'a Declaration], given: &Selected<'a>) -> Activations<'a> {
         let mut activations = Activations::default();
-        for &activation in selected
-            .values()
-            .filter(|declaration| declaration.kind == Kind::Activation)
-        {
-            let elsewhere = activation
-                .placement
-                .scope
-                .is_some_and(|scope| scope != self.scope());
+        for &activation in own {
             let kept = activation
                 .references
                 .iter()
                 .filter(|name| given.contains_key(name.as_str()))
                 .count();
-            if elsewhere || !self.may_have(activation) {
-                continue;
-            }
             if kept == activation.references.len() {
                 activations.as_is.push(activation);
             } else if kept > 0 {
@@ -205,11 +231,8 @@ impl<'a> Compiler<'a> {
                 );
             }
         }
-        let named: BTreeSet<&str> = self
-            .wish
-            .declarations
-            .values()
-            .filter(|declaration| declaration.kind == Kind::Activation)
+        let named: BTreeSet<&str> = own
+            .iter()
             .flat_map(|activation| activation.references.iter().map(String::as_str))
             .collect();
         let unnamed = given

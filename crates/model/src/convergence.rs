@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::enrollment::Counts;
-use crate::held::{Listing, NOT_ACTIVATED, PREDICATE};
+use crate::held::{Listing, PREDICATE};
 use crate::manifest::{Entry, Manifest};
 use crate::report::{Listed, Reason, Validity};
 
@@ -130,16 +130,15 @@ impl Assessor<'_> {
                 entry.kind == Kind::Activation && entry.references.contains(&configuration.identifier)
             })
             .collect();
-        if activations.is_empty() {
-            return state.reasons.iter().any(|reason| reason.code == NOT_ACTIVATED);
-        }
-        activations.into_iter().all(|activation| {
-            listed(self.listing, activation).is_some_and(|listed| {
-                !listed.active
-                    && listed.valid == Validity::Valid
-                    && listed.reasons.iter().any(|reason| reason.code == PREDICATE)
+        // Without an activation nothing says that it should not be in force.
+        !activations.is_empty()
+            && activations.into_iter().all(|activation| {
+                listed(self.listing, activation).is_some_and(|listed| {
+                    !listed.active
+                        && listed.valid == Validity::Valid
+                        && listed.reasons.iter().any(|reason| reason.code == PREDICATE)
+                })
             })
-        })
     }
 
     fn is_used_by_settled_alone(&self, asset: &Entry, settled: &BTreeSet<&str>) -> bool {

@@ -31,7 +31,8 @@ pub struct Enrollment {
     /// What the device was last offered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub offer: Option<Offer>,
-    /// The newest `Timestamp` ever given out, in unix seconds; it outlives generations.
+    /// The newest `Timestamp` ever given out, in unix seconds, by a device also to those of its users that are gone; it
+    /// outlives generations, and a user's channel starts from its device's.
     #[serde(default)]
     pub stamp: i64,
     /// The manifest whose items the device has fetched: its declarations are served from it.
@@ -154,6 +155,15 @@ pub struct Counts {
     pub failed: u32,
     /// Nothing final said.
     pub pending: u32,
+}
+
+impl std::ops::AddAssign for Counts {
+    fn add_assign(&mut self, other: Self) {
+        self.confirmed += other.confirmed;
+        self.settled += other.settled;
+        self.failed += other.failed;
+        self.pending += other.pending;
+    }
 }
 
 impl Enrollment {

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use ordain_catalog::Kind;
+use ordain_catalog::{Kind, Platform};
 use ordain_model::compile::CONFIGURATIONS_KEY;
 
 use crate::compile::Compiler;
@@ -35,6 +35,7 @@ impl Compiler<'_> {
             };
             for configuration in payload.required_texts(CONFIGURATIONS_KEY, &mut self.problems) {
                 activated.entry(configuration.text).or_insert(configuration.place);
+                self.check_scope(draft, configuration, drafts);
             }
             if let Some(predicate) = payload.text(PREDICATE_KEY, &mut self.problems) {
                 self.check_predicate(predicate, &properties);
@@ -52,6 +53,32 @@ impl Compiler<'_> {
                 self.problems.error(place, message);
             }
             self.check_predicate(Text { text: when, place }, &properties);
+        }
+    }
+
+    /// An activation and its configurations go to one channel; one that names what goes to the other does nothing.
+    fn check_scope(&mut self, activation: &Draft<'_>, named: Text<'_>, drafts: &BTreeMap<String, Draft<'_>>) {
+        let Some(scope) = activation.placement.scope else {
+            return;
+        };
+        let Some((configuration, known)) = drafts
+            .get(named.text)
+            .and_then(|draft| Some((draft, draft.known?)))
+        else {
+            return;
+        };
+        let fits = match configuration.placement.scope {
+            Some(own) => own == scope,
+            None => Platform::ALL
+                .iter()
+                .any(|platform| known.default_scope(Some(*platform)) == scope),
+        };
+        if !fits {
+            let message = format!(
+                "{} does not go to the {scope} channel, which is this activation's scope; give both the same scope",
+                quoted(named.text)
+            );
+            self.problems.error(named.place, message);
         }
     }
 

@@ -105,10 +105,10 @@ pub struct DeviceRow {
     pub platform: Option<String>,
     /// Its system's version.
     pub os_version: Option<String>,
-    /// converged: every declaration that it should have is confirmed or settled. failed: one failed. pending:
-    /// anything else. left: checked out.
+    /// failed: a declaration failed, on its own channel or on that of a user. converged: every declaration that its
+    /// own channel should have is confirmed or settled. left: checked out. pending: anything else.
     pub state: String,
-    /// Over what the device holds.
+    /// Over what it should have, on its own channel and on those of its users that have reported.
     #[schema(value_type = Object)]
     pub counts: Counts,
     /// When it last asked for anything, in unix seconds.

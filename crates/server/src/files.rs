@@ -30,7 +30,7 @@ pub(crate) fn lock(data_dir: &Path) -> Result<File, StartError> {
         Err(TryLockError::WouldBlock) => {
             let what =
                 "another ordain serves this data directory; stop it, or give this one its own --data-dir";
-            Err(StartError::Setting(format!("{}: {what}", data_dir.display())))
+            Err(StartError::State(format!("{}: {what}", data_dir.display())))
         }
         Err(TryLockError::Error(error)) => Err(StartError::file(&path)(error)),
     }

@@ -9,7 +9,7 @@ use ordain_pki::authority::Validity;
 use ordain_pki::key::KeyKind;
 use ordain_pki::seal::SealingKey;
 use ordain_pki::{Authority, Certificate, KeyPair};
-use ordain_store::{Actor, AuditRecord, NewToken, Store, StoreError, TokenRecord, TokenRole};
+use ordain_store::{Actor, AuditRecord, NewToken, Store, TokenRecord, TokenRole};
 use serde_json::json;
 
 use crate::files;
@@ -18,6 +18,8 @@ use crate::settings::{Settings, StartError};
 const DEVICE_CA_VALIDITY: i64 = 20 * 366 * 24 * 60 * 60;
 const DEVICE_CA_CONTEXT: &[u8] = b"device-ca";
 const PUBLIC_URL: &str = "public-url";
+/// The file of the first administrator's token, and its name.
+const ADMIN_TOKEN: &str = "admin.token";
 
 /// The server itself, where it acts without being asked.
 pub(crate) fn the_server() -> Actor {
@@ -62,7 +64,7 @@ pub(crate) async fn device_ca(store: &Store, seal: &SealingKey, now: i64) -> Res
         }
     };
     let opened = seal.open(DEVICE_CA_CONTEXT, &sealed).map_err(|error| {
-        StartError::Setting(format!(
+        StartError::State(format!(
             "the device CA in the database: {error}. The file installation.key in the data directory is not the one \
              that this database was set up with: copy that one here"
         ))
@@ -117,19 +119,33 @@ pub(crate) fn new_secret() -> String {
     URL_SAFE_NO_PAD.encode(ordain_pki::random::<32>())
 }
 
-/// Writes `admin.token` at the first start, and sees to it that the database knows it.
+/// Writes `admin.token` at the first start, and makes it known to the database, once: one that was revoked stays so.
 pub(crate) async fn admin_token(store: &Store, data_dir: &Path, now: i64) -> Result<(), StartError> {
-    let path = data_dir.join("admin.token");
+    let path = data_dir.join(ADMIN_TOKEN);
     if !path.exists() {
         files::write_secret(&path, &new_secret())?;
     }
     let hash = Digest::of(files::read(&path)?.trim().as_bytes());
-    if store.token_by_hash(hash).await?.is_some() {
+    let made = format!("admin-token-{hash}");
+    if store.setting(&made).await?.is_some() {
+        if store.token_by_hash(hash).await?.is_none() {
+            tracing::warn!(path = %path.display(), "this token was revoked; remove the file to get another one");
+        }
         return Ok(());
     }
+    let id = short_id();
+    let taken = store
+        .tokens()
+        .await?
+        .iter()
+        .any(|token| token.name == ADMIN_TOKEN);
     let record = TokenRecord {
-        id: short_id(),
-        name: "admin.token".into(),
+        name: if taken {
+            format!("{ADMIN_TOKEN} {id}")
+        } else {
+            ADMIN_TOKEN.to_owned()
+        },
+        id,
         role: TokenRole::Admin,
         created_at: now,
         expires_at: None,
@@ -143,7 +159,9 @@ pub(crate) async fn admin_token(store: &Store, data_dir: &Path, now: i64) -> Res
         action: "create-token".into(),
         detail: json!({"id": record.id, "name": record.name, "role": record.role.word()}),
     };
-    Ok(store.create_token(&NewToken { record, hash }, &audit).await?)
+    store.create_token(&NewToken { record, hash }, &audit).await?;
+    store.setting_or(&made, Vec::new()).await?;
+    Ok(())
 }
 
 /// A short name for something in a list.
@@ -151,46 +169,62 @@ pub(crate) fn short_id() -> String {
     hex::encode(ordain_pki::random::<5>())
 }
 
-/// What devices are told: the URL that is asked for, else the one that was kept, else `found`. `true` when it moved,
-/// so that what names it must be compiled again.
+/// What devices are told.
+pub(crate) struct PublicUrl {
+    /// The URL, without a slash at its end.
+    pub(crate) url: String,
+    /// What they were told before, when that was another one: what names it must be compiled again.
+    pub(crate) before: Option<String>,
+    is_kept: bool,
+}
+
+/// The URL that is asked for, else the one that was kept, else `found`, where the server listens.
 pub(crate) async fn public_url(
     store: &Store,
     asked: Option<&str>,
     found: &str,
-    now: i64,
-) -> Result<(String, bool), StartError> {
-    let kept = store
-        .setting(PUBLIC_URL)
-        .await?
-        .map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
-    let wanted = match (asked, &kept) {
+    is_reachable: bool,
+) -> Result<PublicUrl, StartError> {
+    let kept = store.setting(PUBLIC_URL).await?;
+    let kept = kept.map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+    let url = match (asked, &kept) {
         (Some(asked), _) => checked(asked)?,
-        (None, Some(kept)) => {
-            if kept != found {
-                tracing::warn!(
-                    public_url = kept,
-                    listening_on = found,
-                    "devices are told another URL than this server listens on; --public-url changes it"
-                );
-            }
-            return Ok((kept.clone(), false));
-        }
+        (None, Some(kept)) => kept.clone(),
         (None, None) => found.to_owned(),
     };
-    if kept.as_ref() == Some(&wanted) {
-        return Ok((wanted, false));
+    if asked.is_none() && (url != found || !is_reachable) {
+        tracing::warn!(
+            public_url = url,
+            listening_on = found,
+            "devices are told an address that may not be the one they reach this server by; --public-url changes it"
+        );
+    }
+    let is_kept = kept.as_ref() == Some(&url);
+    Ok(PublicUrl {
+        before: kept.filter(|_| !is_kept),
+        url,
+        is_kept,
+    })
+}
+
+/// Keeps what devices are told, once what names it is published.
+pub(crate) async fn keep_public_url(
+    store: &Store,
+    public_url: &PublicUrl,
+    now: i64,
+) -> Result<(), StartError> {
+    if public_url.is_kept {
+        return Ok(());
     }
     let audit = AuditRecord {
         at: now,
         actor: the_server(),
         action: "set-public-url".into(),
-        detail: json!({"from": kept, "to": wanted}),
+        detail: json!({"from": public_url.before, "to": public_url.url}),
     };
-    match store.set(PUBLIC_URL, wanted.clone().into_bytes(), &audit).await {
-        Ok(()) => Ok((wanted, kept.is_some())),
-        Err(error @ StoreError::Conflict) => Err(error.into()),
-        Err(error) => Err(error.into()),
-    }
+    Ok(store
+        .set(PUBLIC_URL, public_url.url.clone().into_bytes(), &audit)
+        .await?)
 }
 
 /// An https URL without query, and without a slash at its end.

@@ -37,11 +37,12 @@ pub(crate) async fn serve(
     let graceful = Arc::new(GracefulShutdown::new());
     let places = Arc::new(Semaphore::new(MOST_CONNECTIONS));
     loop {
-        let Ok(place) = places.clone().acquire_owned().await else {
-            break;
+        let next = async {
+            let place = places.clone().acquire_owned().await;
+            (place, listener.accept().await)
         };
-        let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
+        let (place, accepted) = tokio::select! {
+            next = next => next,
             () = stopped(&mut stop) => break,
         };
         let (stream, address) = match accepted {

@@ -60,6 +60,9 @@ pub enum StartError {
     /// A setting does not make sense.
     #[error("{0}")]
     Setting(String),
+    /// What is there does not fit, whatever the settings say.
+    #[error("{0}")]
+    State(String),
     /// A file could not be read or written.
     #[error("{path}: {error}")]
     File {

@@ -21,6 +21,8 @@ use crate::{files, house, listener, router, tls};
 
 /// How often sightings are written.
 const FLUSH: Duration = Duration::from_millis(500);
+/// How long a stop may take in all.
+const DEADLINE: Duration = Duration::from_secs(9);
 /// How often a node looks whether another one has published.
 const POLL: Duration = Duration::from_secs(1);
 
@@ -73,12 +75,14 @@ impl Server {
         })?;
         let address = listener.local_addr().map_err(StartError::file(&data_dir))?;
         let url = local_url(&settings, address);
-        let (public_url, has_moved) =
-            house::public_url(&store, settings.public_url.as_deref(), &url, now).await?;
+        // The addresses of this machine alone are no use to devices, nor is one without TLS.
+        let is_reachable = !settings.http && !settings.listen.ip().is_unspecified();
+        let public_url =
+            house::public_url(&store, settings.public_url.as_deref(), &url, is_reachable).await?;
         let identity = match settings.http {
             true => None,
             false => {
-                let (names, addresses) = own_names(address, &public_url);
+                let (names, addresses) = own_names(address, &public_url.url);
                 Some(tls::identity(&settings, names, addresses, now)?)
             }
         };
@@ -102,17 +106,20 @@ impl Server {
             trust,
             enrollment,
             seal,
-            public_url,
+            public_url: public_url.url.clone(),
             server_ca,
             clock,
         })
         .await?;
         let app = Arc::new(app);
-        if has_moved && let Err(error) = app.republish(&house::the_server()).await {
-            return Err(StartError::Setting(format!(
-                "the policy cannot be compiled for the new public URL: {error}"
-            )));
+        if public_url.before.is_some()
+            && let Err(error) = app.republish(&house::the_server()).await
+        {
+            let what = format!("the policy cannot be compiled for the new public URL: {error}");
+            return Err(StartError::State(what));
         }
+        // Only now, so that a start that breaks off here is made good by the next one.
+        house::keep_public_url(&app.store, &public_url, now).await?;
 
         let (stop, stopped) = watch::channel(false);
         let tasks = vec![
@@ -154,20 +161,25 @@ impl Server {
         self.ca.as_deref()
     }
 
-    /// Lets requests under way finish, within seconds, and writes what waits.
+    /// Lets requests under way finish and writes what waits, within nine seconds; whatever hangs then is left.
     pub async fn stop(self) {
         if let Err(error) = remove(&self.state_file) {
             tracing::warn!(%error, "server.json was left behind");
         }
         // The tasks may have ended already.
         let _ = self.stop.send(true);
-        for task in self.tasks {
-            if let Err(error) = task.await {
-                tracing::error!(%error, "a part of the server had failed");
+        let end = async {
+            for task in self.tasks {
+                if let Err(error) = task.await {
+                    tracing::error!(%error, "a part of the server had failed");
+                }
             }
-        }
-        if let Err(error) = self.app.flush_sightings().await {
-            tracing::warn!(%error, "the last sightings were not written");
+            if let Err(error) = self.app.flush_sightings().await {
+                tracing::warn!(%error, "the last sightings were not written");
+            }
+        };
+        if tokio::time::timeout(DEADLINE, end).await.is_err() {
+            tracing::warn!("not everything had ended in time");
         }
     }
 }

@@ -1,21 +1,25 @@
 //! Reading the fleet, a stretch at a time: a long read in one transaction would keep SQLite from checkpointing.
 
+use std::collections::BTreeMap;
+
 use ordain_model::enrollment::Enrollment;
 use ordain_model::ids::EnrollmentId;
 
 use crate::{Store, StoreError};
 
-/// A channel in the list of them.
+/// A device in the list of them.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FleetRow {
-    /// The channel.
+    /// Its own channel.
     pub enrollment: Enrollment,
+    /// Those of its users.
+    pub users: Vec<Enrollment>,
     /// When it last asked for anything, in unix seconds.
     pub seen_at: Option<i64>,
 }
 
 impl Store {
-    /// Device channels in the order of their identifiers, at most `limit`, those after `after` only.
+    /// Devices in the order of their identifiers, at most `limit`, those after `after` only.
     pub async fn devices(
         &self,
         after: Option<&EnrollmentId>,
@@ -26,16 +30,33 @@ impl Store {
                    WHERE e.is_user = 0 AND e.id > $1 ORDER BY e.id LIMIT $2";
         let after = after.map(ToString::to_string).unwrap_or_default();
         let rows = self
-            .query(sql, vec![after.into(), i64::from(limit).into()])
+            .query(sql, vec![after.clone().into(), i64::from(limit).into()])
             .await?;
-        rows.iter()
-            .map(|row| {
-                Ok(FleetRow {
-                    enrollment: row.json(0)?,
-                    seen_at: row.optional_integer(1)?,
-                })
-            })
-            .collect()
+        let devices = rows
+            .iter()
+            .map(|row| Ok((row.json(0)?, row.optional_integer(1)?)));
+        let devices: Vec<(Enrollment, Option<i64>)> = devices.collect::<Result<_, StoreError>>()?;
+        let Some((last, _)) = devices.last() else {
+            return Ok(Vec::new());
+        };
+        let sql =
+            "SELECT state FROM enrollment WHERE is_user = 1 AND device > $1 AND device <= $2 ORDER BY id";
+        let last = last.id.device_part().to_owned();
+        let rows = self.query(sql, vec![after.into(), last.into()]).await?;
+        let mut users: BTreeMap<String, Vec<Enrollment>> = BTreeMap::new();
+        for row in &rows {
+            let user: Enrollment = row.json(0)?;
+            users
+                .entry(user.id.device_part().to_owned())
+                .or_default()
+                .push(user);
+        }
+        let row = |(enrollment, seen_at): (Enrollment, _)| FleetRow {
+            users: users.remove(enrollment.id.device_part()).unwrap_or_default(),
+            enrollment,
+            seen_at,
+        };
+        Ok(devices.into_iter().map(row).collect())
     }
 
     /// The devices that go by `name`: an enrollment identifier (of which the device's part counts), a UDID, or a

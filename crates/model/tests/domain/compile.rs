@@ -451,3 +451,27 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_configuration_goes_with_its_activation() {
+    let mut elsewhere = activation("elsewhere", &["cfg"]);
+    elsewhere.placement.scope = Some(Scope::User);
+    let mut only_ios = activation("only-ios", &["cfg"]);
+    only_ios.placement.platforms = Some([Platform::Ios].into());
+    for absent in [elsewhere, only_ios, activation("unlisted", &["cfg"])] {
+        let listed: &[&str] = if absent.identifier == "unlisted" {
+            &["cfg"]
+        } else {
+            &[&absent.identifier]
+        };
+        let compiled = on_mac(&wish(
+            &[absent.clone(), declaration(PASSCODE, "cfg", &[])],
+            listed,
+        ));
+        assert!(compiled.manifest.entries().is_empty(), "{compiled:#?}");
+        assert!(
+            omission(&compiled, "cfg").contains(&absent.identifier),
+            "{compiled:#?}"
+        );
+    }
+}

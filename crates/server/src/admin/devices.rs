@@ -8,12 +8,14 @@ use axum::extract::{Path, Query, State};
 use axum::{Extension, Json};
 use http::StatusCode;
 use ordain_model::audience::channel_scope;
-use ordain_model::enrollment::{Enrollment, Memberships, Phase};
+use ordain_model::enrollment::{Counts, Enrollment, Memberships, Phase};
 use ordain_model::fetched::Fetched;
 use ordain_model::ids::EnrollmentId;
+use ordain_model::manifest::Manifest;
+use ordain_model::record::StatusRecord;
 use ordain_model::view::{self, ViewOf};
 use ordain_model::world::World;
-use ordain_model::{checkin, command};
+use ordain_model::{checkin, command, convergence};
 use ordain_store::{Actor, AuditRecord, StoreError};
 use serde_json::json;
 
@@ -52,7 +54,7 @@ pub(crate) async fn devices(
         let Some(last) = stretch.last() else { break };
         after = Some(last.enrollment.id.clone());
         for found in stretch {
-            let row = row(&app, &world, &found.enrollment, found.seen_at).await?;
+            let row = row(&app, &world, &found.enrollment, &found.users, found.seen_at).await?;
             *states.entry(row.state.clone()).or_default() += 1;
             let in_group = filter
                 .group
@@ -159,13 +161,16 @@ pub(crate) async fn device(
     let world = app.world();
     let state = app.store.channel(&id).await?;
     let device = state.device().ok_or_else(|| not_there(&name))?;
-    let mut channels = Vec::new();
+    let (mut channels, mut users) = (Vec::new(), Vec::new());
     for enrollment in app.store.channels_of(&id).await? {
         channels.push(channel(&app, &world, device, &enrollment).await?);
+        if enrollment.id.user_part().is_some() {
+            users.push(enrollment);
+        }
     }
     let seen_at = channels.first().and_then(|channel: &Channel| channel.seen_at);
     Ok(Json(Device {
-        row: row(&app, &world, device, seen_at).await?,
+        row: row(&app, &world, device, &users, seen_at).await?,
         generation: device.generation,
         since: device.since,
         memberships: device.memberships,
@@ -178,6 +183,9 @@ pub(crate) async fn device(
 
 /// The one device that goes by `name`.
 pub(crate) async fn find(app: &App, name: &str) -> Result<EnrollmentId, Fault> {
+    if name.chars().any(char::is_control) {
+        return Err(not_there("a name with control characters"));
+    }
     match app.store.devices_named(name).await?.as_slice() {
         [] => Err(not_there(name)),
         [id] => Ok(id.clone()),
@@ -197,19 +205,26 @@ fn not_there(name: &str) -> Fault {
     ))
 }
 
+/// A device in the list. Its state is that of its own channel, and of those of its users as far as they speak: a
+/// user who is not logged in is asleep, not failing.
 async fn row(
     app: &App,
     world: &World,
     device: &Enrollment,
+    users: &[Enrollment],
     seen_at: Option<i64>,
 ) -> Result<DeviceRow, StoreError> {
     let wanted = app.wanted(world, device, &device.id, Some(device)).await?;
+    let mut counts = counts(app, device, &wanted.manifest).await?;
+    for user in users {
+        let wanted = app.wanted(world, device, &user.id, Some(user)).await?;
+        counts += self::counts(app, user, &wanted.manifest).await?;
+    }
     let standing = device.standing.as_ref();
-    let counts = standing.map(|standing| standing.counts).unwrap_or_default();
     let state = match device.phase {
         Phase::CheckedOut => "left",
-        _ if device.is_converged(wanted.manifest.token()) => "converged",
         _ if counts.failed > 0 => "failed",
+        _ if device.is_converged(wanted.manifest.token()) => "converged",
         _ => "pending",
     };
     let facts = &device.facts;
@@ -226,6 +241,32 @@ async fn row(
         reported_at: standing.map(|standing| standing.at),
         notes: notes(app, world, device),
     })
+}
+
+/// The verdicts over what a channel should hold. Those that were made when it reported count only for the manifest
+/// that they were made over; where another one is wanted by now, what it said is judged by that.
+async fn counts(app: &App, channel: &Enrollment, wanted: &Manifest) -> Result<Counts, StoreError> {
+    match &channel.standing {
+        None => Ok(Counts::default()),
+        Some(standing) if standing.judged == Some(wanted.token()) => Ok(standing.counts),
+        Some(_) => {
+            let record = app.store.status(&channel.id).await?;
+            let listing = record.held.unpack(against(app, &record).await?.as_deref());
+            Ok(convergence::count(&convergence::assess(
+                wanted,
+                &listing,
+                &record.items,
+            )))
+        }
+    }
+}
+
+/// The manifest that a record was packed against.
+async fn against(app: &App, record: &StatusRecord) -> Result<Option<Arc<Manifest>>, StoreError> {
+    match record.held.against {
+        Some(token) => app.objects.manifest(&app.store, token).await,
+        None => Ok(None),
+    }
 }
 
 fn notes(app: &App, world: &World, device: &Enrollment) -> Vec<String> {
@@ -258,10 +299,7 @@ async fn channel(
         .wanted(world, device, &enrollment.id, Some(enrollment))
         .await?;
     let record = app.store.status(&enrollment.id).await?;
-    let against = match record.held.against {
-        Some(token) => app.objects.manifest(&app.store, token).await?,
-        None => None,
-    };
+    let against = against(app, &record).await?;
     let offered = match enrollment.offer {
         Some(offer) => app.objects.manifest(&app.store, offer.token).await?,
         None => None,

@@ -204,6 +204,17 @@ async fn a_user_of_a_mac(database: Database) {
         "its device has not reported"
     );
 
+    // What fails for a user is seen in the list; that the user is silent would not be.
+    device.converge().await;
+    let state = async || house.device("D").await["state"].clone();
+    assert_eq!(state().await, "converged");
+    let mut listing = held.all_good();
+    listing["configurations"][0]["valid"] = json!("invalid");
+    let report = json!({"StatusItems": {"management": {"declarations": listing}}, "Errors": []});
+    user.report(&report).await;
+    assert_eq!(state().await, "failed");
+    assert_eq!(house.get("/devices").await["states"]["failed"], 1);
+
     // The user leaves, the device stays.
     user.check_out().await.with(200);
     user.ddm("tokens").await.with(403);

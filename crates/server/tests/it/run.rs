@@ -18,6 +18,7 @@ use crate::policy::{rich, small};
 
 crate::on_each_database!(
     the_data_directory,
+    a_revoked_administrator_stays_so,
     a_stop_finishes_what_is_under_way,
     a_silent_connection_does_not_hold_up_a_stop,
     settings_that_are_refused,
@@ -76,6 +77,24 @@ async fn the_data_directory(database: Database) {
     house.admin("GET", "/overview", None).await.with(401);
     house.restart().await;
     house.get("/overview").await;
+}
+
+async fn a_revoked_administrator_stays_so(database: Database) {
+    let mut house = House::open(database).await;
+    let tokens = house.get("/tokens").await;
+    let id = tokens[0]["id"].as_str().expect("an identifier").to_owned();
+    house
+        .admin("DELETE", &format!("/tokens/{id}"), None)
+        .await
+        .with(204);
+    house.restart().await;
+    house.admin("GET", "/overview", None).await.with(401);
+
+    // Who has the machine gets in again, and the audit tells.
+    std::fs::remove_file(house.data_dir().join("admin.token")).expect("a file");
+    house.restart().await;
+    house.admin("GET", "/overview", None).await.with(200);
+    assert_eq!(house.get("/audit").await[0]["action"], "create-token");
 }
 
 async fn a_stop_finishes_what_is_under_way(database: Database) {
@@ -295,10 +314,10 @@ async fn the_public_url_is_kept_and_its_change_audited(database: Database) {
         .take(2)
         .map(|row| &row["action"])
         .collect();
-    assert_eq!(rows, ["publish", "set-public-url"]);
+    assert_eq!(rows, ["set-public-url", "publish"]);
     assert_eq!(
-        audit[1]["detail"],
+        audit[0]["detail"],
         json!({"from": "https://mdm.example.org", "to": "https://elsewhere.example.org/ordain"})
     );
-    assert_eq!(audit[1]["who"], "server");
+    assert_eq!(audit[0]["who"], "server");
 }

@@ -45,8 +45,10 @@ async fn a_change_between_items_and_fetches(database: Database) {
     let all = held.declarations.len();
     assert_eq!(
         shown["counts"],
-        json!({"confirmed": all, "settled": 0, "failed": 0, "pending": 0})
+        json!({"confirmed": all - 1, "settled": 0, "failed": 0, "pending": 1}),
+        "what it said of the old passcode does not count for the new one"
     );
+    assert_eq!(shown["state"], "pending");
     assert_eq!(
         shown["channels"][0]["converged"], false,
         "on something else than is wanted"
