@@ -1,6 +1,8 @@
 //! Check-in: who may enroll, and what Authenticate, TokenUpdate and CheckOut change.
 
-use crate::decision::{Decision, EscrowKind, Identity, Role, Write};
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::decision::{Claim, Decision, EscrowKind, Identity, Role, Write};
 use crate::device::DeviceFacts;
 use crate::enrollment::{Enrollment, Memberships, Phase, Pin, Push};
 use crate::ids::EnrollmentId;
@@ -65,8 +67,8 @@ pub struct AuthenticateState {
     pub device: Option<Enrollment>,
     /// What is known of the certificate.
     pub identity: Option<Identity>,
-    /// Whether another device that is or was enrolled claims the same serial number.
-    pub serial_elsewhere: bool,
+    /// Those of the names claimed that another device claimed first, whether as a serial number or as a UDID.
+    pub claimed_elsewhere: BTreeSet<String>,
 }
 
 /// Lets the holder of the pinned certificate in, and nobody else.
@@ -124,6 +126,7 @@ pub fn authenticate(
     now: i64,
 ) -> Result<Decision<()>, Refusal> {
     let bound = may_authenticate(state, id, &facts, presented, policy, now)?;
+    let (memberships, claims) = memberships(state, id, &facts, presented, bound, policy);
     let mut writes = Vec::new();
     let before = state.device.as_ref();
     if let Some(device) = before {
@@ -142,13 +145,14 @@ pub fn authenticate(
             .and_then(|identity| identity.serial.clone()),
         usable_until: None,
     }));
+    writes.push(Write::Claims(id.clone(), claims));
     writes.push(Write::Enrollment(Box::new(Enrollment {
         id: id.clone(),
         generation: before.map_or(1, |device| device.generation + 1),
         phase: Phase::Authenticated,
         facts,
         identity: presented.pin,
-        memberships: memberships(state, presented, bound, policy),
+        memberships,
         push: None,
         capabilities: None,
         offer: None,
@@ -215,32 +219,49 @@ fn retire(device: &Enrollment) -> Write {
     })
 }
 
-/// Memberships wait when somebody claims to be a device that was enrolled before, and nothing but the claim says so.
+/// Memberships wait when somebody claims to be a device that was enrolled before, or goes by a name of another one, and
+/// nothing but the claim says so; with them, how each name is claimed.
 fn memberships(
     state: &AuthenticateState,
+    id: &EnrollmentId,
+    facts: &DeviceFacts,
     presented: &Presented,
     bound: bool,
     policy: EnrollmentPolicy,
-) -> Memberships {
-    let claims_a_known_device = match &state.device {
-        None => state.serial_elsewhere,
+) -> (Memberships, BTreeMap<String, Claim>) {
+    let is_known = match &state.device {
+        None => false,
         Some(device) if device.phase == Phase::Authenticated => {
             let is_same = device.identity.fingerprint == presented.pin.fingerprint;
             match device.memberships {
                 Memberships::Waiting => true,
-                // The same holder tries again: what was decided for it stands.
-                Memberships::Granted if is_same => false,
-                // A first enrollment that was never completed had nothing to inherit.
-                Memberships::Granted => device.generation > 1 || state.serial_elsewhere,
+                // The same holder tries again: what was decided for it stands. A first enrollment that was never
+                // completed had nothing to inherit.
+                Memberships::Granted => !is_same && device.generation > 1,
             }
         }
         Some(_) => true,
     };
-    if claims_a_known_device && !bound && !policy.allow_reenrollment {
+    // A bound certificate proves the serial number, and that this is the device of the generation before if that was
+    // granted under the same. One that waits may have lied about anything.
+    let proves = bound
+        && state.device.as_ref().is_none_or(|device| {
+            device.memberships == Memberships::Granted && device.facts.serial == facts.serial
+        });
+    let is_proven = |name: &str| proves && facts.serial.as_deref() == Some(name);
+    let is_others = |name: &str| state.claimed_elsewhere.contains(name) && !is_proven(name);
+    let waits = (is_known && !proves) || facts.names(id).any(is_others);
+    let memberships = if waits && !policy.allow_reenrollment {
         Memberships::Waiting
     } else {
         Memberships::Granted
-    }
+    };
+    let claim = |name: &str| match memberships {
+        Memberships::Granted if !policy.allow_reenrollment && !is_proven(name) => Claim::First,
+        _ => Claim::Said,
+    };
+    let claims = facts.names(id).map(|name| (name.to_owned(), claim(name)));
+    (memberships, claims.collect())
 }
 
 /// `TokenUpdate` of the device or of a user on it: the enrollment is complete with the first one. `unlock_token` is
@@ -285,7 +306,7 @@ fn user_channel(device: &Enrollment, id: &EnrollmentId, now: i64) -> Enrollment 
         push: None,
         capabilities: None,
         offer: None,
-        stamp: 0,
+        stamp: device.stamp,
         pinned: None,
         told: None,
         standing: None,
@@ -317,15 +338,21 @@ pub fn check_out(device: &Enrollment, id: &EnrollmentId) -> Decision<()> {
     Decision { writes, reply: () }
 }
 
-/// An administrator's word that this generation is the device that it claims to be. `None` when nothing waits.
+/// An administrator's word that this generation is the device that it claims to be: its names are its own from now on.
+/// `None` when nothing waits.
 pub fn approve(device: &Enrollment) -> Option<Decision<()>> {
     (device.memberships == Memberships::Waiting).then(|| {
         let approved = Enrollment {
             memberships: Memberships::Granted,
             ..device.clone()
         };
+        let names = device.facts.names(&device.id);
+        let claims = names.map(|name| (name.to_owned(), Claim::Approved)).collect();
         Decision {
-            writes: vec![Write::Enrollment(Box::new(approved))],
+            writes: vec![
+                Write::Enrollment(Box::new(approved)),
+                Write::Claims(device.id.clone(), claims),
+            ],
             reply: (),
         }
     })

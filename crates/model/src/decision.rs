@@ -1,6 +1,7 @@
 //! What a decision is: `state + message + now -> Decision`. The store commits the writes, all or none; only then does
 //! the reply leave.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -41,6 +42,8 @@ pub enum Write {
     /// The end of a device's generation: its user channels go, and the reports, escrow and sightings of all; its
     /// own row stays.
     EndGeneration(EnrollmentId),
+    /// The names that a device claims. They are remembered for ever, each under the first device that claimed it.
+    Claims(EnrollmentId, BTreeMap<String, Claim>),
     /// What a certificate is, from now on.
     Identity(Identity),
     /// A manifest that devices may be served from, with the declarations that exist only for it.
@@ -51,6 +54,17 @@ pub enum Write {
     Status(EnrollmentId, Box<StatusRecord>),
     /// A sealed token of the device, or its deletion.
     Escrow(EnrollmentId, EscrowKind, Option<Vec<u8>>),
+}
+
+/// How a device claims a name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Claim {
+    /// It says so; if another device was first, it stays that one's.
+    Said,
+    /// The decision rests on it: lost if another device was first.
+    First,
+    /// An administrator says so: from now on this device counts as the first.
+    Approved,
 }
 
 /// Which token of a device is kept for it.

@@ -3,6 +3,8 @@
 use ordain_catalog::{EnrollmentType, OsVersion, Platform};
 use serde::{Deserialize, Serialize};
 
+use crate::ids::EnrollmentId;
+
 /// What a device said of itself in Authenticate and, later, in status reports. Every field may be missing: user
 /// enrollment shows neither serial number nor UDID, and systems other than macOS leave most of it out.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,6 +34,13 @@ pub struct DeviceFacts {
 }
 
 impl DeviceFacts {
+    /// The names that administrators list the device `id` by: its serial number, its UDID and the device's part of its
+    /// identifier. A list does not tell one kind from another, so nothing else may.
+    pub fn names<'a>(&'a self, id: &'a EnrollmentId) -> impl Iterator<Item = &'a str> {
+        let told = [self.serial.as_deref(), self.udid.as_deref()];
+        told.into_iter().flatten().chain([id.device_part()])
+    }
+
     /// The type of enrollment as far as it can be told: user enrollment shows no UDID, a Mac enrolled by profile
     /// counts as supervised, a watch enrolls through a supervised iPhone only, and of the rest nothing is known.
     pub fn enrollment_type(&self) -> Option<EnrollmentType> {

@@ -77,16 +77,8 @@ impl World {
     pub fn groups(&self, device: &Enrollment) -> BTreeSet<String> {
         let mut groups = BTreeSet::from([ALL.to_owned()]);
         if device.memberships == Memberships::Granted {
-            let names = [
-                device.facts.serial.as_deref(),
-                device.facts.udid.as_deref(),
-                Some(device.id.device_part()),
-            ];
-            for listed in names
-                .into_iter()
-                .flatten()
-                .filter_map(|name| self.groups_of.get(name))
-            {
+            let names = device.facts.names(&device.id);
+            for listed in names.filter_map(|name| self.groups_of.get(name)) {
                 groups.extend(listed.iter().cloned());
             }
         }

@@ -1,5 +1,7 @@
 //! The state that a decision about one channel is made from.
 
+use std::collections::BTreeSet;
+
 use ordain_model::decision::{EscrowKind, Identity};
 use ordain_model::enrollment::Enrollment;
 use ordain_model::ids::{Digest, EnrollmentId};
@@ -58,7 +60,7 @@ impl Store {
     /// The channel of `id`, with that of its device.
     pub async fn channel(&self, id: &EnrollmentId) -> Result<ChannelState, StoreError> {
         let device = id.to_device();
-        let sql = "SELECT id, version, state FROM enrollment WHERE id = $1 OR id = $2";
+        let sql = "SELECT id, version, stamp, state FROM enrollment WHERE id = $1 OR id = $2";
         let rows = self
             .query(sql, vec![device.to_string().into(), id.to_string().into()])
             .await?;
@@ -71,7 +73,10 @@ impl Store {
             let found: EnrollmentId = row.parse(0)?;
             let versioned = Versioned {
                 version: row.integer(1)?,
-                value: row.json(2)?,
+                value: Enrollment {
+                    stamp: row.integer(2)?,
+                    ..row.json(3)?
+                },
             };
             let place = if found == device {
                 &mut state.device
@@ -105,14 +110,21 @@ impl Store {
         rows.first().map(identity).transpose()
     }
 
-    /// Whether another device than `id` claims `serial`, or did until it checked out.
-    pub async fn serial_elsewhere(&self, serial: &str, id: &EnrollmentId) -> Result<bool, StoreError> {
-        let sql =
-            "SELECT id FROM enrollment WHERE serial = $1 AND id <> $2 LIMIT 1";
-        Ok(!self
-            .query(sql, vec![serial.into(), id.to_string().into()])
-            .await?
-            .is_empty())
+    /// Those of `names` that another device than that of `id` claimed first, whatever it says or is now.
+    pub async fn claimed_elsewhere(
+        &self,
+        names: impl Iterator<Item = &str>,
+        id: &EnrollmentId,
+    ) -> Result<BTreeSet<String>, StoreError> {
+        let sql = "SELECT name FROM claim WHERE name = $1 AND device <> $2";
+        let mut elsewhere = BTreeSet::new();
+        for name in names {
+            let rows = self
+                .query(sql, vec![name.into(), id.device_part().into()])
+                .await?;
+            elsewhere.extend((!rows.is_empty()).then(|| name.to_owned()));
+        }
+        Ok(elsewhere)
     }
 
     /// What a channel has reported; empty when it has not.

@@ -2,7 +2,7 @@
 
 use std::sync::PoisonError;
 
-use ordain_model::decision::{Identity, Write};
+use ordain_model::decision::{Claim, Identity, Write};
 use ordain_model::declaration::Declaration;
 use ordain_model::enrollment::Enrollment;
 use ordain_model::ids::{Digest, EnrollmentId};
@@ -57,10 +57,11 @@ fn guards(state: &ChannelState, writes: &[Write]) -> Vec<Step> {
     if writes.is_empty() {
         return steps;
     }
-    // A user's channel is written only while its device is of the generation and under the certificate that were read.
+    // A user's channel is written only while its device is of the generation, under the certificate and at the stamp
+    // that were read.
     if let (Some(_), Some(device)) = (state.id.user_part(), state.device()) {
         let sql = "UPDATE enrollment SET generation = generation \
-                   WHERE id = $1 AND generation = $2 AND fingerprint = $3 AND phase <> 'checked-out'";
+                   WHERE id = $1 AND generation = $2 AND fingerprint = $3 AND stamp = $4 AND phase <> 'checked-out'";
         let fingerprint = device.identity.fingerprint.to_string();
         steps.push(Step::one(
             sql,
@@ -68,6 +69,7 @@ fn guards(state: &ChannelState, writes: &[Write]) -> Vec<Step> {
                 device.id.to_string().into(),
                 device.generation.into(),
                 fingerprint.into(),
+                device.stamp.into(),
             ],
         ));
     }
@@ -86,6 +88,10 @@ fn steps_of(state: &ChannelState, write: &Write) -> Result<Vec<Step>, StoreError
         Write::Enrollment(enrollment) => vec![write_enrollment(state, enrollment)?],
         Write::Forget(id) => forget(id),
         Write::EndGeneration(device) => end_generation(device),
+        Write::Claims(device, names) => names
+            .iter()
+            .map(|(name, claim)| write_claim(device, name, *claim))
+            .collect(),
         Write::Identity(identity) => vec![write_identity(identity)],
         Write::Manifest(manifest, made) => keep_manifest(manifest, made)?,
         Write::Capabilities(digest, capabilities) => vec![Step::new(
@@ -119,13 +125,15 @@ fn write_enrollment(state: &ChannelState, enrollment: &Enrollment) -> Result<Ste
         phase.as_str().unwrap_or_default().into(),
         enrollment.facts.serial.clone().into(),
         json(enrollment)?,
+        enrollment.stamp.into(),
     ];
     Ok(match known {
         Some(known) => {
             values.push(known.version.into());
             Step::one(
                 "UPDATE enrollment SET generation = $2, fingerprint = $3, phase = $4, serial = $5, state = $6, \
-                 version = version + 1 WHERE id = $1 AND version = $7",
+                 stamp = CASE WHEN stamp < $7 THEN $7 ELSE stamp END, version = version + 1 \
+                 WHERE id = $1 AND version = $8",
                 values,
             )
         }
@@ -133,12 +141,33 @@ fn write_enrollment(state: &ChannelState, enrollment: &Enrollment) -> Result<Ste
             values.push(enrollment.id.device_part().into());
             values.push(i64::from(enrollment.id.user_part().is_some()).into());
             Step::one(
-                "INSERT INTO enrollment (id, generation, fingerprint, phase, serial, state, device, is_user, version) \
-                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 1) ON CONFLICT (id) DO NOTHING",
+                "INSERT INTO enrollment (id, generation, fingerprint, phase, serial, state, stamp, device, is_user, version) \
+                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 1) ON CONFLICT (id) DO NOTHING",
                 values,
             )
         }
     })
+}
+
+/// In either database the row of a name is one lock: of two that claim it at once, the second sees the first.
+fn write_claim(device: &EnrollmentId, name: &str, claim: Claim) -> Step {
+    let values = vec![name.into(), device.device_part().into()];
+    match claim {
+        Claim::Said => Step::new(
+            "INSERT INTO claim (name, device) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING",
+            values,
+        ),
+        Claim::First => Step::one(
+            "INSERT INTO claim (name, device) VALUES ($1, $2) \
+             ON CONFLICT (name) DO UPDATE SET device = excluded.device WHERE claim.device = excluded.device",
+            values,
+        ),
+        Claim::Approved => Step::new(
+            "INSERT INTO claim (name, device) VALUES ($1, $2) \
+             ON CONFLICT (name) DO UPDATE SET device = excluded.device",
+            values,
+        ),
+    }
 }
 
 /// A certificate changes hands never, and a retired one stays so.
@@ -163,15 +192,13 @@ fn write_identity(identity: &Identity) -> Step {
 const BELONGINGS: [&str; 4] = ["status", "exception", "escrow", "sighting"];
 
 fn forget(id: &EnrollmentId) -> Vec<Step> {
-    let mut steps: Vec<Step> = BELONGINGS
-        .iter()
-        .map(|table| {
-            Step::new(
-                format!("DELETE FROM {table} WHERE enrollment = $1"),
-                vec![id.to_string().into()],
-            )
-        })
-        .collect();
+    let mut steps = vec![keep_stamp(id)];
+    steps.extend(BELONGINGS.iter().map(|table| {
+        Step::new(
+            format!("DELETE FROM {table} WHERE enrollment = $1"),
+            vec![id.to_string().into()],
+        )
+    }));
     steps.push(Step::new(
         "DELETE FROM enrollment WHERE id = $1",
         vec![id.to_string().into()],
@@ -183,7 +210,10 @@ fn end_generation(device: &EnrollmentId) -> Vec<Step> {
     let channels = "SELECT id FROM enrollment WHERE device = $1";
     // First the lock that the guards of its user channels wait for: what they write is there to be deleted, or lost.
     let lock = "UPDATE enrollment SET version = version WHERE id = $1";
-    let mut steps = vec![Step::new(lock, vec![device.to_string().into()])];
+    let mut steps = vec![
+        Step::new(lock, vec![device.to_string().into()]),
+        keep_stamp(device),
+    ];
     let device = device.device_part();
     steps.extend(BELONGINGS.iter().map(|table| {
         Step::new(
@@ -196,6 +226,15 @@ fn end_generation(device: &EnrollmentId) -> Vec<Step> {
         vec![device.into()],
     ));
     steps
+}
+
+/// The device's row takes over the stamps of its users who go, so that none who comes back is given an older one. Its
+/// lock is held already: a statement that had to wait for it would not see what was written meanwhile.
+fn keep_stamp(id: &EnrollmentId) -> Step {
+    Step::new(
+        "UPDATE enrollment SET stamp = (SELECT MAX(stamp) FROM enrollment WHERE device = $1) WHERE id = $1",
+        vec![id.device_part().into()],
+    )
 }
 
 fn keep_manifest(manifest: &Manifest, made: &[Declaration]) -> Result<Vec<Step>, StoreError> {

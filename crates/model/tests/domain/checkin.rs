@@ -1,10 +1,12 @@
 //! The trust of check-in: which certificate may do what, in one table, and what comes of it.
 
+use std::collections::BTreeMap;
+
 use ordain_model::checkin::{
     AuthenticateState, EnrollmentPolicy, Presented, Refusal, admit, approve, authenticate, check_out,
     succeed, token_update,
 };
-use ordain_model::decision::{EscrowKind, Identity, Role, Write};
+use ordain_model::decision::{Claim, EscrowKind, Identity, Role, Write};
 use ordain_model::device::DeviceFacts;
 use ordain_model::enrollment::{Answer, Enrollment, Memberships, Offer, Phase, Pin, Push, Told};
 use ordain_model::ids::EnrollmentId;
@@ -94,7 +96,7 @@ fn attempt(certificate: Certificate, is_again: bool, open: bool, allow: bool) ->
     let state = AuthenticateState {
         device: is_again.then_some(device),
         identity: certificate.identity(),
-        serial_elsewhere: false,
+        ..Default::default()
     };
     let presented = Presented {
         own: certificate == Certificate::Forged,
@@ -152,19 +154,107 @@ fn try_with(state: &AuthenticateState, facts: DeviceFacts, presented: &Presented
     Ok(after(&enrolled(), &decision.writes).memberships)
 }
 
+fn claims(claims: &[(&str, Claim)]) -> BTreeMap<String, Claim> {
+    claims
+        .iter()
+        .map(|&(name, claim)| (name.to_owned(), claim))
+        .collect()
+}
+
+/// A new device D1 of serial number S1, when another one claimed some of that before: a name is a name, whichever of
+/// them it is to whom.
 #[test]
-fn a_serial_number_that_another_device_has_waits_unless_it_is_bound() {
-    let claim = |certificate: Certificate| {
+fn a_name_that_another_device_claimed_waits_unless_it_is_bound() {
+    use Certificate::*;
+    use Memberships::{Granted, Waiting};
+    // For each: an unused certificate, an issued one, one issued for S1.
+    let table: [(&[&str], [Memberships; 3]); 4] = [
+        (&[], [Granted, Granted, Granted]),
+        (&["S1"], [Waiting, Waiting, Granted]),
+        (&["D1"], [Waiting, Waiting, Waiting]),
+        (&["D1", "S1"], [Waiting, Waiting, Waiting]),
+    ];
+    for (elsewhere, outcomes) in table {
+        for (certificate, expected) in [Unused, Issued, IssuedAndBound].into_iter().zip(outcomes) {
+            let state = AuthenticateState {
+                device: None,
+                identity: certificate.identity(),
+                claimed_elsewhere: names(elsewhere),
+            };
+            let outcome = try_with(&state, mac_facts(), &presented("c"));
+            assert_eq!(outcome, Ok(expected), "{elsewhere:?} {certificate:?}");
+        }
+    }
+}
+
+/// What is granted because nobody else has the name is lost if somebody has by then.
+#[test]
+fn who_is_granted_for_being_first_claims_to_be_first() {
+    let (said, first) = (Claim::Said, Claim::First);
+    let claimed = |certificate: Certificate, elsewhere: &[&str], allow: bool| {
         let state = AuthenticateState {
             device: None,
             identity: certificate.identity(),
-            serial_elsewhere: true,
+            claimed_elsewhere: names(elsewhere),
         };
-        try_with(&state, mac_facts(), &presented("c"))
+        let policy = EnrollmentPolicy {
+            open: true,
+            allow_reenrollment: allow,
+        };
+        let id = &enrolled().id;
+        let decision = authenticate(&state, id, mac_facts(), &presented("c"), policy, NOW).unwrap();
+        let written = decision.writes.into_iter().find_map(|write| match write {
+            Write::Claims(device, claims) if device == *id => Some(claims),
+            _ => None,
+        });
+        written.unwrap()
     };
-    assert_eq!(claim(Certificate::Unused), Ok(Memberships::Waiting));
-    assert_eq!(claim(Certificate::Issued), Ok(Memberships::Waiting));
-    assert_eq!(claim(Certificate::IssuedAndBound), Ok(Memberships::Granted));
+    let of = |device, serial| claims(&[("D1", device), ("S1", serial)]);
+    assert_eq!(claimed(Certificate::Unused, &[], false), of(first, first));
+    assert_eq!(claimed(Certificate::Unused, &["S1"], false), of(said, said));
+    assert_eq!(
+        claimed(Certificate::IssuedAndBound, &["S1"], false),
+        of(first, said)
+    );
+    assert_eq!(
+        claimed(Certificate::IssuedAndBound, &["D1"], false),
+        of(said, said)
+    );
+    assert_eq!(claimed(Certificate::Unused, &["S1"], true), of(said, said));
+}
+
+/// A certificate bound to S1 proves S1, and not that this is D1.
+#[test]
+fn a_bound_certificate_proves_its_serial_number_alone() {
+    let again = |serial: Option<&str>, memberships, phase| {
+        let state = AuthenticateState {
+            device: Some(Enrollment {
+                memberships,
+                phase,
+                facts: DeviceFacts {
+                    serial: serial.map(str::to_owned),
+                    ..mac_facts()
+                },
+                ..enrolled()
+            }),
+            identity: Certificate::IssuedAndBound.identity(),
+            ..Default::default()
+        };
+        try_with(&state, mac_facts(), &presented("c")).unwrap()
+    };
+    use Memberships::{Granted, Waiting};
+    for phase in [Phase::Enrolled, Phase::CheckedOut] {
+        assert_eq!(again(Some("S1"), Granted, phase), Granted);
+        assert_eq!(again(Some("S2"), Granted, phase), Waiting, "another device");
+        assert_eq!(again(None, Granted, phase), Waiting);
+    }
+    for phase in [Phase::Authenticated, Phase::Enrolled, Phase::CheckedOut] {
+        assert_eq!(
+            again(Some("S1"), Waiting, phase),
+            Waiting,
+            "the wait is not washed off"
+        );
+    }
 }
 
 #[test]
@@ -276,10 +366,15 @@ fn an_incomplete_generation_gives_its_memberships_to_its_own_certificate_alone()
     assert_eq!(other(incomplete(1, waiting)), Ok(waiting));
     assert_eq!(other(incomplete(2, granted)), Ok(waiting));
     let claimed = AuthenticateState {
-        serial_elsewhere: true,
+        claimed_elsewhere: names(&["S1"]),
         ..incomplete(1, granted)
     };
-    assert_eq!(other(claimed), Ok(waiting));
+    assert_eq!(other(claimed.clone()), Ok(waiting));
+    assert_eq!(
+        same(claimed),
+        Ok(waiting),
+        "what was decided was not decided for this name"
+    );
 }
 
 #[test]
@@ -333,6 +428,10 @@ fn a_new_generation_starts_with_nothing_but_its_stamp() {
             Write::EndGeneration(before.id.clone()),
             Write::Identity(retired),
             Write::Identity(pinned),
+            Write::Claims(
+                before.id.clone(),
+                claims(&[("D1", Claim::Said), ("S1", Claim::Said)])
+            ),
             Write::Enrollment(Box::new(expected)),
         ]
     );
@@ -484,6 +583,7 @@ fn a_user_comes_after_the_device_and_goes_without_it() {
     );
     let device = Enrollment {
         generation: 3,
+        stamp: NOW + 50,
         ..enrolled()
     };
     let decision = token_update(&device, None, &user, push(), None, NOW).unwrap();
@@ -495,6 +595,11 @@ fn a_user_comes_after_the_device_and_goes_without_it() {
     assert_eq!(
         (channel.identity, &channel.facts),
         (device.identity, &DeviceFacts::default())
+    );
+    assert_eq!(
+        channel.stamp,
+        NOW + 50,
+        "no older one than a user before was given"
     );
     let again = token_update(&device, Some(&channel), &user, push(), None, NOW + 5).unwrap();
     assert!(again.writes.is_empty());
@@ -546,4 +651,11 @@ fn approval_is_for_what_waits() {
     };
     let approved = approve(&waiting).unwrap();
     assert_eq!(after(&waiting, &approved.writes), enrolled());
+    assert_eq!(
+        approved.writes[1],
+        Write::Claims(
+            waiting.id,
+            claims(&[("D1", Claim::Approved), ("S1", Claim::Approved)])
+        )
+    );
 }

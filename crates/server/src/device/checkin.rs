@@ -77,14 +77,10 @@ async fn authenticate(
     }
     for _ in 0..10 {
         let stored = app.store.channel(id).await?;
-        let serial_elsewhere = match &facts.serial {
-            Some(serial) => app.store.serial_elsewhere(serial, id).await?,
-            None => false,
-        };
         let state = AuthenticateState {
             device: stored.device().cloned(),
             identity: app.store.identity(presented.pin.fingerprint).await?,
-            serial_elsewhere,
+            claimed_elsewhere: app.store.claimed_elsewhere(facts.names(id), id).await?,
         };
         let decision =
             checkin::authenticate(&state, id, facts.clone(), presented, app.enrollment, app.now())?;

@@ -20,7 +20,13 @@ crate::on_each_database!(
     memberships_that_are_allowed,
     memberships_of_a_bound_certificate,
     a_serial_number_claimed_by_another,
+    a_name_of_another_kind,
+    a_name_once_claimed,
+    an_approved_name,
+    a_bound_certificate_under_the_name_of_another,
+    a_name_claimed_by_two_at_once,
     a_new_generation_has_nothing_of_the_old,
+    a_user_who_comes_back,
 );
 
 async fn closed_enrollment(database: Database) {
@@ -168,6 +174,134 @@ async fn a_serial_number_claimed_by_another(database: Database) {
     assert_eq!(house.device("E").await["memberships"], "waiting");
     let answer = house.admin("GET", "/devices/S-D", None).await.with(409);
     assert!(answer.text().contains("D, E"), "{answer:?}");
+}
+
+/// A device that claims `serial` under the UDID `name`.
+fn claiming(house: &House, name: &str, serial: &str, identity: &Identity) -> Device {
+    let mut device = Device::of(house, name, identity);
+    device.facts = crate::device::mac(serial);
+    device
+}
+
+/// Enrolls `device`, which is `name`, and asserts that it is given what its group gets, or waits for that.
+async fn assert_gets(house: &House, device: &Device, name: &str, gets: bool) {
+    device.enroll().await;
+    let memberships = &house.device(name).await["memberships"];
+    assert_eq!(memberships, if gets { "granted" } else { "waiting" }, "{name}");
+    assert_eq!(
+        device.sync().await.find("lab-properties").is_some(),
+        gets,
+        "{name}"
+    );
+}
+
+/// Lists do not say what kind of name they hold: a UDID may spell a serial number, and a serial number a UDID.
+async fn a_name_of_another_kind(database: Database) {
+    let house = House::open(database).await;
+    house.publish(&rich("S-D")).await;
+    assert_gets(&house, &Device::mac(&house, "D"), "D", true).await;
+    let thief = claiming(&house, "S-D", "S-X", &TRUSTED.ec());
+    thief.enroll().await;
+    assert!(thief.sync().await.find("lab-properties").is_none());
+    house.publish(&rich("D")).await;
+    assert_gets(&house, &claiming(&house, "E", "D", &TRUSTED.ec()), "E", false).await;
+    assert!(thief.sync().await.find("lab-properties").is_none());
+    // Nor is it a second try under one's own certificate that makes it another name.
+    let turncoat = claiming(&house, "F", "S-F", &TRUSTED.ec());
+    turncoat.authenticate().await.with(200);
+    let turncoat = Device {
+        facts: crate::device::mac("D"),
+        ..turncoat
+    };
+    assert_gets(&house, &turncoat, "F", false).await;
+}
+
+/// What its device says afterwards frees no name for others.
+async fn a_name_once_claimed(database: Database) {
+    let house = House::open(database).await;
+    house.publish(&rich("S-D")).await;
+    let identity = TRUSTED.ec();
+    assert_gets(&house, &Device::of(&house, "D", &identity), "D", true).await;
+    claiming(&house, "D", "S-X", &identity).enroll().await;
+    assert_gets(&house, &claiming(&house, "E", "S-D", &TRUSTED.ec()), "E", false).await;
+    // And nobody else is kept waiting.
+    Device::mac(&house, "F").enroll().await;
+    assert_eq!(house.device("F").await["memberships"], "granted");
+}
+
+/// A device with another logic board, and so with another UDID.
+async fn an_approved_name(database: Database) {
+    let house = House::open(database).await;
+    house.publish(&rich("S-D")).await;
+    assert_gets(&house, &Device::mac(&house, "D"), "D", true).await;
+    let repaired = claiming(&house, "E", "S-D", &TRUSTED.ec());
+    repaired.authenticate().await.with(200);
+    house.admin("POST", "/devices/E/approve", None).await.with(204);
+    // The profile failed to install, and it tries again: the name is its own.
+    assert_gets(&house, &repaired, "E", true).await;
+    assert_gets(&house, &claiming(&house, "F", "S-D", &TRUSTED.ec()), "F", false).await;
+}
+
+/// A certificate that is bound to S-E proves that it is S-E, and not that it is D.
+async fn a_bound_certificate_under_the_name_of_another(database: Database) {
+    let house = House::open(database).await;
+    house.publish(&rich("D")).await;
+    assert_gets(&house, &Device::mac(&house, "D"), "D", true).await;
+    let bound = claiming(&house, "D", "S-E", &issued(&house, Some("S-E")).await);
+    assert_gets(&house, &bound, "D", false).await;
+    assert_gets(&house, &bound, "D", false).await;
+    // The serial number may be anybody's, the UDID not.
+    house.publish(&rich("S-E")).await;
+    let bound = issued(&house, Some("S-E")).await;
+    assert_gets(&house, &claiming(&house, "E", "S-E", &bound), "E", true).await;
+    let bound = issued(&house, Some("S-E")).await;
+    let device = claiming(&house, "S-D", "S-E", &bound);
+    device.enroll().await;
+    assert!(device.sync().await.find("lab-properties").is_none());
+}
+
+async fn a_name_claimed_by_two_at_once(database: Database) {
+    let house = House::open(database).await;
+    for round in 0..10 {
+        let serial = format!("S-{round}");
+        let (one, other) = (format!("A{round}"), format!("B{round}"));
+        let devices = [&one, &other].map(|name| claiming(&house, name, &serial, &TRUSTED.ec()));
+        let answers = tokio::join!(devices[0].authenticate(), devices[1].authenticate());
+        answers.0.with(200);
+        answers.1.with(200);
+        let mut memberships = Vec::new();
+        for name in [one, other] {
+            memberships.push(house.device(&name).await["memberships"].clone());
+        }
+        memberships.sort_by_key(Value::to_string);
+        assert_eq!(memberships, ["granted", "waiting"], "round {round}");
+    }
+}
+
+/// A user's channel ends, and begins again while the clock is behind: for the user, time goes on.
+async fn a_user_who_comes_back(database: Database) {
+    let house = House::open(database).await;
+    house.publish(&rich("nobody")).await;
+    let device = Device::mac(&house, "D");
+    let user = device.user("U");
+    device.enroll().await;
+    user.token_update().await.with(200);
+    let mut last = user.tokens().await;
+    for leaves in [&user, &device] {
+        house.pass(-100);
+        leaves.check_out().await.with(200);
+        if leaves.ids == device.ids {
+            device.enroll().await;
+        }
+        user.token_update().await.with(200);
+        let next = user.tokens().await;
+        assert!(next.timestamp > last.timestamp, "{next:?} after {last:?}");
+        last = next;
+    }
+    house.pass(-100);
+    device.enroll().await;
+    user.token_update().await.with(200);
+    assert!(user.tokens().await.timestamp > last.timestamp);
 }
 
 async fn a_new_generation_has_nothing_of_the_old(database: Database) {

@@ -36,18 +36,24 @@ CREATE TABLE revision_file (
 -- Channels, device and user alike. What is searched has a column of its own; the rest is the domain's, as JSON.
 CREATE TABLE enrollment (
     id TEXT COLLATE "C" PRIMARY KEY,
-    device TEXT NOT NULL,
+    device TEXT COLLATE "C" NOT NULL,
     is_user BIGINT NOT NULL,
     version BIGINT NOT NULL,
     generation BIGINT NOT NULL,
     fingerprint TEXT NOT NULL,
     phase TEXT NOT NULL,
     serial TEXT,
+    stamp BIGINT NOT NULL,
     state TEXT NOT NULL
 );
 CREATE INDEX enrollment_device ON enrollment (device);
 CREATE INDEX enrollment_serial ON enrollment (serial) WHERE serial IS NOT NULL;
 CREATE INDEX enrollment_fingerprint ON enrollment (fingerprint);
+-- The first device that ever claimed a name, as its serial number, UDID or identifier: nothing deletes it.
+CREATE TABLE claim (
+    name TEXT COLLATE "C" PRIMARY KEY,
+    device TEXT NOT NULL
+);
 CREATE TABLE identity (
     fingerprint TEXT COLLATE "C" PRIMARY KEY,
     role TEXT NOT NULL,

@@ -43,11 +43,17 @@ CREATE TABLE enrollment (
     fingerprint TEXT NOT NULL,
     phase TEXT NOT NULL,
     serial TEXT,
+    stamp INTEGER NOT NULL,
     state TEXT NOT NULL
 ) STRICT;
 CREATE INDEX enrollment_device ON enrollment (device);
 CREATE INDEX enrollment_serial ON enrollment (serial) WHERE serial IS NOT NULL;
 CREATE INDEX enrollment_fingerprint ON enrollment (fingerprint);
+-- The first device that ever claimed a name, as its serial number, UDID or identifier: nothing deletes it.
+CREATE TABLE claim (
+    name TEXT PRIMARY KEY,
+    device TEXT NOT NULL
+) STRICT;
 CREATE TABLE identity (
     fingerprint TEXT PRIMARY KEY,
     role TEXT NOT NULL,

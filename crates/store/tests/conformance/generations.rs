@@ -1,5 +1,7 @@
 //! Generations: re-enroll, and nothing of the old one counts any more.
 
+use std::collections::BTreeSet;
+
 use ordain_model::checkin::{self, AuthenticateState, EnrollmentPolicy, Presented};
 use ordain_model::decision::{EscrowKind, Write};
 use ordain_model::enrollment::{Answer, Enrollment, Offer, Phase, Pin, Push, Standing, Told};
@@ -31,7 +33,7 @@ async fn authenticate(store: &Store, device: &str, certificate: &str) -> (Channe
     let known = AuthenticateState {
         device: state.device().cloned(),
         identity,
-        serial_elsewhere: false,
+        claimed_elsewhere: BTreeSet::new(),
     };
     let decision = checkin::authenticate(&known, &id(device), facts, &presented, OPEN, NOW).unwrap();
     (state, decision.writes)
@@ -254,6 +256,54 @@ async fn a_user_who_leaves_takes_nothing_of_others_along() {
         );
         assert!(store.sighting(&id("d1")).await.unwrap().is_some());
         assert_ne!(store.status(&id("d1")).await.unwrap(), StatusRecord::default());
+    })
+    .await;
+}
+
+/// Whoever ends a user's channel, the user's time goes on; and that of the device, which may be ahead.
+#[tokio::test]
+async fn the_stamps_of_users_outlive_their_channels() {
+    on_each(async |store, _| {
+        let stamped = async |channel: &str, stamp: i64| {
+            let state = store.channel(&id(channel)).await.unwrap();
+            let next = Enrollment {
+                stamp,
+                ..state.channel().cloned().unwrap_or_else(|| enrollment(channel))
+            };
+            store.commit(&state, &[write(&next)], None).await.unwrap();
+        };
+        let stamp = async || store.channel(&id("d1")).await.unwrap().device().unwrap().stamp;
+        let leave = async |channel: &str| {
+            let state = store.channel(&id(channel)).await.unwrap();
+            let decision = checkin::check_out(state.device().unwrap(), &id(channel));
+            store.commit(&state, &decision.writes, None).await.unwrap();
+        };
+        stamped("d1", 5).await;
+        stamped("d1:ann", 7).await;
+        stamped("d1:bob", 6).await;
+        assert_eq!(stamp().await, 5);
+        let before = store.channel(&id("d1:cid")).await.unwrap();
+        leave("d1:ann").await;
+        assert_eq!(stamp().await, 7);
+        leave("d1:bob").await;
+        assert_eq!(stamp().await, 7);
+        // A user who is begun from what was read before starts too early.
+        let early = store.commit(&before, &[write(&enrollment("d1:cid"))], None).await;
+        assert_eq!(early, Err(StoreError::Conflict));
+        stamped("d1:ann", 9).await;
+        leave("d1").await;
+        assert_eq!(stamp().await, 9);
+        let (state, writes) = authenticate(store, "d1", "second").await;
+        store.commit(&state, &writes, None).await.unwrap();
+        assert_eq!(stamp().await, 9);
+        // What was decided before the user left does not turn it back.
+        let state = store.channel(&id("d1")).await.unwrap();
+        let stale = Enrollment {
+            stamp: 5,
+            ..state.device().unwrap().clone()
+        };
+        store.commit(&state, &[write(&stale)], None).await.unwrap();
+        assert_eq!(stamp().await, 9);
     })
     .await;
 }

@@ -1,6 +1,7 @@
 //! One suite over both databases: whatever the store promises, each of them keeps.
 
 mod channels;
+mod claims;
 mod failure;
 mod fixtures;
 mod generations;
