@@ -17,6 +17,20 @@ pub(crate) struct Address {
 }
 
 impl Address {
+    /// The server that devices reach at `url`, and where exactly they do: at `/mdm`, unless `url` has another path. By
+    /// that nothing is known of where the server has its other paths, and they are looked for at the root.
+    pub(crate) fn of_endpoint(url: &str) -> Result<(Self, String), Usage> {
+        let mut server: Self = url.parse()?;
+        if let Some(base) = server.path.strip_suffix("/mdm") {
+            server.path = base.to_owned();
+        } else if !server.path.is_empty() {
+            server.path.clear();
+            return Ok((server, url.trim().to_owned()));
+        }
+        let endpoint = format!("{server}/mdm");
+        Ok((server, endpoint))
+    }
+
     /// Whether it is spoken to by TLS.
     pub(crate) fn is_tls(&self) -> bool {
         self.tls
@@ -94,6 +108,55 @@ impl FromStr for Address {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn devices_are_sent_to_the_path_that_is_given() {
+        for (url, server, endpoint) in [
+            (
+                "https://mdm.example.org",
+                "https://mdm.example.org",
+                "https://mdm.example.org/mdm",
+            ),
+            (
+                "https://mdm.example.org/",
+                "https://mdm.example.org",
+                "https://mdm.example.org/mdm",
+            ),
+            (
+                "https://mdm.example.org/mdm",
+                "https://mdm.example.org",
+                "https://mdm.example.org/mdm",
+            ),
+            (
+                "https://mdm.example.org/a/mdm/",
+                "https://mdm.example.org/a",
+                "https://mdm.example.org/a/mdm",
+            ),
+            (
+                "https://mdm.example.org:9/other/path",
+                "https://mdm.example.org:9",
+                "https://mdm.example.org:9/other/path",
+            ),
+            (
+                "https://mdm.example.org/other/",
+                "https://mdm.example.org",
+                "https://mdm.example.org/other/",
+            ),
+            (
+                "https://mdm.example.org/notmdm",
+                "https://mdm.example.org",
+                "https://mdm.example.org/notmdm",
+            ),
+        ] {
+            let (address, found) = Address::of_endpoint(url).unwrap();
+            assert_eq!(
+                (address.to_string().as_str(), found.as_str()),
+                (server, endpoint),
+                "{url}"
+            );
+        }
+        assert!(Address::of_endpoint("mdm.example.org").is_err());
+    }
 
     #[test]
     fn addresses_are_read_and_written() {

@@ -1,8 +1,9 @@
 //! The command line: its commands, and the options that several of them share.
 
+use std::env;
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Arg, Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use ordain_server::api::Page;
 
 use crate::{
@@ -16,6 +17,22 @@ pub(crate) struct Cli {
     /// What to do.
     #[command(subcommand)]
     pub(crate) command: Command,
+}
+
+impl Cli {
+    /// What the command line says. Empty variables of the environment count as unset.
+    pub(crate) fn read() -> Result<Self, clap::Error> {
+        let command = Self::command().mut_subcommands(|command| command.mut_args(without_empty_variable));
+        Self::from_arg_matches(&command.try_get_matches()?)
+    }
+}
+
+fn without_empty_variable(arg: Arg) -> Arg {
+    let value = arg.get_env().and_then(env::var_os);
+    match value.is_some_and(|value| value.is_empty()) {
+        true => arg.env(None::<&str>),
+        false => arg,
+    }
 }
 
 /// The commands.
@@ -102,8 +119,6 @@ pub(crate) struct Usage(pub(crate) String);
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
-
     use super::*;
 
     #[test]

@@ -1,14 +1,22 @@
 //! One channel of a device, as `ordain device` shows it.
 
+use std::collections::BTreeMap;
+
 use ordain_model::enrollment::Phase;
 use ordain_model::report::Reason;
 use ordain_server::api::{Channel, Declaration};
 use serde_json::Value;
+use unicode_width::UnicodeWidthStr;
 
-use crate::table::{Table, abridged, clean};
+use crate::table::{Table, abridged, clean, shortened};
 use crate::time;
 
-/// A channel: how far it is, the five facts of its declarations, and what is wrong. `now` is in unix seconds.
+/// Of a terminal.
+const COLUMNS: usize = 100;
+/// The names of status items are seldom longer.
+const NAME_COLUMNS: usize = 46;
+
+/// A channel: how far it is, the five facts of its declarations, what else the device said, and what is wrong. `now` is in unix seconds.
 pub(crate) fn view(channel: &Channel, of_device: bool, now: i64) -> String {
     let phase = match channel.phase {
         Phase::Authenticated => "authenticated",
@@ -37,6 +45,11 @@ pub(crate) fn view(channel: &Channel, of_device: bool, now: i64) -> String {
     {
         text += &format!("{}\n", clean(&command));
     }
+    text += &format!(
+        "seen {}, last new report {}\n",
+        time::moment(channel.seen_at, now),
+        time::moment(channel.reported_at, now)
+    );
     if !channel.declarations.is_empty() {
         text += &format!("\n{}\n", declarations(&channel.declarations));
     }
@@ -62,6 +75,7 @@ pub(crate) fn view(channel: &Channel, of_device: bool, now: i64) -> String {
             .map(|left| format!("{}: {}", left.identifier, left.reason))
             .collect(),
     );
+    list("status items that it reported", status(&channel.status));
     let errors = channel.status_errors.iter();
     let errors = errors.flat_map(|(item, why)| why.iter().map(move |why| format!("{item}: {}", reason(why))));
     list("status items that it could not give", errors.collect());
@@ -123,6 +137,29 @@ fn declarations(all: &[Declaration]) -> String {
         ]);
     }
     table.to_string()
+}
+
+/// Name and value of each status item, side by side.
+fn status(items: &BTreeMap<String, Value>) -> Vec<String> {
+    let names = items.keys().map(|name| abridged(name, NAME_COLUMNS));
+    let widest = names.clone().map(|name| name.width()).max().unwrap_or(0);
+    let room = COLUMNS - "    ".len() - widest;
+    let mut table = Table::bare();
+    for (name, item) in names.zip(items.values()) {
+        table.row([name, value(item, room)]);
+    }
+    table.to_string().lines().map(str::to_owned).collect()
+}
+
+/// A value in at most `room` columns: texts lose their end, and of what is made of many values remains the number.
+fn value(item: &Value, room: usize) -> String {
+    let json = item.to_string();
+    match item {
+        Value::String(text) if !text.is_empty() => shortened(text, room),
+        Value::Array(entries) if json.width() > room => format!("[{} entries]", entries.len()),
+        Value::Object(keys) if json.width() > room => format!("{{{} keys}}", keys.len()),
+        _ => json,
+    }
 }
 
 /// What the device said of a declaration that is not confirmed, a line for each reason.

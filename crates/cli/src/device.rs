@@ -69,11 +69,6 @@ fn view(device: &Device, now: i64) -> String {
 fn heading(device: &Device, now: i64) -> String {
     let row = &device.row;
     let known = |text: &Option<String>| text.as_deref().unwrap_or(NOTHING).to_owned();
-    let moment = |at: Option<i64>| {
-        at.map_or(NOTHING.to_owned(), |at| {
-            format!("{} ({})", time::ago(at, now), time::date(at))
-        })
-    };
     let counts = row.counts;
     let mut facts = Table::bare();
     let mut fact = |name: &str, value: String| facts.row([name.to_owned(), value]);
@@ -100,8 +95,8 @@ fn heading(device: &Device, now: i64) -> String {
             row.state, counts.confirmed, counts.settled, counts.failed, counts.pending
         ),
     );
-    fact("seen", moment(row.seen_at));
-    fact("reported", moment(row.reported_at));
+    fact("seen", time::moment(row.seen_at, now));
+    fact("reported", time::moment(row.reported_at, now));
     fact("certificate", abridged(&device.certificate, 24));
     fact("", format!("ends {}", time::date(device.certificate_expires)));
     let name = row.name.as_deref().or(row.serial.as_deref()).unwrap_or(&row.id);
@@ -154,7 +149,7 @@ mod tests {
             ),
             declarations: Vec::new(),
             omissions: Vec::new(),
-            status: [("device.model.family".to_owned(), json!("Mac"))].into(),
+            status: Default::default(),
             status_errors: Default::default(),
             report_problems: Vec::new(),
             reported_at: None,
@@ -191,6 +186,35 @@ mod tests {
                 identifier: "com.example.safari".into(),
                 reason: "not supported on macOS 12.6".into(),
             }],
+            status: [
+                (
+                    "device.identifier.udid",
+                    json!("5F8C0F9A-6B5C-4C55-9F7B-1C5A0E1D2B3C"),
+                ),
+                ("device.model.family", json!("Mac\u{1b}[2J")),
+                ("device.operating-system.supplemental.build-version", json!("")),
+                ("device.power.battery-health", json!(null)),
+                ("diskmanagement.filevault.enabled", json!(true)),
+                (
+                    "mdm.app",
+                    json!(vec![
+                        json!({"identifier": "com.example.app", "state": "managed"});
+                        40
+                    ]),
+                ),
+                ("passcode.is-compliant", json!(false)),
+                (
+                    "softwareupdate.failure-reason",
+                    json!({"count": 0, "reason": "京都".repeat(40)}),
+                ),
+                ("softwareupdate.install-state", json!({"state": "none"})),
+                ("softwareupdate.pending-version", json!("w".repeat(300))),
+                ("test.array-value", json!([1, "two"])),
+            ]
+            .map(|(name, value)| (name.to_owned(), value))
+            .into(),
+            reported_at: Some(NOW - 4_000),
+            seen_at: Some(NOW - 200),
             status_errors: [("passcode.is-present".to_owned(), vec![refused])].into(),
             report_problems: vec!["StatusItems.device: not an object".into()],
             ..channel(&row.id)
@@ -232,6 +256,7 @@ mod tests {
 
         device channel: enrolled, not converged, wants revision 12
         DeclarativeManagement: acknowledged (1 min ago)
+        seen 3 min ago (2026-11-21 12:36:47Z), last new report 1 h ago (2026-11-21 11:33:27Z)
 
         DECLARATION                               WANTED  OFFERED  FETCHED  REPORTED  CONFIRMED  STATE
         activation
@@ -250,6 +275,19 @@ mod tests {
         left out
           com.example.safari: not supported on macOS 12.6
 
+        status items that it reported
+          device.identifier.udid                          5F8C0F9A-6B5C-4C55-9F7B-1C5A0E1D2B3C
+          device.model.family                             Mac�[2J
+          device.operating-system…lemental.build-version  ""
+          device.power.battery-health                     null
+          diskmanagement.filevault.enabled                true
+          mdm.app                                         [40 entries]
+          passcode.is-compliant                           false
+          softwareupdate.failure-reason                   {2 keys}
+          softwareupdate.install-state                    {"state":"none"}
+          softwareupdate.pending-version                  wwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwww…
+          test.array-value                                [1,"two"]
+
         status items that it could not give
           passcode.is-present: Error.ConfigurationCannotBeApplied: The passcode is too short for this device {"minimum":4}
 
@@ -258,9 +296,14 @@ mod tests {
 
         user channel 5F8C0F9A:502: enrolled, converged, wants revision 12
         DeclarativeManagement: failed: 12021 unknown (5 s ago)
+        seen -, last new report -
         "#);
         // Only words for people may be longer.
         let is_table = |line: &&str| line.contains(['✓', '·']) || line.starts_with("DECLARATION");
+        let status = text
+            .lines()
+            .skip_while(|line| *line != "status items that it reported");
+        assert!(status.take(12).all(|line| line.width() <= 100));
         assert!(text.lines().filter(is_table).all(|line| line.width() <= 100));
     }
 

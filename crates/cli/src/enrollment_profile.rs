@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use clap::Args;
+use clap::builder::NonEmptyStringValueParser;
 use ordain_server::api::NewEnrollmentProfile;
 
 use crate::args::{ConnectionArgs, Usage};
@@ -16,7 +17,7 @@ use crate::output;
 #[derive(Debug, Args)]
 pub(crate) struct EnrollmentProfileArgs {
     /// The push topic: the UID in the subject of the push certificate, com.apple.mgmt.External.…
-    #[arg(long)]
+    #[arg(long, value_parser = NonEmptyStringValueParser::new())]
     topic: String,
     /// Only for the device with this serial number
     #[arg(long)]

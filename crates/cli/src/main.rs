@@ -28,8 +28,6 @@ mod tokens;
 
 use std::process::ExitCode;
 
-use clap::Parser;
-
 use crate::args::{Cli, Command, Usage};
 use crate::output::ReaderGone;
 
@@ -37,7 +35,7 @@ use crate::output::ReaderGone;
 const USAGE: u8 = 64;
 
 fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
+    let cli = match Cli::read() {
         Ok(cli) => cli,
         Err(error) => {
             let code = if error.exit_code() == 0 { 0 } else { USAGE };

@@ -61,7 +61,7 @@ pub(crate) struct SettingsArgs {
     /// The key of that certificate
     #[arg(long, env = "ORDAIN_TLS_KEY", value_name = "PEM")]
     tls_key: Option<PathBuf>,
-    /// Who may enroll; otherwise whoever has a certificate of a device CA, or an enrollment token
+    /// Who may enroll [default: open]
     #[arg(long, env = "ORDAIN_ENROLL", value_enum)]
     enroll: Option<Enroll>,
     /// What listed memberships do when a device enrolls anew [default: approve]
@@ -73,6 +73,8 @@ pub(crate) struct SettingsArgs {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 enum Enroll {
+    /// Whoever has a certificate of a device CA, or an enrollment token.
+    Open,
     /// Nobody by a certificate of a device CA alone.
     Closed,
 }
@@ -252,6 +254,12 @@ mod tests {
         assert_eq!(settings.client_cert_header.as_deref(), Some("X-Client-Cert"));
         assert_eq!(settings.public_url.as_deref(), Some("https://file.example.org"));
         assert!(settings.enroll_closed && !settings.allow_reenrollment && !settings.http);
+
+        let below = file("data-dir = \"/file\"\nenroll = \"closed\"").unwrap();
+        let opened = options(&["--enroll", "open"]).or(below).settings().unwrap();
+        assert!(!opened.enroll_closed);
+        let closed = options(&["--data-dir", "/d", "--enroll", "closed"]);
+        assert!(closed.settings().unwrap().enroll_closed);
 
         let defaults = options(&["--data-dir", "/d"]).settings().unwrap();
         assert_eq!(defaults.listen, LISTEN);

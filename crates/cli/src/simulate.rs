@@ -12,6 +12,7 @@ use ordain_twin::twin::Settings;
 use tokio::sync::watch;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 
+use crate::address::Address;
 use crate::args::{ConnectionArgs, JsonArgs};
 use crate::client::Client;
 use crate::connection::Connection;
@@ -87,13 +88,17 @@ enum EndsWhen {
 /// Runs a fleet of twins against a server.
 pub(crate) async fn run(mut args: SimulateArgs) -> anyhow::Result<()> {
     // The address of a server, or of its endpoint for devices: both are meant.
-    if let Some(url) = &mut args.connection.server {
-        let base = url.trim_end_matches('/');
-        *url = base.strip_suffix("/mdm").unwrap_or(base).to_owned();
-    }
+    let endpoint = match &mut args.connection.server {
+        Some(url) => {
+            let (server, endpoint) = Address::of_endpoint(url)?;
+            *url = server.to_string();
+            Some(endpoint)
+        }
+        None => None,
+    };
     let connection = Connection::find(&args.connection)?;
     let target = Target {
-        server_url: format!("{}/mdm", connection.address),
+        server_url: endpoint.unwrap_or_else(|| format!("{}/mdm", connection.address)),
         check_in_url: args.check_in_url.clone(),
         roots: roots(&connection),
         proof: match args.proof {

@@ -4,6 +4,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use jiff::Timestamp;
 
+use crate::table::NOTHING;
+
 const MINUTE: i64 = 60;
 const HOUR: i64 = 60 * MINUTE;
 const DAY: i64 = 24 * HOUR;
@@ -46,6 +48,13 @@ pub(crate) fn date(at: i64) -> String {
     }
 }
 
+/// Both: `3 min ago (2026-11-21 12:40:07Z)`.
+pub(crate) fn moment(at: Option<i64>, now: i64) -> String {
+    at.map_or(NOTHING.to_owned(), |at| {
+        format!("{} ({})", ago(at, now), date(at))
+    })
+}
+
 /// Reads a span of time such as `90s`, `30m`, `12h` or `7d`; a unit is required.
 pub(crate) fn parse_span(text: &str) -> Result<Duration, String> {
     let number = text.trim_end_matches(|letter: char| letter.is_ascii_alphabetic());
@@ -84,6 +93,12 @@ mod tests {
         assert_eq!(date(0), "1970-01-01 00:00:00Z");
         assert_eq!(date(1_795_264_807), "2026-11-21 12:40:07Z");
         assert_eq!(date(i64::MAX), i64::MAX.to_string());
+    }
+
+    #[test]
+    fn moments_may_not_have_been() {
+        assert_eq!(moment(Some(0), 90), "1 min ago (1970-01-01 00:00:00Z)");
+        assert_eq!(moment(None, 90), "-");
     }
 
     #[test]

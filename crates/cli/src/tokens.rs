@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, Subcommand, ValueEnum};
 use http::Method;
 use ordain_server::api::{CreatedToken, NewToken, TokenRow};
@@ -42,7 +43,7 @@ pub(crate) struct CreateArgs {
     #[arg(long)]
     serial: Option<String>,
     /// Enrollment: the push topic of the profile
-    #[arg(long)]
+    #[arg(long, required_if_eq("role", "enrollment"), value_parser = NonEmptyStringValueParser::new())]
     topic: Option<String>,
     #[command(flatten)]
     connection: ConnectionArgs,

@@ -56,7 +56,16 @@ fn what_makes_no_sense_exits_with_64() {
         &["token", "create", "x", "--uses", "3"],
         &["enrollment-profile"],
         &["serve", "--listen", "8443"],
-        &["serve", "--enroll", "open"],
+        &["token", "create", "x", "--role", "enrollment"],
+        &["token", "create", "x", "--role", "enrollment", "--topic", ""],
+        &[
+            "enrollment-profile",
+            "--topic",
+            "",
+            "-o",
+            "/nonexistent/a.mobileconfig",
+        ],
+        &["serve", "--enroll", "ajar"],
         &["serve", "--reenroll", "never"],
         &["serve", "--config", "/nonexistent/ordain.toml"],
         &["serve", "--data-dir", data, "--http"],
@@ -102,6 +111,38 @@ fn the_environment_sets_up_the_server_after_options() {
     .unwrap();
     assert!(
         stderr(&output).contains("option.example.org"),
+        "{}",
+        stderr(&output)
+    );
+}
+
+#[test]
+fn empty_variables_count_as_unset() {
+    let home = tempfile::tempdir().unwrap();
+    let file = home.path().join("ordain.toml");
+    // The settings are whole, but for what is refused at last: the file's word, which counts.
+    std::fs::write(&file, "public-url = \"http://file.example.org\"\n").unwrap();
+    let mut command = command(home.path(), &["serve", "--config", file.to_str().unwrap()]);
+    for name in [
+        "LISTEN",
+        "DATA_DIR",
+        "DATABASE",
+        "DEVICE_CA",
+        "TRUSTED_PROXY",
+        "CLIENT_CERT_HEADER",
+        "HTTP",
+        "PUBLIC_URL",
+        "TLS_CERTIFICATE",
+        "TLS_KEY",
+        "ENROLL",
+        "REENROLL",
+    ] {
+        command.env(format!("ORDAIN_{name}"), "");
+    }
+    let output = command.output().unwrap();
+    assert_eq!(output.status.code(), Some(64));
+    assert!(
+        stderr(&output).contains("file.example.org"),
         "{}",
         stderr(&output)
     );

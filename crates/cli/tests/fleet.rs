@@ -180,7 +180,11 @@ fn a_data_directory_has_one_server() {
         .arg(dir.path())
         .output()
         .unwrap();
-    assert_ne!(second.status.code(), Some(0));
+    assert_eq!(
+        second.status.code(),
+        Some(1),
+        "the command line is right as it is"
+    );
     let said = String::from_utf8_lossy(&second.stderr).into_owned();
     assert!(
         said.contains("another ordain serves this data directory"),

@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use axum::{Extension, Json};
 use http::StatusCode;
 use ordain_model::audience::channel_scope;
@@ -19,6 +19,7 @@ use ordain_model::{checkin, command, convergence};
 use ordain_store::{Actor, AuditRecord, StoreError};
 use serde_json::json;
 
+use super::extract::{Path, Query, has_control};
 use super::fault::Fault;
 use crate::api::{Channel, Device, DeviceFilter, DeviceRow, Devices, Omission, Problem};
 use crate::app::App;
@@ -183,7 +184,7 @@ pub(crate) async fn device(
 
 /// The one device that goes by `name`.
 pub(crate) async fn find(app: &App, name: &str) -> Result<EnrollmentId, Fault> {
-    if name.chars().any(char::is_control) {
+    if has_control(name) {
         return Err(not_there("a name with control characters"));
     }
     match app.store.devices_named(name).await?.as_slice() {

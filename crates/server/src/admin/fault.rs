@@ -20,6 +20,8 @@ pub(crate) enum Fault {
     TooLarge(String),
     /// There is no such thing.
     NotFound(String),
+    /// There is, but that is not what can be done with it.
+    NoMethod,
     /// It cannot be done as things are.
     Conflict(String),
     /// The policy is wrong.
@@ -69,6 +71,10 @@ impl IntoResponse for Fault {
             Self::Invalid(what) => (StatusCode::BAD_REQUEST, what, vec![]),
             Self::TooLarge(what) => (StatusCode::PAYLOAD_TOO_LARGE, what, vec![]),
             Self::NotFound(what) => (StatusCode::NOT_FOUND, what, vec![]),
+            Self::NoMethod => {
+                let what = "this path does not take this method; /api/v1/openapi.json tells all".to_owned();
+                (StatusCode::METHOD_NOT_ALLOWED, what, vec![])
+            }
             Self::Conflict(what) => (StatusCode::CONFLICT, what, vec![]),
             Self::Policy(details) => {
                 let what = "the policy has errors; nothing was published".to_owned();

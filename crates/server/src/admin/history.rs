@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Query, State};
+use axum::extract::State;
 
+use super::extract::Query;
 use super::fault::Fault;
 use crate::api::{AuditRow, Page, RevisionRow};
 use crate::app::App;

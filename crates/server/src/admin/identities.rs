@@ -13,6 +13,7 @@ use ordain_pki::csr::Csr;
 use ordain_store::{Actor, AuditRecord};
 use serde_json::json;
 
+use super::extract::{self, printable};
 use super::fault::Fault;
 use crate::api::{Identities, NewEnrollmentProfile, NewIdentities};
 use crate::app::App;
@@ -34,11 +35,14 @@ impl From<IssueFailed> for Fault {
 pub(crate) async fn enrollment_profile(
     State(app): State<Arc<App>>,
     Extension(actor): Extension<Actor>,
-    Json(asked): Json<NewEnrollmentProfile>,
+    extract::Json(asked): extract::Json<NewEnrollmentProfile>,
 ) -> Result<Response, Fault> {
     if asked.topic.is_empty() {
         return Err(Fault::Invalid("a profile needs the push topic".into()));
     }
+    printable("the push topic", Some(&asked.topic))?;
+    printable("a serial number", asked.serial.as_deref())?;
+    printable("an organization", asked.organization.as_deref())?;
     let renews = match &asked.renew {
         Some(name) => Some(super::devices::find(&app, name).await?),
         None => None,
@@ -72,7 +76,7 @@ pub(crate) async fn enrollment_profile(
 pub(crate) async fn identities(
     State(app): State<Arc<App>>,
     Extension(actor): Extension<Actor>,
-    Json(asked): Json<NewIdentities>,
+    extract::Json(asked): extract::Json<NewIdentities>,
 ) -> Result<Json<Identities>, Fault> {
     let count = asked.requests.len();
     if count == 0 || count > MOST_REQUESTS {

@@ -2,6 +2,7 @@
 
 mod access;
 mod devices;
+mod extract;
 mod fault;
 mod history;
 mod identities;
@@ -20,6 +21,7 @@ use utoipa_axum::routes;
 
 use crate::api::Overview;
 use crate::app::App;
+use fault::Fault;
 
 #[derive(OpenApi)]
 #[openapi(info(
@@ -51,8 +53,17 @@ pub(crate) fn router(app: Arc<App>) -> Router<Arc<App>> {
         .route(
             "/openapi.json",
             axum::routing::get(move || std::future::ready(Json(description.clone()))),
-        );
-    Router::new().nest("/api/v1", router)
+        )
+        .fallback(nothing)
+        .method_not_allowed_fallback(async || Fault::NoMethod);
+    // A nested router does not see its own root with a slash.
+    Router::new()
+        .nest("/api/v1", router)
+        .route("/api/v1/", axum::routing::any(nothing))
+}
+
+async fn nothing() -> Fault {
+    Fault::NotFound("there is nothing at this path; /api/v1/openapi.json tells all".into())
 }
 
 /// The description of the API.

@@ -2,15 +2,16 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::{Extension, Json};
 use http::StatusCode;
 use ordain_model::ids::Digest;
 use ordain_store::{Actor, AuditRecord, NewToken as StoredToken, StoreError, TokenRecord, TokenRole};
 use serde_json::json;
 
+use super::extract::{self, Path, has_control, printable};
 use super::fault::Fault;
-use crate::api::{CreatedToken, NewToken, TokenRow};
+use crate::api::{CreatedToken, NewToken, Problem, TokenRow};
 use crate::app::App;
 use crate::house::{new_secret, short_id};
 
@@ -19,6 +20,10 @@ const ENROLLMENT_VALIDITY: i64 = 7 * 24 * 60 * 60;
 /// The longest that a token may be asked to work, in seconds: ten years.
 const LONGEST: i64 = 10 * 366 * 24 * 60 * 60;
 const MOST_USES: i64 = 100_000;
+/// In the audit these are the server itself, the token that it makes at its first start,
+const RESERVED: [&str; 2] = ["server", "admin.token"];
+/// and devices that enroll.
+const RESERVED_BEGINNING: &str = "enrollment token";
 
 /// Every token, the newest first. Secrets are not among it.
 #[utoipa::path(get, path = "/tokens", responses((status = 200, body = Vec<TokenRow>)))]
@@ -27,14 +32,21 @@ pub(crate) async fn tokens(State(app): State<Arc<App>>) -> Result<Json<Vec<Token
 }
 
 /// Makes a token. Its secret is in this answer, and nowhere else.
-#[utoipa::path(post, path = "/tokens", request_body = NewToken, responses((status = 200, body = CreatedToken)))]
+#[utoipa::path(
+    post, path = "/tokens", request_body = NewToken,
+    responses(
+        (status = 200, body = CreatedToken), (status = 400, body = Problem),
+        (status = 409, body = Problem, description = "the name is taken")
+    )
+)]
 pub(crate) async fn create_token(
     State(app): State<Arc<App>>,
     Extension(actor): Extension<Actor>,
-    Json(asked): Json<NewToken>,
+    extract::Json(asked): extract::Json<NewToken>,
 ) -> Result<Json<CreatedToken>, Fault> {
     let now = app.now();
     let record = record(asked, now)?;
+    is_free(&app, &record).await?;
     let secret = new_secret();
     let audit = AuditRecord {
         at: now,
@@ -59,13 +71,17 @@ pub(crate) async fn create_token(
 /// Ends a token at once.
 #[utoipa::path(
     delete, path = "/tokens/{id}", params(("id" = String, Path, description = "its public name")),
-    responses((status = 204), (status = 404, body = crate::api::Problem))
+    responses((status = 204), (status = 404, body = Problem))
 )]
 pub(crate) async fn revoke_token(
     State(app): State<Arc<App>>,
     Extension(actor): Extension<Actor>,
     Path(id): Path<String>,
 ) -> Result<StatusCode, Fault> {
+    let unknown = || Fault::NotFound(format!("there is no token {id}"));
+    if has_control(&id) {
+        return Err(unknown());
+    }
     let audit = AuditRecord {
         at: app.now(),
         actor,
@@ -74,9 +90,27 @@ pub(crate) async fn revoke_token(
     };
     match app.store.revoke_token(&id, &audit).await {
         Ok(()) => Ok(StatusCode::NO_CONTENT),
-        Err(StoreError::Conflict) => Err(Fault::NotFound(format!("there is no token {id}"))),
+        Err(StoreError::Conflict) => Err(unknown()),
         Err(error) => Err(error.into()),
     }
+}
+
+/// Refuses an administrator's token by whose name the audit would not tell who did it.
+async fn is_free(app: &App, record: &TokenRecord) -> Result<(), Fault> {
+    let name = &record.name;
+    if RESERVED.contains(&name.as_str()) || name.starts_with(RESERVED_BEGINNING) {
+        return Err(Fault::Conflict(format!(
+            "the name {name} is the server's own; choose another"
+        )));
+    }
+    // What an enrollment token does, the audit tells with the token's id.
+    let is_namesake = |other: &TokenRecord| other.role == TokenRole::Admin && other.name == *name;
+    if record.role == TokenRole::Admin && app.store.tokens().await?.iter().any(is_namesake) {
+        return Err(Fault::Conflict(format!(
+            "there is a token {name} already; choose another name"
+        )));
+    }
+    Ok(())
 }
 
 fn record(asked: NewToken, now: i64) -> Result<TokenRecord, Fault> {
@@ -84,6 +118,12 @@ fn record(asked: NewToken, now: i64) -> Result<TokenRecord, Fault> {
     if asked.name.is_empty() || asked.name.len() > 255 {
         return Err(invalid("a token needs a name of at most 255 octets"));
     }
+    if asked.name.trim() != asked.name {
+        return Err(invalid("a token's name neither begins nor ends with a space"));
+    }
+    printable("a token's name", Some(&asked.name))?;
+    printable("a serial number", asked.serial.as_deref())?;
+    printable("the push topic", asked.topic.as_deref())?;
     let valid_for = asked.valid_for.map(|seconds| match seconds {
         1..=LONGEST => Ok(seconds),
         _ => Err(invalid(
@@ -114,6 +154,7 @@ fn record(asked: NewToken, now: i64) -> Result<TokenRecord, Fault> {
             topic: Some(
                 asked
                     .topic
+                    .filter(|topic| !topic.is_empty())
                     .ok_or_else(|| invalid("an enrollment token needs the push topic"))?,
             ),
             serial: asked.serial,

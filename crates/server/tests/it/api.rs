@@ -12,7 +12,10 @@ crate::on_each_database!(
     devices_are_filtered_and_sorted,
     revisions_and_audit_by_pages,
     tokens_are_made_and_revoked,
+    names_that_are_taken,
     requests_that_make_no_sense,
+    whatever_goes_wrong_is_a_problem,
+    control_characters,
     health_and_metrics,
 );
 
@@ -251,23 +254,18 @@ async fn requests_that_make_no_sense(database: Database) {
         json!({"name": "x", "role": "admin", "valid_for": 0}),
         json!({"name": "x", "role": "admin", "valid_for": i64::MAX}),
         json!({"name": "x", "role": "enrollment"}),
+        json!({"name": "x", "role": "enrollment", "topic": ""}),
         json!({"name": "x", "role": "enrollment", "topic": "t", "uses": 0}),
         json!({"name": "x", "role": "admin", "more": 1}),
     ] {
         let answer = house.admin("POST", "/tokens", Some(asked.clone())).await;
-        assert!(
-            [400, 422].contains(&answer.status.as_u16()),
-            "{asked}: {answer:?}"
-        );
+        assert_eq!(answer.status, 400, "{asked}: {answer:?}");
     }
     for asked in [json!({}), json!({"topic": ""}), json!({"topic": "t", "more": 1})] {
         let answer = house
             .admin("POST", "/enrollment-profiles", Some(asked.clone()))
             .await;
-        assert!(
-            [400, 422].contains(&answer.status.as_u16()),
-            "{asked}: {answer:?}"
-        );
+        assert_eq!(answer.status, 400, "{asked}: {answer:?}");
     }
     let renew = json!({"topic": "t", "renew": "nobody"});
     house
@@ -276,6 +274,118 @@ async fn requests_that_make_no_sense(database: Database) {
         .with(404);
     house.admin("GET", "/nothing", None).await.with(404);
     house.admin("PUT", "/policy", None).await.with(405);
+    assert_eq!(house.everything().await, before);
+}
+
+async fn names_that_are_taken(database: Database) {
+    let house = House::open(database).await;
+    let create = async |name: &str, role: &str| {
+        let mut asked = json!({"name": name, "role": role});
+        if role == "enrollment" {
+            asked["topic"] = json!("t");
+        }
+        house.admin("POST", "/tokens", Some(asked)).await
+    };
+    let ann = create("ann", "admin").await.with(200).json();
+    let before = house.everything().await;
+    for name in [
+        "server",
+        "admin.token",
+        "enrollment token",
+        "enrollment token lab",
+        "ann",
+    ] {
+        let answer = create(name, "admin").await.with(409).json();
+        assert!(
+            answer["error"].as_str().is_some_and(|error| error.contains(name)),
+            "{answer}"
+        );
+    }
+    create("server", "enrollment").await.with(409);
+    create("ann ", "admin").await.with(400);
+    assert_eq!(house.everything().await, before);
+    // The audit tells enrollment tokens by their ids.
+    create("ann", "enrollment").await.with(200);
+    create("ann", "enrollment").await.with(200);
+    let path = format!("/tokens/{}", ann["id"].as_str().expect("an id"));
+    house.admin("DELETE", &path, None).await.with(204);
+    create("ann", "admin").await.with(200);
+}
+
+async fn whatever_goes_wrong_is_a_problem(database: Database) {
+    let house = House::open(database).await;
+    let admin = format!("Bearer {}", house.admin_token());
+    let client = house.client();
+    let (json, text) = ("application/json", "text/plain");
+    for (method, path, content_type, body, status) in [
+        ("GET", "", json, "", 404),
+        ("GET", "/", json, "", 404),
+        ("GET", "/nothing", json, "", 404),
+        ("POST", "/devices/D/nothing", json, "{}", 404),
+        ("PUT", "/policy", json, "{}", 405),
+        ("DELETE", "/openapi.json", json, "", 405),
+        ("GET", "/audit?from=1", json, "", 400),
+        ("GET", "/revisions?limit=x", json, "", 400),
+        ("DELETE", "/tokens/%ff", json, "", 400),
+        ("POST", "/tokens", json, "{", 400),
+        ("POST", "/tokens", json, "{}", 400),
+        ("POST", "/tokens", json, "\u{0}", 400),
+        ("POST", "/tokens", text, r#"{"name": "x", "role": "admin"}"#, 400),
+        ("POST", "/enrollment-profiles", json, r#"{"topic": 1}"#, 400),
+        ("POST", "/identities", json, "[]", 400),
+    ] {
+        let headers = [("authorization", admin.as_str()), ("content-type", content_type)]
+            .map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let path = format!("/api/v1{path}");
+        let answer = client.send(method, &path, &headers, body.as_bytes()).await;
+        let answer = answer.with(status);
+        let problem = answer.json();
+        assert!(
+            problem["error"].as_str().is_some_and(|error| !error.is_empty()),
+            "{method} {path}: {problem}"
+        );
+        assert_eq!(answer.header("allow").is_some(), status == 405, "{method} {path}");
+    }
+    let text = client
+        .send("GET", "/metrics", &[], b"")
+        .await
+        .with(200)
+        .text()
+        .to_owned();
+    assert!(!text.contains("nothing") && !text.contains("private"), "{text}");
+    // Elsewhere nobody expects JSON.
+    assert!(
+        client
+            .send("GET", "/nothing", &[], b"")
+            .await
+            .with(404)
+            .body
+            .is_empty()
+    );
+}
+
+async fn control_characters(database: Database) {
+    let house = House::open(database).await;
+    let before = house.everything().await;
+    for bad in ["\u{0}", "a\u{0}b", "a\nb", "\u{1b}[31m", "\u{9b}"] {
+        for (path, asked) in [
+            ("/tokens", json!({"name": bad, "role": "admin"})),
+            (
+                "/tokens",
+                json!({"name": "x", "role": "enrollment", "topic": bad}),
+            ),
+            (
+                "/tokens",
+                json!({"name": "x", "role": "enrollment", "topic": "t", "serial": bad}),
+            ),
+            ("/enrollment-profiles", json!({"topic": bad})),
+            ("/enrollment-profiles", json!({"topic": "t", "serial": bad})),
+            ("/enrollment-profiles", json!({"topic": "t", "organization": bad})),
+        ] {
+            house.admin("POST", path, Some(asked)).await.with(400);
+        }
+    }
+    house.admin("DELETE", "/tokens/a%00b", None).await.with(404);
     assert_eq!(house.everything().await, before);
 }
 
