@@ -6,6 +6,7 @@ mod compile;
 mod convergence;
 mod fixtures;
 mod held;
+mod memberships;
 mod status;
 mod sync;
 mod world;
