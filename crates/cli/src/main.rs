@@ -1,4 +1,5 @@
 //! The `ordain` command.
+#![allow(rustdoc::bare_urls, reason = "the comments of arguments are their help texts")]
 
 mod address;
 mod apply;
