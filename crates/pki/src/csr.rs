@@ -95,8 +95,3 @@ pub fn create(key: &KeyPair, common_name: &str) -> Result<Vec<u8>, KeyError> {
     );
     signature::sign(&info, key)
 }
-
-/// A request in PEM for `key` under a common name of 1 to 64 characters.
-pub fn create_pem(key: &KeyPair, common_name: &str) -> Result<String, KeyError> {
-    Ok(pem::encode("CERTIFICATE REQUEST", &create(key, common_name)?))
-}

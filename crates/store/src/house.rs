@@ -5,7 +5,7 @@ use ordain_model::ids::{Digest, EnrollmentId};
 
 use crate::audit::AuditRecord;
 use crate::value::Row;
-use crate::{ChannelState, Step, Store, StoreError};
+use crate::{Step, Store, StoreError};
 
 /// What a token is good for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -167,15 +167,6 @@ impl Store {
         });
         self.commit_steps(taken.into_iter().chain(notes).chain([audit.step()]).collect())
             .await
-    }
-
-    /// The state of a channel that nothing is known of: what a commit is based on that concerns no enrollment.
-    pub fn nothing(id: EnrollmentId) -> ChannelState {
-        ChannelState {
-            id,
-            device: None,
-            user: None,
-        }
     }
 }
 

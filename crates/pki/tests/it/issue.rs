@@ -177,7 +177,7 @@ fn certification_requests() {
     }
     for kind in [KeyKind::P256, KeyKind::Rsa2048] {
         let key = KeyPair::generate(kind).unwrap();
-        let csr = Csr::from_pem(&csr::create_pem(&key, "twin 1").unwrap()).unwrap();
+        let csr = Csr::from_der(&csr::create(&key, "twin 1").unwrap()).unwrap();
         assert_eq!(
             csr,
             Csr {

@@ -79,7 +79,7 @@ async fn two_who_are_first_at_once_are_one_too_many() {
             let name = format!("name-{round}");
             let (one, other) = (format!("a-{round}"), format!("z-{round}"));
             let begin = async |store: &Store, device: &str| {
-                let state = Store::nothing(id(device));
+                let state = nothing(id(device));
                 let claims = claims(device, &[device, &name], Claim::First);
                 store
                     .commit(&state, &[claims, write(&enrollment(device))], None)

@@ -28,7 +28,7 @@ async fn a_full_disk_is_an_error_and_nothing_is_half_written() {
         let name = format!("e{kept}");
         match store
             .commit(
-                &Store::nothing(id(&name)),
+                &nothing(id(&name)),
                 &[write(&enrollment(&name))],
                 Some(&audit("kept")),
             )
@@ -152,9 +152,7 @@ async fn a_serial_number_with_a_nul_harms_only_itself() {
     on_each(async |store, _| {
         let mut strange = enrollment("d1");
         strange.facts.serial = Some("S\0".into());
-        let outcome = store
-            .commit(&Store::nothing(id("d1")), &[write(&strange)], None)
-            .await;
+        let outcome = store.commit(&nothing(id("d1")), &[write(&strange)], None).await;
         assert!(
             matches!(outcome, Ok(()) | Err(StoreError::Unavailable(_))),
             "{outcome:?}"

@@ -144,3 +144,12 @@ pub(crate) fn names(names: &[&str]) -> BTreeSet<String> {
 pub(crate) fn is_unavailable<T>(outcome: &Result<T, StoreError>) -> bool {
     matches!(outcome, Err(StoreError::Unavailable(_)))
 }
+
+/// A channel that nothing is known of.
+pub(crate) fn nothing(id: EnrollmentId) -> ChannelState {
+    ChannelState {
+        id,
+        device: None,
+        user: None,
+    }
+}

@@ -26,7 +26,7 @@ async fn only_the_stale_ones_fail() {
                     // Nobody has read that it is there already.
                     let writes = [Write::Identity(pinned(&name, &name)), write(&enrolled)];
                     store
-                        .commit(&Store::nothing(id(&name)), &writes, Some(&audit(&name)))
+                        .commit(&nothing(id(&name)), &writes, Some(&audit(&name)))
                         .await
                 })
             })

@@ -1,7 +1,7 @@
 //! Identities: a certificate belongs to one enrollment for ever, and a retired one never comes back.
 
 use ordain_model::decision::{Identity, Role, Write};
-use ordain_store::{Store, StoreError};
+use ordain_store::StoreError;
 
 use crate::fixtures::*;
 
@@ -93,7 +93,7 @@ async fn an_issued_certificate_is_bound_when_it_is_pinned_and_keeps_its_serial_n
 async fn two_who_pin_one_certificate_at_once_are_one_too_many() {
     on_each(async |store, _| {
         let claim = async |owner: &str| {
-            let state = Store::nothing(id(owner));
+            let state = nothing(id(owner));
             let writes = [Write::Identity(pinned("c", owner)), write(&enrollment(owner))];
             store.commit(&state, &writes, None).await
         };

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use ordain_model::decision::Write;
 use ordain_model::report::Capabilities;
-use ordain_store::Store;
 
 use crate::fixtures::*;
 
@@ -12,7 +11,7 @@ use crate::fixtures::*;
 async fn a_manifest_is_kept_with_the_declarations_that_exist_only_for_it() {
     on_each(async |store, database| {
         let (a, b) = (declaration("a", 1), declaration("b", 2));
-        let state = Store::nothing(id("d1"));
+        let state = nothing(id("d1"));
         for declarations in [&[&a][..], &[&a, &b], &[&a, &b]] {
             store.commit(&state, &[keep(declarations)], None).await.unwrap();
             // Another node does not know that it is there already.
@@ -37,7 +36,7 @@ async fn a_manifest_is_kept_with_the_declarations_that_exist_only_for_it() {
 #[tokio::test]
 async fn a_manifest_of_a_lost_commit_is_kept_by_the_next_one() {
     on_each(async |store, _| {
-        let stale = Store::nothing(id("d1"));
+        let stale = nothing(id("d1"));
         enroll(store, "d1").await;
         let a = declaration("a", 1);
         let writes = [keep(&[&a]), write(&enrollment("d1"))];
@@ -61,10 +60,7 @@ async fn capabilities_are_kept_by_their_digest() {
         };
         let write = [Write::Capabilities(digest("c"), Arc::new(known.clone()))];
         for _ in 0..2 {
-            store
-                .commit(&Store::nothing(id("d1")), &write, None)
-                .await
-                .unwrap();
+            store.commit(&nothing(id("d1")), &write, None).await.unwrap();
         }
         assert_eq!(store.capabilities(digest("c")).await.unwrap(), Some(known));
         assert_eq!(store.capabilities(digest("unknown")).await.unwrap(), None);
