@@ -6,6 +6,7 @@ use crate::decision::{Claim, Decision, EscrowKind, Identity, Role, Write};
 use crate::device::DeviceFacts;
 use crate::enrollment::{Enrollment, Memberships, Phase, Pin, Push};
 use crate::ids::EnrollmentId;
+use crate::inventory::Inventory;
 
 /// A certificate that came with a request, its possession proven and its chain verified to a known anchor, expiry
 /// aside.
@@ -160,6 +161,7 @@ pub fn authenticate(
         pinned: None,
         told: None,
         standing: None,
+        inventory: Inventory::default(),
         since: now,
     })));
     Ok(Decision { writes, reply: () })
@@ -287,6 +289,10 @@ pub fn token_update(
     let is_new = id.user_part().is_some() && user.is_none();
     let mut writes = Vec::new();
     if is_new || after != before {
+        if after.push != before.push {
+            // A device asks for its first work only when it is woken.
+            writes.push(Write::Wake(id.clone(), now));
+        }
         writes.push(Write::Enrollment(Box::new(after)));
     }
     if let Some(token) = unlock_token {
@@ -310,6 +316,7 @@ fn user_channel(device: &Enrollment, id: &EnrollmentId, now: i64) -> Enrollment 
         pinned: None,
         told: None,
         standing: None,
+        inventory: Inventory::default(),
         since: now,
     }
 }
@@ -328,6 +335,7 @@ pub fn check_out(device: &Enrollment, id: &EnrollmentId) -> Decision<()> {
             pinned: None,
             told: None,
             standing: None,
+            inventory: Inventory::default(),
             ..device.clone()
         };
         vec![
@@ -340,7 +348,7 @@ pub fn check_out(device: &Enrollment, id: &EnrollmentId) -> Decision<()> {
 
 /// An administrator's word that this generation is the device that it claims to be: its names are its own from now on.
 /// `None` when nothing waits.
-pub fn approve(device: &Enrollment) -> Option<Decision<()>> {
+pub fn approve(device: &Enrollment, now: i64) -> Option<Decision<()>> {
     (device.memberships == Memberships::Waiting).then(|| {
         let approved = Enrollment {
             memberships: Memberships::Granted,
@@ -352,6 +360,7 @@ pub fn approve(device: &Enrollment) -> Option<Decision<()>> {
             writes: vec![
                 Write::Enrollment(Box::new(approved)),
                 Write::Claims(device.id.clone(), claims),
+                Write::Wake(device.id.clone(), now),
             ],
             reply: (),
         }

@@ -1,6 +1,6 @@
 //! The DeclarativeManagement command: derived from the state when a device asks for work, never queued.
 
-use ordain_catalog::{Availability, Catalog, Scope};
+use ordain_catalog::{Availability, Catalog};
 
 use crate::audience::channel_scope;
 use crate::decision::{Decision, Write};
@@ -36,16 +36,21 @@ fn patience(attempts: u32) -> i64 {
     60 * (1 << attempts.saturating_sub(1).min(9)).min(360)
 }
 
-/// Whether the system of the device has DDM at all, as far as is known.
-pub fn has_ddm(catalog: &Catalog, facts: &DeviceFacts, scope: Scope) -> bool {
-    let Some(command) = catalog.command(REQUEST_TYPE) else {
+/// Whether the channel takes the command `request_type`, as far as is known; `device` are the facts of its device.
+pub fn is_available(
+    catalog: &Catalog,
+    request_type: &str,
+    enrollment: &Enrollment,
+    device: &DeviceFacts,
+) -> bool {
+    let Some(command) = catalog.command(request_type) else {
         return true;
     };
     let availability = command.support.availability(
-        facts.platform,
-        facts.os_version.as_ref(),
-        facts.enrollment_type(),
-        scope,
+        device.platform,
+        device.os_version.as_ref(),
+        device.enrollment_type(),
+        channel_scope(enrollment.id.channel()),
     );
     !matches!(availability, Availability::Unavailable(_))
 }
@@ -84,13 +89,12 @@ pub fn respond(
         (Says::Outcome(..), _) => return Ok(Decision::reply(None)),
         (Says::Idle, _) => {}
     }
-    let scope = channel_scope(enrollment.id.channel());
-    if enrollment.phase != Phase::Enrolled || !has_ddm(catalog, device, scope) {
+    let token = wanted.manifest.token();
+    let is_due = due_at(enrollment, device, token, catalog).is_some_and(|due| due <= now);
+    if enrollment.phase != Phase::Enrolled || !is_due {
         return Ok(Decision::reply(None));
     }
-    let Some((uuid, attempts)) = due(enrollment, wanted.manifest.token(), now) else {
-        return Ok(Decision::reply(None));
-    };
+    let (uuid, attempts) = next_attempt(enrollment, token);
     let offer = sync::offer(enrollment, wanted, now)?;
     let told = Told {
         uuid: uuid.clone(),
@@ -109,36 +113,55 @@ pub fn respond(
     })
 }
 
-/// The identifier and the count of the command that is due, if one is.
-fn due(enrollment: &Enrollment, token: Digest, now: i64) -> Option<(String, u32)> {
-    let Some(told) = &enrollment.told else {
-        // The first one switches DDM on, even when there is nothing to declare.
-        return Some((command_uuid(enrollment, token, 1), 1));
-    };
-    let has_it = enrollment.holds(token) || enrollment.pinned == Some(token);
-    if has_it {
+/// From when on the command is due, in unix seconds; `None`: the device has DDM not at all, or has what it should have.
+pub fn due_at(
+    enrollment: &Enrollment,
+    device: &DeviceFacts,
+    token: Digest,
+    catalog: &Catalog,
+) -> Option<i64> {
+    if !is_available(catalog, REQUEST_TYPE, enrollment, device) {
         return None;
     }
-    if told.token != token {
-        return Some((command_uuid(enrollment, token, 1), 1));
+    let Some(told) = &enrollment.told else {
+        // The first one switches DDM on, even when there is nothing to declare.
+        return Some(0);
+    };
+    if enrollment.holds(token) || enrollment.pinned == Some(token) {
+        return None;
     }
-    match told.answer {
-        // The session broke, or the device could not: the same command again.
-        Answer::None | Answer::NotNow => Some((told.uuid.clone(), told.attempts)),
-        Answer::Acknowledged | Answer::Failed(_)
-            if now >= told.at.saturating_add(patience(told.attempts)) =>
-        {
-            let attempts = told.attempts.saturating_add(1);
-            Some((command_uuid(enrollment, token, attempts), attempts))
+    Some(match told.answer {
+        Answer::Acknowledged | Answer::Failed(_) if told.token == token => {
+            told.at.saturating_add(patience(told.attempts))
         }
-        Answer::Acknowledged | Answer::Failed(_) => None,
+        // It is new, or the session broke, or the device could not.
+        _ => 0,
+    })
+}
+
+/// The identifier of the command that is due, and how often this token will have been told with it.
+fn next_attempt(enrollment: &Enrollment, token: Digest) -> (String, u32) {
+    match &enrollment.told {
+        Some(told) if told.token == token => match told.answer {
+            // The same command again.
+            Answer::None | Answer::NotNow => (told.uuid.clone(), told.attempts),
+            Answer::Acknowledged | Answer::Failed(_) => {
+                let attempts = told.attempts.saturating_add(1);
+                (command_uuid(enrollment, token, attempts), attempts)
+            }
+        },
+        _ => (command_uuid(enrollment, token, 1), 1),
     }
 }
 
-/// A name that every node makes alike, so that a command decided twice is the same command.
 fn command_uuid(enrollment: &Enrollment, token: Digest, attempt: u32) -> String {
     let (id, generation, stamp) = (&enrollment.id, enrollment.generation, enrollment.stamp);
-    let hash = Digest::of(format!("{id}\n{generation}\n{stamp}\n{token}\n{attempt}").as_bytes()).to_string();
+    named(&format!("{id}\n{generation}\n{stamp}\n{token}\n{attempt}"))
+}
+
+/// A name that every node makes alike of `content`, so that a command decided twice is the same command.
+pub(crate) fn named(content: &str) -> String {
+    let hash = Digest::of(content.as_bytes()).to_string();
     let part = |from: usize, to: usize| hash.get(from..to).unwrap_or_default().to_uppercase();
     // The version and variant bits of RFC 9562's version 8: bits of our own making.
     format!(

@@ -54,6 +54,8 @@ pub enum Write {
     Status(EnrollmentId, Box<StatusRecord>),
     /// A sealed token of the device, or its deletion.
     Escrow(EnrollmentId, EscrowKind, Option<Vec<u8>>),
+    /// Somebody is to look, from this time on (unix seconds), whether the channel must be woken.
+    Wake(EnrollmentId, i64),
 }
 
 /// How a device claims a name.

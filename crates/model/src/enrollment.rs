@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::device::DeviceFacts;
 use crate::ids::{Digest, EnrollmentId};
+use crate::inventory::Inventory;
 
 /// One management channel of one generation.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -44,6 +45,9 @@ pub struct Enrollment {
     /// What the last report came to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub standing: Option<Standing>,
+    /// The present round of inventory; of the device channel only.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub inventory: Inventory,
     /// When this generation began, in unix seconds.
     pub since: i64,
 }
@@ -164,6 +168,10 @@ impl std::ops::AddAssign for Counts {
         self.failed += other.failed;
         self.pending += other.pending;
     }
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 impl Enrollment {

@@ -10,6 +10,7 @@
     )
 )]
 
+pub mod agenda;
 pub mod audience;
 pub mod canonical;
 pub mod checkin;
@@ -23,6 +24,7 @@ pub mod enrollment;
 pub mod fetched;
 pub mod held;
 pub mod ids;
+pub mod inventory;
 pub mod manifest;
 pub mod record;
 pub mod report;

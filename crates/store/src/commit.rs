@@ -11,6 +11,7 @@ use ordain_model::record::StatusRecord;
 use serde::Serialize;
 
 use crate::audit::AuditRecord;
+use crate::wakes::wake;
 use crate::{ChannelState, Step, Store, StoreError, Value};
 
 impl Store {
@@ -104,6 +105,7 @@ fn steps_of(state: &ChannelState, write: &Write) -> Result<Vec<Step>, StoreError
              ON CONFLICT (enrollment, kind) DO UPDATE SET sealed = excluded.sealed",
             vec![id.to_string().into(), kind.word().into(), sealed.clone().into()],
         )],
+        Write::Wake(id, at) => vec![wake(id, *at)],
         Write::Escrow(id, kind, None) => vec![Step::new(
             "DELETE FROM escrow WHERE enrollment = $1 AND kind = $2",
             vec![id.to_string().into(), kind.word().into()],
@@ -189,7 +191,7 @@ fn write_identity(identity: &Identity) -> Step {
     )
 }
 
-const BELONGINGS: [&str; 4] = ["status", "exception", "escrow", "sighting"];
+const BELONGINGS: [&str; 6] = ["status", "exception", "escrow", "sighting", "inventory", "push"];
 
 fn forget(id: &EnrollmentId) -> Vec<Step> {
     let mut steps = vec![keep_stamp(id)];

@@ -12,6 +12,7 @@ mod revisions;
 mod sightings;
 mod sqlite;
 mod value;
+mod wakes;
 
 use std::collections::HashSet;
 use std::path::Path;

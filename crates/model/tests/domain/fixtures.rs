@@ -151,6 +151,7 @@ pub(crate) fn enrolled() -> Enrollment {
         pinned: None,
         told: None,
         standing: None,
+        inventory: Default::default(),
         since: NOW,
     }
 }

@@ -170,12 +170,12 @@ fn an_incomplete_generation_gives_its_memberships_to_its_own_certificate_alone()
 
 #[test]
 fn approval_is_for_what_waits() {
-    assert_eq!(approve(&enrolled()), None);
+    assert_eq!(approve(&enrolled(), NOW), None);
     let waiting = Enrollment {
         memberships: Memberships::Waiting,
         ..enrolled()
     };
-    let approved = approve(&waiting).unwrap();
+    let approved = approve(&waiting, NOW).unwrap();
     assert_eq!(after(&waiting, &approved.writes), enrolled());
     assert_eq!(
         approved.writes[1],

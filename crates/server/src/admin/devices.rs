@@ -7,7 +7,6 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::{Extension, Json};
 use http::StatusCode;
-use ordain_model::audience::channel_scope;
 use ordain_model::enrollment::{Counts, Enrollment, Memberships, Phase};
 use ordain_model::fetched::Fetched;
 use ordain_model::ids::EnrollmentId;
@@ -284,7 +283,7 @@ fn notes(app: &App, world: &World, device: &Enrollment) -> Vec<String> {
     if device.identity.not_after < app.now() {
         notes.push("its certificate has expired; it still works, but renew it".to_owned());
     }
-    if !command::has_ddm(world.catalog(), &device.facts, channel_scope(device.id.channel())) {
+    if !command::is_available(world.catalog(), command::REQUEST_TYPE, device, &device.facts) {
         notes.push("its system is too old for declarative management".to_owned());
     }
     notes
@@ -365,7 +364,7 @@ pub(crate) async fn approve(
     let id = find(&app, &name).await?;
     let state = app.store.channel(&id).await?;
     let device = state.device().ok_or_else(|| not_there(&name))?;
-    let decision = checkin::approve(device)
+    let decision = checkin::approve(device, app.now())
         .ok_or_else(|| Fault::Conflict(format!("nothing waits for approval on {id}")))?;
     let audit = AuditRecord {
         at: app.now(),

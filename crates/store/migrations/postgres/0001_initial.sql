@@ -88,6 +88,58 @@ CREATE TABLE sighting (
     fetched TEXT NOT NULL
 );
 
+-- Commands that administrators order. What is ordered is sealed, since it may hold a passcode.
+CREATE TABLE command (
+    id TEXT COLLATE "C" PRIMARY KEY,
+    request_type TEXT NOT NULL,
+    payload BYTEA NOT NULL,
+    ordered_at BIGINT NOT NULL,
+    ordered_by TEXT NOT NULL,
+    expires_at BIGINT NOT NULL,
+    -- For a group: its name, and the device up to which its members have got theirs; no device: all have.
+    for_group TEXT COLLATE "C",
+    reached TEXT COLLATE "C"
+);
+-- A command in the queue of one channel, and what came of it.
+CREATE TABLE delivery (
+    number BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    uuid TEXT COLLATE "C" NOT NULL UNIQUE,
+    command TEXT COLLATE "C" NOT NULL REFERENCES command (id),
+    enrollment TEXT COLLATE "C" NOT NULL,
+    generation BIGINT NOT NULL,
+    state TEXT NOT NULL,
+    is_open BIGINT NOT NULL,
+    sent_at BIGINT,
+    sends BIGINT NOT NULL,
+    answered_at BIGINT,
+    failure TEXT,
+    result BYTEA
+);
+CREATE INDEX delivery_open ON delivery (enrollment, number) WHERE is_open = 1;
+CREATE INDEX delivery_enrollment ON delivery (enrollment, number);
+CREATE INDEX delivery_command ON delivery (command, number);
+-- What devices answered to the daily questions.
+CREATE TABLE inventory (
+    enrollment TEXT COLLATE "C" NOT NULL,
+    survey TEXT NOT NULL,
+    at BIGINT NOT NULL,
+    failure TEXT,
+    body TEXT,
+    PRIMARY KEY (enrollment, survey)
+);
+-- Who is to be looked at, and when, and what was pushed.
+CREATE TABLE push (
+    enrollment TEXT COLLATE "C" PRIMARY KEY,
+    due_at BIGINT,
+    attempts BIGINT NOT NULL,
+    pushed_at BIGINT,
+    wakes BIGINT,
+    work TEXT,
+    problem TEXT
+);
+CREATE INDEX push_new ON push (due_at) WHERE due_at IS NOT NULL AND attempts = 0;
+CREATE INDEX push_again ON push (due_at) WHERE due_at IS NOT NULL AND attempts > 0;
+
 -- The house.
 CREATE TABLE setting (
     key TEXT COLLATE "C" PRIMARY KEY,

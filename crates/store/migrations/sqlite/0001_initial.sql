@@ -88,6 +88,58 @@ CREATE TABLE sighting (
     fetched TEXT NOT NULL
 ) STRICT;
 
+-- Commands that administrators order. What is ordered is sealed, since it may hold a passcode.
+CREATE TABLE command (
+    id TEXT PRIMARY KEY,
+    request_type TEXT NOT NULL,
+    payload BLOB NOT NULL,
+    ordered_at INTEGER NOT NULL,
+    ordered_by TEXT NOT NULL,
+    expires_at INTEGER NOT NULL,
+    -- For a group: its name, and the device up to which its members have got theirs; no device: all have.
+    for_group TEXT,
+    reached TEXT
+) STRICT;
+-- A command in the queue of one channel, and what came of it.
+CREATE TABLE delivery (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    uuid TEXT NOT NULL UNIQUE,
+    command TEXT NOT NULL REFERENCES command (id),
+    enrollment TEXT NOT NULL,
+    generation INTEGER NOT NULL,
+    state TEXT NOT NULL,
+    is_open INTEGER NOT NULL,
+    sent_at INTEGER,
+    sends INTEGER NOT NULL,
+    answered_at INTEGER,
+    failure TEXT,
+    result BLOB
+) STRICT;
+CREATE INDEX delivery_open ON delivery (enrollment, number) WHERE is_open = 1;
+CREATE INDEX delivery_enrollment ON delivery (enrollment, number);
+CREATE INDEX delivery_command ON delivery (command, number);
+-- What devices answered to the daily questions.
+CREATE TABLE inventory (
+    enrollment TEXT NOT NULL,
+    survey TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    failure TEXT,
+    body TEXT,
+    PRIMARY KEY (enrollment, survey)
+) STRICT;
+-- Who is to be looked at, and when, and what was pushed.
+CREATE TABLE push (
+    enrollment TEXT PRIMARY KEY,
+    due_at INTEGER,
+    attempts INTEGER NOT NULL,
+    pushed_at INTEGER,
+    wakes INTEGER,
+    work TEXT,
+    problem TEXT
+) STRICT;
+CREATE INDEX push_new ON push (due_at) WHERE due_at IS NOT NULL AND attempts = 0;
+CREATE INDEX push_again ON push (due_at) WHERE due_at IS NOT NULL AND attempts > 0;
+
 -- The house.
 CREATE TABLE setting (
     key TEXT PRIMARY KEY,

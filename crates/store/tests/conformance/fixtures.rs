@@ -59,6 +59,7 @@ pub(crate) fn enrollment(text: &str) -> Enrollment {
         pinned: None,
         told: None,
         standing: None,
+        inventory: Default::default(),
         since: NOW,
     }
 }
