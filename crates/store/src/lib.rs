@@ -9,6 +9,7 @@ mod migrations;
 mod objects;
 mod postgres;
 mod revisions;
+mod rows;
 mod sightings;
 mod sqlite;
 mod value;
@@ -16,7 +17,7 @@ mod wakes;
 
 use std::collections::HashSet;
 use std::path::Path;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use ordain_model::ids::Digest;
 
@@ -29,6 +30,7 @@ pub use revisions::{Publication, RevisionSummary, SourceFile};
 pub use sightings::Sighting;
 
 use postgres::Postgres;
+use rows::Rows;
 use sqlite::Sqlite;
 use value::{Row, Step, Value};
 
@@ -48,7 +50,8 @@ pub enum StoreError {
 
 /// The store. Cheap to share behind an `Arc`.
 pub struct Store {
-    database: Database,
+    database: Arc<Database>,
+    rows: Rows,
     /// Manifests that are stored for certain, so that they are not sent again with every offer. Nothing deletes any.
     kept_manifests: Mutex<HashSet<Digest>>,
 }
@@ -56,6 +59,15 @@ pub struct Store {
 enum Database {
     Sqlite(Sqlite),
     Postgres(Postgres),
+}
+
+impl Database {
+    async fn query(&self, sql: &str, params: Vec<Value>) -> Result<Vec<Row>, StoreError> {
+        match self {
+            Self::Sqlite(sqlite) => sqlite.query(sql, params).await,
+            Self::Postgres(postgres) => postgres.query(sql, params).await,
+        }
+    }
 }
 
 impl Store {
@@ -75,7 +87,9 @@ impl Store {
     }
 
     async fn migrated(database: Database) -> Result<Self, StoreError> {
+        let database = Arc::new(database);
         let store = Self {
+            rows: Rows::new(&database),
             database,
             kept_manifests: Mutex::default(),
         };
@@ -85,7 +99,7 @@ impl Store {
 
     /// Whether other nodes may write to the same data.
     pub fn is_shared(&self) -> bool {
-        matches!(self.database, Database::Postgres(_))
+        matches!(*self.database, Database::Postgres(_))
     }
 
     /// Whether the database answers.
@@ -96,17 +110,14 @@ impl Store {
     }
 
     async fn query(&self, sql: &str, params: Vec<Value>) -> Result<Vec<Row>, StoreError> {
-        match &self.database {
-            Database::Sqlite(sqlite) => sqlite.query(sql, params).await,
-            Database::Postgres(postgres) => postgres.query(sql, params).await,
-        }
+        self.database.query(sql, params).await
     }
 
     async fn commit_steps(&self, steps: Vec<Step>) -> Result<(), StoreError> {
         if steps.is_empty() {
             return Ok(());
         }
-        match &self.database {
+        match &*self.database {
             Database::Sqlite(sqlite) => sqlite.commit(steps).await,
             Database::Postgres(postgres) => postgres.commit(steps).await,
         }
