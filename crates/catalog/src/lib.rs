@@ -37,6 +37,7 @@ mod word;
 
 mod availability;
 mod catalog;
+mod command;
 mod declaration;
 pub mod facts;
 mod kind;
@@ -46,7 +47,8 @@ mod support;
 mod version;
 
 pub use availability::{Availability, Unavailable};
-pub use catalog::{Catalog, Command};
+pub use catalog::Catalog;
+pub use command::{Command, Elements, ITEM, Key, Keys, Listed, Shape};
 pub use declaration::{Apply, DeclarationType, FoundReference, Reference, Step};
 pub use kind::Kind;
 pub use platform::Platform;

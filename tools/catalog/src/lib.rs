@@ -1,10 +1,11 @@
 //! Makes the catalog's file of facts from a checkout of Apple's published device-management schema, which is
 //! YAML.
 //!
-//! Types, versions, platforms, enrollment types, scopes and the places of references are taken; titles,
-//! descriptions and notes are not. Whatever has another form than expected is an error that names the file,
+//! Types, versions, platforms, enrollment types, scopes, the places of references and the keys of commands are
+//! taken; titles, descriptions and notes are not. Whatever has another form than expected is an error that names the file,
 //! never a guess.
 
+mod command;
 mod schema;
 mod support;
 
@@ -37,7 +38,7 @@ pub fn facts(dir: &Path) -> anyhow::Result<String> {
         Ok(())
     })?;
     for_each_schema(&dir.join("mdm/commands"), |yaml| {
-        let before = catalog.add_command(schema::command(yaml)?);
+        let before = catalog.add_command(command::command(yaml)?);
         ensure!(before.is_none(), "another file has the same command");
         Ok(())
     })?;
