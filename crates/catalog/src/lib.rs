@@ -42,6 +42,7 @@ mod declaration;
 pub mod facts;
 mod kind;
 mod platform;
+mod purpose;
 mod status;
 mod support;
 mod version;

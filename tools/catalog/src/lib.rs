@@ -1,5 +1,5 @@
 //! Makes the catalog's file of facts from a checkout of Apple's published device-management schema, which is
-//! YAML.
+//! YAML, and the tables of `docs/commands.md` from the facts.
 //!
 //! Types, versions, platforms, enrollment types, scopes, the places of references and the keys of commands are
 //! taken; titles, descriptions and notes are not. Whatever has another form than expected is an error that names the file,
@@ -8,6 +8,7 @@
 mod command;
 mod schema;
 mod support;
+mod table;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -15,6 +16,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, ensure};
 use ordain_catalog::{Catalog, facts};
 use saphyr::{LoadableYamlNode as _, Yaml};
+
+pub use table::commands_page;
 
 /// The facts that the schema in `dir` states. The same files make the same text.
 pub fn facts(dir: &Path) -> anyhow::Result<String> {
