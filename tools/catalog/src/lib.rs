@@ -2,8 +2,8 @@
 //! YAML, and the tables of `docs/commands.md` from the facts.
 //!
 //! Types, versions, platforms, enrollment types, scopes, the places of references and the keys of commands are
-//! taken; titles, descriptions and notes are not. Whatever has another form than expected is an error that names the file,
-//! never a guess.
+//! taken; titles, descriptions and notes are not. Whatever has another form than expected is an error that names
+//! the file, never a guess.
 
 mod command;
 mod schema;
