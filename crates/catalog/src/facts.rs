@@ -16,7 +16,8 @@
 //!
 //! A line that is not indented begins a record; the indented ones say more of it, each beginning with a word
 //! of its own, so that further words can come. In the path of `refers`, `*` is any key and `[]` each element
-//! of an array. What a command `takes` is described in `facts/keys.rs`. There is exactly one text for a catalog, sorted throughout, and no other is accepted.
+//! of an array; what a command `takes` is described in `facts/keys.rs`. There is exactly one text for a catalog,
+//! sorted throughout, and no other is accepted.
 
 mod keys;
 
