@@ -13,6 +13,7 @@ use ordain_pki::seal::SealingKey;
 use ordain_store::{Store, StoreError};
 use tokio::sync::Semaphore;
 
+use crate::admission::Admission;
 use crate::clock::Clock;
 use crate::identity::Trust;
 use crate::metrics::Metrics;
@@ -35,6 +36,7 @@ pub(crate) struct App {
     pub(crate) clock: Clock,
     /// KiB of request bodies that may be in memory at once, for the whole server.
     pub(crate) in_flight: Arc<Semaphore>,
+    pub(crate) admission: Admission,
 }
 
 /// Request bodies in memory at once, in KiB, whoever sends them.
@@ -77,6 +79,7 @@ impl App {
             metrics: Metrics::default(),
             clock,
             in_flight: Arc::new(Semaphore::new(IN_FLIGHT_KIB)),
+            admission: Admission::default(),
         };
         app.metrics
             .revision

@@ -4,6 +4,7 @@
 //! answered.
 
 mod admin;
+mod admission;
 pub mod api;
 mod app;
 mod body;
