@@ -8,7 +8,7 @@ use ordain_model::enrollment::Enrollment;
 use ordain_model::ids::{Digest, EnrollmentId};
 use ordain_model::record::StatusRecord;
 
-use crate::value::Row;
+use crate::value::{Row, Value};
 use crate::{Store, StoreError};
 
 /// A row and the version under which it was read.
@@ -106,13 +106,16 @@ impl Store {
         names: impl Iterator<Item = &str>,
         id: &EnrollmentId,
     ) -> Result<BTreeSet<String>, StoreError> {
-        let sql = "SELECT name FROM claim WHERE name = $1 AND device <> $2";
+        let names: BTreeSet<&str> = names.collect();
         let mut elsewhere = BTreeSet::new();
-        for name in names {
-            let rows = self
-                .query(sql, vec![name.into(), id.device_part().into()])
-                .await?;
-            elsewhere.extend((!rows.is_empty()).then(|| name.to_owned()));
+        // A device has three names, and one statement is prepared.
+        for three in names.into_iter().collect::<Vec<_>>().chunks(3) {
+            let name = |place: usize| three.get(place).or(three.last()).copied().map(Value::from);
+            let params = [name(0), name(1), name(2), Some(id.device_part().into())];
+            let sql = "SELECT name FROM claim WHERE name IN ($1, $2, $3) AND device <> $4";
+            for row in self.query(sql, params.into_iter().flatten().collect()).await? {
+                elsewhere.insert(row.text(0)?.to_owned());
+            }
         }
         Ok(elsewhere)
     }
