@@ -19,6 +19,7 @@ mod listener;
 mod metrics;
 mod objects;
 mod publish;
+pub mod push;
 mod router;
 mod settings;
 mod sightings;
