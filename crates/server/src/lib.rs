@@ -15,14 +15,18 @@ mod house;
 mod identity;
 mod issue;
 mod listener;
+mod local;
 mod metrics;
 mod objects;
 mod publish;
 mod router;
 mod settings;
 mod sightings;
+mod stack;
 mod start;
 mod tls;
 
+pub use local::Local;
 pub use settings::{Settings, StartError};
+pub use stack::Stack;
 pub use start::Server;
