@@ -18,7 +18,7 @@ use crate::body::{self, Received};
 use crate::identity::{Peer, SIGNATURE_HEADER};
 
 /// The largest message of a device, in octets. Full reports with long lists of apps reach several hundred KiB.
-const MAX_MESSAGE: usize = 4 << 20;
+pub(crate) const MAX_MESSAGE: usize = 4 << 20;
 
 const CHECK_IN_TYPE: &str = "application/x-apple-aspen-mdm-checkin";
 const COMMAND_TYPE: &str = "application/x-apple-aspen-mdm";
