@@ -88,6 +88,7 @@ pub async fn commits(store: Arc<Store>, workers: usize, duration: Duration) -> R
                 id: EnrollmentId::device(format!("none-{worker}"))?,
                 device: None,
                 user: None,
+                queued: None,
             };
             let mut count = 0_u64;
             while begin.elapsed() < duration {

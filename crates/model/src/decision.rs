@@ -71,6 +71,7 @@ impl Write {
             Self::Capabilities(..) => "capabilities",
             Self::Status(..) => "status",
             Self::Escrow(..) => "escrow",
+            Self::Wake(..) => "wake",
         }
     }
 }
