@@ -10,6 +10,9 @@
 //! | [`twin`] | one device with its channels: enrolling, sessions, syncs |
 //! | [`request`] | what goes to the server, and what comes back |
 //! | [`complaint`] | the rules that a server can break |
+//! | [`commands`] | what devices do on command |
+//! | [`state`] | what commands leave on a device |
+//! | [`journal`] | which commands came, and what became of them |
 //! | [`driver`] | twins on real sockets |
 //!
 //! All but [`driver`] is pure: no I/O, no clock, no randomness beyond a seed.
@@ -25,16 +28,19 @@
 
 mod activation;
 mod assets;
+pub mod commands;
 pub mod complaint;
 mod configuration;
 pub mod device;
 pub mod driver;
 mod engine;
+pub mod journal;
 mod judgement;
 mod models;
 mod report;
 pub mod request;
 mod session;
+pub mod state;
 mod stored;
 mod sync;
 pub mod twin;

@@ -336,12 +336,12 @@ pub(crate) fn settings() -> Settings {
     }
 }
 
-/// A twin of this platform that is supervised, so that it can be sent anything, and that does not nap.
+/// A twin of this platform that is supervised, so that it can be sent anything, and that neither naps nor is locked.
 pub(crate) fn twin(platform: Platform) -> Twin {
     let devices = (0..).map(|index| Device::new(platform, 1, index));
     let device = devices
         .into_iter()
-        .find(|device| device.supervised && !device.naps);
+        .find(|device| device.supervised && !device.naps && !device.locked);
     Twin::new(device.expect("one of many"), settings())
 }
 
