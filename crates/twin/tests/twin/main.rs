@@ -1,6 +1,7 @@
 //! Twins against a server that keeps Apple's rules, and against ones that break them.
 
 mod behaviour;
+mod commands;
 mod fake;
 mod fleet;
 mod hostile;
