@@ -100,6 +100,8 @@ async fn enroll_over_the_wire(dir: &Path, fleet: &Fleet) -> (String, String) {
         sessions: 1,
         poll: Duration::from_millis(10),
         until: Until::Rest,
+        apns: None,
+        silent: None,
     };
     let (_stop, stopped) = tokio::sync::watch::channel(false);
     let outcome = wire.run(&target, &options, &stopped).await.unwrap();
