@@ -24,7 +24,7 @@ pub struct StatusState<'a> {
     /// The channel that reports.
     pub enrollment: &'a Enrollment,
     /// What it reported before.
-    pub record: StatusRecord,
+    pub record: Arc<StatusRecord>,
     /// The manifest that the record was packed against, if it is still known.
     pub against: Option<Arc<Manifest>>,
     /// The manifest that the channel is pinned to.
@@ -107,7 +107,7 @@ pub fn status(state: StatusState<'_>, report: Report, now: i64) -> Decision<()> 
     };
     let standing = match &enrollment.standing {
         Some(known)
-            if record == before
+            if record == *before
                 && (Standing {
                     at: now,
                     heard: news.heard,
@@ -135,7 +135,7 @@ pub fn status(state: StatusState<'_>, report: Report, now: i64) -> Decision<()> 
     if after.id.channel() == Channel::Device {
         learn(&mut after.facts, &record.items);
     }
-    let is_news = record != before;
+    let is_news = record != *before;
     if is_news {
         if record.held.against == Some(wanted.manifest.token()) {
             // The record is read by this manifest from now on, whether or not it was ever offered.

@@ -120,6 +120,19 @@ impl Store {
         Ok(elsewhere)
     }
 
+    /// What the channel of `state` has reported: as of that state, since a report is written with its row.
+    pub async fn record(&self, state: &ChannelState) -> Result<Arc<StatusRecord>, StoreError> {
+        let id = state.id.to_string();
+        let version = state.version();
+        let kept = self.records.get(&id);
+        if let Some((_, record)) = kept.filter(|(at, _)| Some(*at) == version) {
+            return Ok(record);
+        }
+        let record = Arc::new(self.status(&state.id).await?);
+        // It may be newer than the state: whoever decides by both loses the race then, and reads again.
+        Ok(record)
+    }
+
     /// What a channel has reported; empty when it has not.
     pub async fn status(&self, id: &EnrollmentId) -> Result<StatusRecord, StoreError> {
         let rows = self

@@ -1,7 +1,7 @@
 //! Committing a decision: its writes, all or none, on the state that it was made from.
 
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};
-use std::sync::PoisonError;
+use std::sync::{Arc, PoisonError};
 
 use ordain_model::decision::{Claim, Identity, Write};
 use ordain_model::declaration::Declaration;
@@ -53,10 +53,19 @@ impl Store {
             _ => None,
         });
         if let (Some(row), None, Some(version)) = (rows.next(), rows.next(), state.version()) {
+            let version = version + 1;
             self.rows.keep(Versioned {
-                version: version + 1,
+                version,
                 value: row.as_ref().clone(),
             });
+            let record = writes.iter().find_map(|write| match write {
+                Write::Status(id, record) if *id == state.id => Some(record.as_ref().clone()),
+                _ => None,
+            });
+            if let Some(record) = record {
+                self.records
+                    .insert(state.id.to_string(), (version, Arc::new(record)));
+            }
         }
     }
 

@@ -20,6 +20,8 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use ordain_model::ids::Digest;
+use ordain_model::record::StatusRecord;
+use quick_cache::sync::Cache;
 
 pub use audit::{Actor, AuditRecord};
 pub use channels::{ChannelState, Versioned};
@@ -52,9 +54,16 @@ pub enum StoreError {
 pub struct Store {
     database: Arc<Database>,
     rows: Rows,
+    /// What channels have reported, with the version of the row that was written with it.
+    records: Cache<String, Record>,
     /// Manifests that are stored for certain, so that they are not sent again with every offer. Nothing deletes any.
     kept_manifests: Mutex<HashSet<Digest>>,
 }
+
+/// Reports kept in memory: some ten KiB each.
+const MOST_RECORDS: usize = 8_192;
+
+type Record = (i64, Arc<StatusRecord>);
 
 enum Database {
     Sqlite(Sqlite),
@@ -90,6 +99,7 @@ impl Store {
         let database = Arc::new(database);
         let store = Self {
             rows: Rows::new(&database),
+            records: Cache::new(MOST_RECORDS),
             database,
             kept_manifests: Mutex::default(),
         };

@@ -70,7 +70,7 @@ impl Device {
     fn decide(&self, report: Report) -> Decision<()> {
         let state = StatusState {
             enrollment: &self.enrollment,
-            record: self.record.clone(),
+            record: Arc::new(self.record.clone()),
             against: self.find(self.record.held.against),
             pinned: self.find(self.enrollment.pinned),
             wanted: self.wanted.clone(),
