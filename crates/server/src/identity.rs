@@ -19,6 +19,9 @@ pub(crate) const SIGNATURE_HEADER: &str = "mdm-signature";
 /// Clocks differ: a certificate that begins within a day is looked at. Whether it may enroll is decided later.
 const CLOCK_TOLERANCE: i64 = 24 * 60 * 60;
 
+/// Certificates that are remembered once they were verified.
+const MOST_KNOWN: usize = 100_000;
+
 /// Whom the server believes.
 pub(crate) struct Trust {
     /// Ordain's own device CA.
@@ -28,6 +31,8 @@ pub(crate) struct Trust {
     header: Option<String>,
     /// Leaves whose chain was verified, and whether it led to our own CA.
     verified: Cache<[u8; 32], bool>,
+    /// Values of the proxies' header, by their hash, whose certificate was verified.
+    passed_on: Cache<Digest, Presented>,
 }
 
 /// The connection that a request came over.
@@ -72,7 +77,8 @@ impl Trust {
             anchors,
             proxies,
             header,
-            verified: Cache::new(100_000),
+            verified: Cache::new(MOST_KNOWN),
+            passed_on: Cache::new(MOST_KNOWN),
         }
     }
 
@@ -97,9 +103,7 @@ impl Trust {
         if let Some(name) = self.header.as_deref().filter(|_| is_proxy)
             && let Some(value) = single(headers, name)?
         {
-            let certificate =
-                header::client_certificate(value).map_err(|_| Unidentified::UnreadableHeader)?;
-            shown.push(self.trusted(&certificate, &[], now)?);
+            shown.push(self.passed_on(value, now)?);
         }
         if let Some(value) = single(headers, SIGNATURE_HEADER)? {
             let message = STANDARD.decode(value).map_err(|_| Unidentified::BadSignature)?;
@@ -111,6 +115,18 @@ impl Trust {
             return Err(Unidentified::Disagree);
         }
         Ok(first)
+    }
+
+    /// The identity in a proxy's header, which says the same for each request of a device.
+    fn passed_on(&self, value: &[u8], now: i64) -> Result<Presented, Unidentified> {
+        let hash = Digest::of(value);
+        if let Some(known) = self.passed_on.get(&hash) {
+            return Ok(known);
+        }
+        let certificate = header::client_certificate(value).map_err(|_| Unidentified::UnreadableHeader)?;
+        let presented = self.trusted(&certificate, &[], now)?;
+        self.passed_on.insert(hash, presented);
+        Ok(presented)
     }
 
     fn trusted(

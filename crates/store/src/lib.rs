@@ -71,6 +71,19 @@ enum Database {
 }
 
 impl Database {
+    /// Whether reading holds up the thread that reads.
+    fn is_read_in_place(&self) -> bool {
+        matches!(self, Self::Sqlite(_))
+    }
+
+    /// Reads where the caller runs: on SQLite it must be a thread that may be held up.
+    async fn query_in_place(&self, sql: &str, params: Vec<Value>) -> Result<Vec<Row>, StoreError> {
+        match self {
+            Self::Sqlite(sqlite) => sqlite.query_here(sql, &params),
+            Self::Postgres(postgres) => postgres.query(sql, params).await,
+        }
+    }
+
     async fn query(&self, sql: &str, params: Vec<Value>) -> Result<Vec<Row>, StoreError> {
         match self {
             Self::Sqlite(sqlite) => sqlite.query(sql, params).await,
@@ -98,7 +111,7 @@ impl Store {
     async fn migrated(database: Database) -> Result<Self, StoreError> {
         let database = Arc::new(database);
         let store = Self {
-            rows: Rows::new(&database),
+            rows: Rows::new(&database)?,
             records: Cache::new(MOST_RECORDS),
             database,
             kept_manifests: Mutex::default(),

@@ -45,11 +45,21 @@ pub(crate) struct Rows {
 
 impl Rows {
     /// Reads from `database` for as long as that lives.
-    pub(crate) fn new(database: &Arc<Database>) -> Self {
+    pub(crate) fn new(database: &Arc<Database>) -> Result<Self, StoreError> {
         let kept = Arc::new(Cache::new(MOST_KEPT));
         let (asks, asked) = mpsc::channel(MOST_WAITING);
-        tokio::spawn(serve(Arc::downgrade(database), kept.clone(), asked));
-        Self { kept, asks }
+        let serving = serve(Arc::downgrade(database), kept.clone(), asked);
+        let runtime = tokio::runtime::Handle::current();
+        if database.is_read_in_place() {
+            // A read takes less time than to hand it to another thread, so this one has a thread of its own.
+            let thread = std::thread::Builder::new().name("sqlite-rows".into());
+            thread
+                .spawn(move || runtime.block_on(serving))
+                .map_err(|_| gone())?;
+        } else {
+            runtime.spawn(serving);
+        }
+        Ok(Self { kept, asks })
     }
 
     /// The channel of `id`.
@@ -138,7 +148,7 @@ async fn rows_of(database: &Database, sql: &str, ids: &[&str]) -> Result<Vec<Row
     let ids = ids.iter().copied().chain(std::iter::repeat(last));
     let sql = format!("{sql} WHERE id IN ({})", places.join(", "));
     database
-        .query(&sql, ids.take(size).map(Value::from).collect())
+        .query_in_place(&sql, ids.take(size).map(Value::from).collect())
         .await
 }
 

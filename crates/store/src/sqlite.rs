@@ -28,6 +28,8 @@ pub(crate) struct Sqlite {
     thread: Option<JoinHandle<()>>,
     readers: Arc<Mutex<Vec<Connection>>>,
     permits: Arc<Semaphore>,
+    /// For those who read on a thread of their own.
+    here: Mutex<Option<Connection>>,
 }
 
 impl Sqlite {
@@ -52,7 +54,14 @@ impl Sqlite {
             thread: Some(thread),
             readers: Arc::new(Mutex::new(readers)),
             permits: Arc::new(Semaphore::new(READERS)),
+            here: Mutex::new(Some(connect(path, true)?)),
         })
+    }
+
+    /// Reads on the calling thread, which may be held up for as long as that takes.
+    pub(crate) fn query_here(&self, sql: &str, params: &[Value]) -> Result<Vec<Row>, StoreError> {
+        let reader = lock(&self.here);
+        read(reader.as_ref().ok_or_else(gone)?, &positional(sql), params)
     }
 
     pub(crate) async fn query(&self, sql: &str, params: Vec<Value>) -> Result<Vec<Row>, StoreError> {
@@ -80,14 +89,15 @@ impl Drop for Sqlite {
     /// What was handed in is written, and the file is left without a journal, before the store is gone.
     fn drop(&mut self) {
         lock(&self.readers).clear();
+        lock(&self.here).take();
         drop(self.writer.take());
         // A writer that has panicked has said so to those who waited.
         let _ = self.thread.take().map(JoinHandle::join);
     }
 }
 
-fn lock(readers: &Mutex<Vec<Connection>>) -> MutexGuard<'_, Vec<Connection>> {
-    readers.lock().unwrap_or_else(PoisonError::into_inner)
+fn lock<T>(held: &Mutex<T>) -> MutexGuard<'_, T> {
+    held.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Makes the file, so that it is its owner's only; SQLite makes the journals alike.
