@@ -3,6 +3,7 @@
 mod audit;
 mod channels;
 mod commit;
+mod events;
 mod fleet;
 mod house;
 mod migrations;
@@ -13,20 +14,24 @@ mod sightings;
 mod sqlite;
 mod value;
 mod wakes;
+mod webhooks;
 
 use std::collections::HashSet;
 use std::path::Path;
 use std::sync::Mutex;
 
 use ordain_model::ids::Digest;
+use tokio::sync::watch;
 
 pub use audit::{Actor, AuditRecord};
 pub use channels::{ChannelState, Versioned};
+pub use events::{Cursor, EventPage, InvalidCursor};
 pub use fleet::FleetRow;
 pub use house::{NewToken, TokenRecord, TokenRole};
 pub use objects::Blob;
 pub use revisions::{Publication, RevisionSummary, SourceFile};
 pub use sightings::Sighting;
+pub use webhooks::{Progress, Webhook};
 
 use postgres::Postgres;
 use sqlite::Sqlite;
@@ -51,6 +56,8 @@ pub struct Store {
     database: Database,
     /// Manifests that are stored for certain, so that they are not sent again with every offer. Nothing deletes any.
     kept_manifests: Mutex<HashSet<Digest>>,
+    /// The newest event that was looked for; whoever waits for events wakes with every change.
+    event_news: watch::Sender<Cursor>,
 }
 
 enum Database {
@@ -78,8 +85,10 @@ impl Store {
         let store = Self {
             database,
             kept_manifests: Mutex::default(),
+            event_news: watch::Sender::new(Cursor::BEGINNING),
         };
         migrations::run(&store).await?;
+        store.rebase_events().await?;
         Ok(store)
     }
 

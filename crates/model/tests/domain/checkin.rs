@@ -385,10 +385,8 @@ fn token_update_completes_and_says_the_same_once() {
     let decision = token_update(&began, None, &id, push(), Some(b"u".to_vec()), NOW).unwrap();
     let done = after(&began, &decision.writes);
     assert_eq!((done.phase, &done.push), (Phase::Enrolled, &Some(push())));
-    assert_eq!(
-        decision.writes[1],
-        Write::Escrow(id.clone(), EscrowKind::Unlock, Some(b"u".to_vec()))
-    );
+    let unlock = Write::Escrow(id.clone(), EscrowKind::Unlock, Some(b"u".to_vec()));
+    assert!(decision.writes.contains(&unlock));
     assert!(
         token_update(&done, None, &id, push(), None, NOW + 9)
             .unwrap()
@@ -407,7 +405,11 @@ fn token_update_completes_and_says_the_same_once() {
         NOW,
     )
     .unwrap();
-    assert_eq!(moved.writes.len(), 1, "the stored unlock token is left alone");
+    let is_escrow = |write: &Write| matches!(write, Write::Escrow(..));
+    assert!(
+        !moved.writes.is_empty() && !moved.writes.iter().any(is_escrow),
+        "the stored unlock token is left alone"
+    );
 }
 
 #[test]
@@ -443,7 +445,11 @@ fn a_user_comes_after_the_device_and_goes_without_it() {
     );
     let again = token_update(&device, Some(&channel), &user, push(), None, NOW + 5).unwrap();
     assert!(again.writes.is_empty());
-    assert_eq!(check_out(&device, &user).writes, [Write::Forget(user)]);
+    assert!(
+        check_out(&device, &user, NOW)
+            .writes
+            .contains(&Write::Forget(user))
+    );
 }
 
 #[test]
@@ -459,7 +465,7 @@ fn check_out_ends_the_channels_and_keeps_the_certificate_and_the_stamp() {
         stamp: NOW,
         ..enrolled()
     };
-    let decision = check_out(&device, &device.id);
+    let decision = check_out(&device, &device.id, NOW);
     assert_eq!(decision.writes[0], Write::EndGeneration(device.id.clone()));
     let left = after(&device, &decision.writes);
     assert_eq!(

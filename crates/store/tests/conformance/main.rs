@@ -2,6 +2,7 @@
 
 mod channels;
 mod claims;
+mod events;
 mod failure;
 mod fixtures;
 mod generations;
@@ -12,3 +13,4 @@ mod migrations;
 mod objects;
 mod revisions;
 mod sightings;
+mod webhooks;
