@@ -14,6 +14,7 @@ use ordain_store::{Store, StoreError};
 use tokio::sync::Semaphore;
 
 use crate::clock::Clock;
+use crate::events::Events;
 use crate::identity::Trust;
 use crate::metrics::Metrics;
 use crate::objects::Objects;
@@ -31,6 +32,7 @@ pub(crate) struct App {
     pub(crate) server_ca: Option<ordain_pki::Certificate>,
     pub(crate) objects: Objects,
     pub(crate) sightings: Sightings,
+    pub(crate) events: Events,
     pub(crate) metrics: Metrics,
     pub(crate) clock: Clock,
     /// KiB of request bodies that may be in memory at once, for the whole server.
@@ -48,6 +50,7 @@ pub(crate) struct Parts {
     pub(crate) seal: SealingKey,
     pub(crate) public_url: String,
     pub(crate) server_ca: Option<ordain_pki::Certificate>,
+    pub(crate) events: Events,
     pub(crate) clock: Clock,
 }
 
@@ -61,6 +64,7 @@ impl App {
             seal,
             public_url,
             server_ca,
+            events,
             clock,
         } = parts;
         let revision = store.newest_revision().await?;
@@ -74,6 +78,7 @@ impl App {
             server_ca,
             objects: Objects::default(),
             sightings: Sightings::default(),
+            events,
             metrics: Metrics::default(),
             clock,
             in_flight: Arc::new(Semaphore::new(IN_FLIGHT_KIB)),

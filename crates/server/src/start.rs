@@ -15,6 +15,7 @@ use tokio::task::JoinHandle;
 
 use crate::app::{App, Parts};
 use crate::clock::{self, Clock};
+use crate::events::{self, Events};
 use crate::identity::Trust;
 use crate::settings::{Settings, StartError};
 use crate::{files, house, listener, router, tls};
@@ -101,6 +102,7 @@ impl Server {
             open: !settings.enroll_closed,
             allow_reenrollment: settings.allow_reenrollment,
         };
+        let (stop, stopped) = watch::channel(false);
         let app = App::new(Parts {
             store,
             trust,
@@ -108,6 +110,7 @@ impl Server {
             seal,
             public_url: public_url.url.clone(),
             server_ca,
+            events: Events::new(settings.event_retention, stopped.clone())?,
             clock,
         })
         .await?;
@@ -121,7 +124,6 @@ impl Server {
         // Only now, so that a start that breaks off here is made good by the next one.
         house::keep_public_url(&app.store, &public_url, now).await?;
 
-        let (stop, stopped) = watch::channel(false);
         let tasks = vec![
             tokio::spawn(listener::serve(
                 listener,
@@ -130,6 +132,7 @@ impl Server {
                 stopped.clone(),
             )),
             tokio::spawn(behind(app.clone(), stopped)),
+            tokio::spawn(events::run(app.clone())),
         ];
         let mut state = json!({"url": url, "pid": std::process::id()});
         if let Some(ca) = &ca {
