@@ -24,6 +24,8 @@ const LOOK: Duration = Duration::from_secs(1);
 const PRUNE: Duration = Duration::from_secs(60);
 /// and how many it then deletes at a time: devices' writes come in between.
 const PRUNED_AT_ONCE: u32 = 500;
+/// How long events gather after the first, so that not each of many is read by itself.
+const GATHER: Duration = Duration::from_millis(100);
 /// Streams at once.
 const MOST_STREAMS: usize = 100;
 

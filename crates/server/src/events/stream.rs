@@ -13,7 +13,7 @@ use ordain_store::Cursor;
 use serde_json::json;
 use tokio::sync::{OwnedSemaphorePermit, watch};
 
-use super::row;
+use super::{GATHER, row};
 use crate::admin::administrator;
 use crate::app::App;
 use crate::start::stopped;
@@ -82,7 +82,10 @@ impl Reading {
                 return None;
             }
             tokio::select! {
-                changed = self.news.changed() => changed.ok()?,
+                changed = self.news.changed() => {
+                    changed.ok()?;
+                    tokio::time::sleep(GATHER).await;
+                }
                 // An id without data is no event, but moves the reader's cursor past what it did not ask for.
                 () = tokio::time::sleep(KEEP_ALIVE) => {
                     return Some(sse::Event::default().id(self.reader.after.to_string()));

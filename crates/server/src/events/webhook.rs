@@ -11,7 +11,7 @@ use serde::Serialize;
 use tokio::sync::watch;
 use tokio::task::{AbortHandle, JoinSet};
 
-use super::row;
+use super::{GATHER, row};
 use crate::api::EventRow;
 use crate::app::App;
 use crate::house::short_id;
@@ -19,8 +19,6 @@ use crate::start::stopped;
 
 /// The most events in one message.
 const BATCH: u32 = 100;
-/// How long events gather, so that not each of many needs a message.
-const GATHER: Duration = Duration::from_millis(100);
 /// How long to wait before looking again at what cannot be done now.
 const AGAIN: Duration = Duration::from_secs(1);
 /// How long a node has a receiver to itself, in seconds: longer than one message can take.
