@@ -7,7 +7,8 @@ use clap::{Arg, Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use ordain_server::api::Page;
 
 use crate::{
-    apply, audit, demo, device, devices, enrollment_profile, login, revisions, serve, simulate, tokens,
+    apply, audit, demo, device, devices, enrollment_profile, events, login, revisions, serve, simulate,
+    tokens, webhooks,
 };
 
 /// Declarative device management: publish what devices should be, and see how far they have got.
@@ -63,6 +64,11 @@ pub(crate) enum Command {
     EnrollmentProfile(enrollment_profile::EnrollmentProfileArgs),
     /// Lists what administrators did, the newest first.
     Audit(audit::AuditArgs),
+    /// Tells what happened to devices, and with --follow what happens.
+    Events(events::EventsArgs),
+    /// Sets up, lists and removes receivers of events.
+    #[command(subcommand)]
+    Webhook(webhooks::WebhookCommand),
 }
 
 /// Which server to talk to, and as whom. What is not given comes from the environment, then from `ordain login`.

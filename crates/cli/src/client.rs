@@ -7,7 +7,8 @@ use bytes::Bytes;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HOST, USER_AGENT};
 use http::{Method, Request, StatusCode};
 use http_body_util::{BodyExt, Full, Limited};
-use hyper::client::conn::http1;
+use hyper::body::Incoming;
+use hyper::client::conn::http1::{self, SendRequest};
 use hyper_util::rt::TokioIo;
 use ordain_server::api::Problem;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
@@ -110,13 +111,34 @@ impl Client {
         self.send(method, path, Bytes::new()).await.map(drop)
     }
 
+    /// What `path` goes on telling: the body of its answer, as it comes.
+    pub(crate) async fn listen(&self, path: &str) -> Result<Incoming, ClientError> {
+        let answer = self.answer(Method::GET, path, "text/event-stream", Bytes::new());
+        self.in_time(answer).await
+    }
+
     async fn send(&self, method: Method, path: &str, body: Bytes) -> Result<Bytes, ClientError> {
+        let answer = async {
+            let body = self.answer(method, path, "application/json", body).await?;
+            self.whole(body).await
+        };
+        self.in_time(answer).await
+    }
+
+    /// The body of a good answer; of any other, what it says.
+    async fn answer(
+        &self,
+        method: Method,
+        path: &str,
+        accept: &str,
+        body: Bytes,
+    ) -> Result<Incoming, ClientError> {
         let mut request = Request::builder()
             .method(method)
             .uri(format!("{}/api/v1/{path}", self.address.path()))
             .header(HOST, self.address.authority())
             .header(AUTHORIZATION, format!("Bearer {}", self.token))
-            .header(ACCEPT, "application/json")
+            .header(ACCEPT, accept)
             .header(USER_AGENT, concat!("ordain/", env!("CARGO_PKG_VERSION")));
         if !body.is_empty() {
             request = request.header(CONTENT_TYPE, "application/json");
@@ -124,6 +146,17 @@ impl Client {
         let request = request
             .body(Full::new(body))
             .map_err(|error| self.foreign(error))?;
+        let answer = self.connect().await?.send_request(request).await;
+        let answer = answer.map_err(|error| self.foreign(error))?;
+        let status = answer.status();
+        if status.is_success() {
+            Ok(answer.into_body())
+        } else {
+            Err(self.refusal(status, &self.whole(answer.into_body()).await?))
+        }
+    }
+
+    async fn connect(&self) -> Result<SendRequest<Full<Bytes>>, ClientError> {
         let unreachable = |cause: String| ClientError::Unreachable {
             address: self.address.clone(),
             cause,
@@ -136,7 +169,7 @@ impl Client {
         .map_err(|_| unreachable("it does not answer".to_owned()))?
         .map_err(|error| unreachable(error.to_string()))?;
         if !self.address.is_tls() {
-            return self.exchange(stream, request).await;
+            return self.shake_hands(stream).await;
         }
         let name =
             ServerName::try_from(self.address.host().to_owned()).map_err(|error| self.foreign(error))?;
@@ -157,32 +190,30 @@ impl Client {
                     false => unreachable(cause),
                 }
             })?;
-        self.exchange(stream, request).await
+        self.shake_hands(stream).await
     }
 
-    async fn exchange<S>(&self, stream: S, request: Request<Full<Bytes>>) -> Result<Bytes, ClientError>
+    async fn shake_hands<S>(&self, stream: S) -> Result<SendRequest<Full<Bytes>>, ClientError>
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        let answer = async {
-            let (mut sender, connection) = http1::handshake(TokioIo::new(stream))
-                .await
-                .map_err(|error| self.foreign(error))?;
-            // It ends by itself once the sender is gone; its errors come out at the request.
-            tokio::spawn(connection);
-            let answer = sender
-                .send_request(request)
-                .await
-                .map_err(|error| self.foreign(error))?;
-            let status = answer.status();
-            let body = Limited::new(answer.into_body(), MAX_ANSWER).collect().await;
-            let body = body.map_err(|error| self.foreign(error))?.to_bytes();
-            if status.is_success() {
-                Ok(body)
-            } else {
-                Err(self.refusal(status, &body))
-            }
-        };
+        let (sender, connection) = http1::handshake(TokioIo::new(stream))
+            .await
+            .map_err(|error| self.foreign(error))?;
+        // It ends by itself once the sender is gone; its errors come out at the request.
+        tokio::spawn(connection);
+        Ok(sender)
+    }
+
+    async fn whole(&self, body: Incoming) -> Result<Bytes, ClientError> {
+        let body = Limited::new(body, MAX_ANSWER).collect().await;
+        Ok(body.map_err(|error| self.foreign(error))?.to_bytes())
+    }
+
+    async fn in_time<T>(
+        &self,
+        answer: impl Future<Output = Result<T, ClientError>>,
+    ) -> Result<T, ClientError> {
         timeout(ANSWER, answer).await.unwrap_or_else(|_| {
             Err(ClientError::Slow {
                 address: self.address.clone(),

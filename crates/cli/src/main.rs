@@ -13,6 +13,7 @@ mod device;
 mod devices;
 mod directory;
 mod enrollment_profile;
+mod events;
 mod example;
 mod fleet;
 mod limits;
@@ -27,6 +28,7 @@ mod table;
 mod time;
 mod tls;
 mod tokens;
+mod webhooks;
 
 use std::process::ExitCode;
 
@@ -73,6 +75,8 @@ fn run(command: Command) -> anyhow::Result<()> {
             Command::Token(command) => tokens::run(command).await,
             Command::EnrollmentProfile(args) => enrollment_profile::run(args).await,
             Command::Audit(args) => audit::run(args).await,
+            Command::Events(args) => events::run(args).await,
+            Command::Webhook(command) => webhooks::run(command).await,
         }
     })
 }

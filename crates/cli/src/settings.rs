@@ -4,6 +4,7 @@ use std::env;
 use std::fs;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use clap::builder::BoolishValueParser;
 use clap::{Args, ValueEnum};
@@ -13,7 +14,10 @@ use ordain_server::Settings;
 use serde::Deserialize;
 
 use crate::args::Usage;
+use crate::time::Span;
 
+/// Seven days.
+const KEEP_EVENTS: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 const LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::UNSPECIFIED), 8443);
 
 /// What options, environment and file can say, in the same words. Lists replace each other as a whole.
@@ -67,6 +71,9 @@ pub(crate) struct SettingsArgs {
     /// What listed memberships do when a device enrolls anew [default: approve]
     #[arg(long, env = "ORDAIN_REENROLL", value_enum)]
     reenroll: Option<Reenroll>,
+    /// How long events are kept: 12h, 30d [default: 7d]
+    #[arg(long, env = "ORDAIN_KEEP_EVENTS", value_name = "SPAN")]
+    keep_events: Option<Span>,
 }
 
 /// Who may enroll.
@@ -117,6 +124,7 @@ impl SettingsArgs {
             tls_key: self.tls_key.or(below.tls_key),
             enroll: self.enroll.or(below.enroll),
             reenroll: self.reenroll.or(below.reenroll),
+            keep_events: self.keep_events.or(below.keep_events),
         }
     }
 
@@ -157,6 +165,7 @@ impl SettingsArgs {
             tls_key: self.tls_key,
             enroll_closed: self.enroll == Some(Enroll::Closed),
             allow_reenrollment: self.reenroll == Some(Reenroll::Allow),
+            event_retention: self.keep_events.map_or(KEEP_EVENTS, |Span(span)| span),
         })
     }
 }
@@ -236,6 +245,7 @@ mod tests {
             public-url = "https://file.example.org/"
             reenroll = "allow"
             enroll = "closed"
+            keep-events = "12h"
             "#,
         );
         let above = options(&[
@@ -254,6 +264,7 @@ mod tests {
         assert_eq!(settings.client_cert_header.as_deref(), Some("X-Client-Cert"));
         assert_eq!(settings.public_url.as_deref(), Some("https://file.example.org"));
         assert!(settings.enroll_closed && !settings.allow_reenrollment && !settings.http);
+        assert_eq!(settings.event_retention, Duration::from_secs(12 * 60 * 60));
 
         let below = file("data-dir = \"/file\"\nenroll = \"closed\"").unwrap();
         let opened = options(&["--enroll", "open"]).or(below).settings().unwrap();
@@ -321,6 +332,7 @@ mod tests {
         );
         assert!(file("listen = 8443").is_err());
         assert!(file("reenroll = \"never\"").is_err());
+        assert!(file("keep-events = \"a while\"").is_err());
         assert!(file("data_dir = \"/x\"").is_err());
         assert!(SettingsArgs::read(Path::new("/nonexistent/ordain.toml")).is_err());
     }

@@ -1,8 +1,10 @@
 //! Times for people. The clock is read here and nowhere else in the command line's own code.
 
+use std::str::FromStr;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use jiff::Timestamp;
+use serde::Deserialize;
 
 use crate::table::NOTHING;
 
@@ -53,6 +55,27 @@ pub(crate) fn moment(at: Option<i64>, now: i64) -> String {
     at.map_or(NOTHING.to_owned(), |at| {
         format!("{} ({})", ago(at, now), date(at))
     })
+}
+
+/// A span of time, written as [`parse_span`] reads it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub(crate) struct Span(pub(crate) Duration);
+
+impl FromStr for Span {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        parse_span(text).map(Self)
+    }
+}
+
+impl TryFrom<String> for Span {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        text.parse()
+    }
 }
 
 /// Reads a span of time such as `90s`, `30m`, `12h` or `7d`; a unit is required.

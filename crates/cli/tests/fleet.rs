@@ -112,6 +112,21 @@ fn a_fleet_converges(database: &[&str]) {
         );
     }
 
+    let events = server.run(&["events", "--kind", "enrolled,converged", "--json"]);
+    let events = String::from_utf8(events.stdout).unwrap();
+    let events: Vec<Value> = events
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let of = |kind: &str| events.iter().filter(|event| event["kind"] == kind).count();
+    assert!(
+        of("enrolled") >= 12 && of("converged") >= 12 && of("enrolled") + of("converged") == events.len(),
+        "{events:#?}"
+    );
+    let cursor = events[events.len() - 2]["cursor"].as_str().unwrap();
+    let last = server.run(&["events", "--kind", "enrolled,converged", "--after", cursor]);
+    assert_eq!(String::from_utf8(last.stdout).unwrap().lines().count(), 1);
+
     let again = server.json(&["apply", POLICY]);
     assert_eq!(
         (&again["revision"], &again["published"]),

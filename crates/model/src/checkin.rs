@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::decision::{Claim, Decision, EscrowKind, Identity, Role, Write};
 use crate::device::DeviceFacts;
 use crate::enrollment::{Enrollment, Memberships, Phase, Pin, Push};
+use crate::event::Event;
 use crate::ids::EnrollmentId;
 use crate::inventory::Inventory;
 
@@ -289,6 +290,9 @@ pub fn token_update(
     let is_new = id.user_part().is_some() && user.is_none();
     let mut writes = Vec::new();
     if is_new || after != before {
+        if is_new || before.phase != Phase::Enrolled {
+            writes.push(Write::Event(Event::enrolled(&after, device, now)));
+        }
         if after.push != before.push {
             // A device asks for its first work only when it is woken.
             writes.push(Write::Wake(id.clone(), now));
@@ -323,8 +327,8 @@ fn user_channel(device: &Enrollment, id: &EnrollmentId, now: i64) -> Enrollment 
 
 /// `CheckOut`: the channel is left, and on the device channel those of its users with it. The device's row stays, so
 /// that its certificate remains its own.
-pub fn check_out(device: &Enrollment, id: &EnrollmentId) -> Decision<()> {
-    let writes = if id.user_part().is_some() {
+pub fn check_out(device: &Enrollment, id: &EnrollmentId, now: i64) -> Decision<()> {
+    let mut writes = if id.user_part().is_some() {
         vec![Write::Forget(id.clone())]
     } else {
         let left = Enrollment {
@@ -343,6 +347,7 @@ pub fn check_out(device: &Enrollment, id: &EnrollmentId) -> Decision<()> {
             Write::Enrollment(Box::new(left)),
         ]
     };
+    writes.push(Write::Event(Event::checked_out(device, id, now)));
     Decision { writes, reply: () }
 }
 

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::declaration::Declaration;
 use crate::enrollment::Enrollment;
+use crate::event::Event;
 use crate::ids::{Digest, EnrollmentId};
 use crate::manifest::Manifest;
 use crate::record::StatusRecord;
@@ -56,6 +57,8 @@ pub enum Write {
     Escrow(EnrollmentId, EscrowKind, Option<Vec<u8>>),
     /// Somebody is to look, from this time on (unix seconds), whether the channel must be woken.
     Wake(EnrollmentId, i64),
+    /// What administrators' systems are told of the decision.
+    Event(Event),
 }
 
 impl Write {
@@ -72,6 +75,7 @@ impl Write {
             Self::Status(..) => "status",
             Self::Escrow(..) => "escrow",
             Self::Wake(..) => "wake",
+            Self::Event(_) => "event",
         }
     }
 }

@@ -21,6 +21,7 @@ pub mod decision;
 pub mod declaration;
 pub mod device;
 pub mod enrollment;
+pub mod event;
 pub mod fetched;
 pub mod held;
 pub mod ids;

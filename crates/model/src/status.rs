@@ -11,6 +11,7 @@ use crate::convergence::{self, Verdict};
 use crate::decision::{Decision, Write};
 use crate::device::DeviceFacts;
 use crate::enrollment::{Enrollment, Standing};
+use crate::event::Event;
 use crate::held::{Held, Listing, held_token};
 use crate::ids::{Channel, Digest};
 use crate::manifest::Manifest;
@@ -136,6 +137,11 @@ pub fn status(state: StatusState<'_>, report: Report, now: i64) -> Decision<()> 
         learn(&mut after.facts, &record.items);
     }
     let is_news = record != *before;
+    if is_news || after != *enrollment {
+        let (token, problems) = (wanted.manifest.token(), record.problems.len());
+        let events = Event::reported(enrollment, &after, token, problems, now);
+        writes.extend(events.into_iter().map(Write::Event));
+    }
     if is_news {
         if record.held.against == Some(wanted.manifest.token()) {
             // The record is read by this manifest from now on, whether or not it was ever offered.

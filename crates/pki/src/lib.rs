@@ -25,6 +25,7 @@ pub mod cms;
 pub mod csr;
 pub mod header;
 pub mod key;
+pub mod mac;
 mod name;
 mod pem;
 pub mod pkcs12;

@@ -1,5 +1,7 @@
 //! What the admin API says and takes, below `/api/v1`. The command line uses the same types.
 
+mod event;
+
 use std::collections::BTreeMap;
 
 use ordain_model::enrollment::{Counts, Memberships, Phase};
@@ -9,6 +11,8 @@ use ordain_model::wish::Changes;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
+
+pub use event::{CreatedWebhook, EventFilter, EventRow, NewWebhook, WebhookRow};
 
 /// A policy directory to publish.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]

@@ -16,6 +16,7 @@ use tokio::sync::Semaphore;
 
 use crate::admission::Admission;
 use crate::clock::Clock;
+use crate::events::Events;
 use crate::identity::Trust;
 use crate::metrics::Metrics;
 use crate::objects::Objects;
@@ -33,6 +34,7 @@ pub(crate) struct App {
     pub(crate) server_ca: Option<ordain_pki::Certificate>,
     pub(crate) objects: Objects,
     pub(crate) sightings: Sightings,
+    pub(crate) events: Events,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) clock: Clock,
     /// KiB of request bodies that may be in memory at once, for the whole server.
@@ -51,6 +53,7 @@ pub(crate) struct Parts {
     pub(crate) seal: SealingKey,
     pub(crate) public_url: String,
     pub(crate) server_ca: Option<ordain_pki::Certificate>,
+    pub(crate) events: Events,
     pub(crate) clock: Clock,
 }
 
@@ -64,6 +67,7 @@ impl App {
             seal,
             public_url,
             server_ca,
+            events,
             clock,
         } = parts;
         let revision = store.newest_revision().await?;
@@ -77,6 +81,7 @@ impl App {
             server_ca,
             objects: Objects::default(),
             sightings: Sightings::default(),
+            events,
             metrics: Arc::default(),
             clock,
             in_flight: Arc::new(Semaphore::new(IN_FLIGHT_KIB)),

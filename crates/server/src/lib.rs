@@ -11,6 +11,7 @@ mod body;
 pub mod clock;
 mod device;
 mod enroll;
+mod events;
 mod files;
 mod house;
 mod identity;

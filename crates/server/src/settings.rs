@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use ipnet::IpNet;
 
@@ -32,6 +33,8 @@ pub struct Settings {
     pub enroll_closed: bool,
     /// Let listed memberships follow a device into its next generation unasked.
     pub allow_reenrollment: bool,
+    /// How long events are kept.
+    pub event_retention: Duration,
 }
 
 impl Settings {
@@ -50,6 +53,7 @@ impl Settings {
             tls_key: None,
             enroll_closed: false,
             allow_reenrollment: false,
+            event_retention: Duration::from_secs(7 * 24 * 60 * 60),
         }
     }
 }

@@ -15,6 +15,7 @@ use tokio::task::JoinHandle;
 
 use crate::app::{App, Parts};
 use crate::clock::{self, Clock};
+use crate::events::{self, Events};
 use crate::identity::Trust;
 use crate::local::Local;
 use crate::settings::{Settings, StartError};
@@ -103,6 +104,7 @@ impl Server {
             open: !settings.enroll_closed,
             allow_reenrollment: settings.allow_reenrollment,
         };
+        let (stop, stopped) = watch::channel(false);
         let app = App::new(Parts {
             store,
             trust,
@@ -110,6 +112,7 @@ impl Server {
             seal,
             public_url: public_url.url.clone(),
             server_ca,
+            events: Events::new(settings.event_retention, stopped.clone())?,
             clock,
         })
         .await?;
@@ -124,10 +127,10 @@ impl Server {
         house::keep_public_url(&app.store, &public_url, now).await?;
 
         let router = router::router(app.clone());
-        let (stop, stopped) = watch::channel(false);
         let tasks = vec![
             tokio::spawn(listener::serve(listener, config, router.clone(), stopped.clone())),
             tokio::spawn(behind(app.clone(), stopped)),
+            tokio::spawn(events::run(app.clone())),
         ];
         let mut state = json!({"url": url, "pid": std::process::id()});
         if let Some(ca) = &ca {

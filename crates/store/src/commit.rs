@@ -12,6 +12,7 @@ use ordain_model::record::StatusRecord;
 use serde::Serialize;
 
 use crate::audit::AuditRecord;
+use crate::events::write_event;
 use crate::wakes::wake;
 use crate::{ChannelState, Step, Store, StoreError, Value, Versioned};
 
@@ -38,6 +39,9 @@ impl Store {
         }
         steps.extend(audit.map(AuditRecord::step));
         self.commit_steps(steps).await?;
+        if writes.iter().any(|write| matches!(write, Write::Event(_))) {
+            self.event_news.send_modify(|_| ());
+        }
         self.kept_manifests
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -131,6 +135,7 @@ fn steps_of(state: &ChannelState, write: &Write) -> Result<Vec<Step>, StoreError
             vec![id.to_string().into(), kind.word().into(), sealed.clone().into()],
         )],
         Write::Wake(id, at) => vec![wake(id, *at)],
+        Write::Event(event) => vec![write_event(event)],
         Write::Escrow(id, kind, None) => vec![Step::new(
             "DELETE FROM escrow WHERE enrollment = $1 AND kind = $2",
             vec![id.to_string().into(), kind.word().into()],

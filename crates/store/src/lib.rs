@@ -3,6 +3,7 @@
 mod audit;
 mod channels;
 mod commit;
+mod events;
 mod fleet;
 mod house;
 mod migrations;
@@ -14,6 +15,7 @@ mod sightings;
 mod sqlite;
 mod value;
 mod wakes;
+mod webhooks;
 
 use std::collections::HashSet;
 use std::path::Path;
@@ -22,14 +24,17 @@ use std::sync::{Arc, Mutex};
 use ordain_model::ids::Digest;
 use ordain_model::record::StatusRecord;
 use quick_cache::sync::Cache;
+use tokio::sync::watch;
 
 pub use audit::{Actor, AuditRecord};
 pub use channels::{ChannelState, Versioned};
+pub use events::{Cursor, EventPage, InvalidCursor};
 pub use fleet::FleetRow;
 pub use house::{NewToken, TokenRecord, TokenRole};
 pub use objects::Blob;
 pub use revisions::{Publication, RevisionSummary, SourceFile};
 pub use sightings::Sighting;
+pub use webhooks::{Progress, Webhook};
 
 use postgres::Postgres;
 use rows::Rows;
@@ -58,6 +63,8 @@ pub struct Store {
     records: Cache<String, Record>,
     /// Manifests that are stored for certain, so that they are not sent again with every offer. Nothing deletes any.
     kept_manifests: Mutex<HashSet<Digest>>,
+    /// The newest event that was looked for; whoever waits for events wakes with every change.
+    event_news: watch::Sender<Cursor>,
 }
 
 /// Reports kept in memory: some ten KiB each.
@@ -115,8 +122,10 @@ impl Store {
             records: Cache::new(MOST_RECORDS),
             database,
             kept_manifests: Mutex::default(),
+            event_news: watch::Sender::new(Cursor::BEGINNING),
         };
         migrations::run(&store).await?;
+        store.rebase_events().await?;
         Ok(store)
     }
 

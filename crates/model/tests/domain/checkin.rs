@@ -408,7 +408,7 @@ fn token_update_completes_and_says_the_same_once() {
     .unwrap();
     let is_escrow = |write: &Write| matches!(write, Write::Escrow(..));
     assert!(
-        !moved.writes.iter().any(is_escrow),
+        !moved.writes.is_empty() && !moved.writes.iter().any(is_escrow),
         "the stored unlock token is left alone"
     );
 }
@@ -446,7 +446,11 @@ fn a_user_comes_after_the_device_and_goes_without_it() {
     );
     let again = token_update(&device, Some(&channel), &user, push(), None, NOW + 5).unwrap();
     assert!(again.writes.is_empty());
-    assert_eq!(check_out(&device, &user).writes, [Write::Forget(user)]);
+    assert!(
+        check_out(&device, &user, NOW)
+            .writes
+            .contains(&Write::Forget(user))
+    );
 }
 
 #[test]
@@ -462,7 +466,7 @@ fn check_out_ends_the_channels_and_keeps_the_certificate_and_the_stamp() {
         stamp: NOW,
         ..enrolled()
     };
-    let decision = check_out(&device, &device.id);
+    let decision = check_out(&device, &device.id, NOW);
     assert_eq!(decision.writes[0], Write::EndGeneration(device.id.clone()));
     let left = after(&device, &decision.writes);
     assert_eq!(

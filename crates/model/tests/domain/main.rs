@@ -4,6 +4,7 @@ mod checkin;
 mod command;
 mod compile;
 mod convergence;
+mod event;
 mod fixtures;
 mod held;
 mod memberships;

@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::response::{IntoResponse, Response};
-use http::StatusCode;
+use http::{StatusCode, header};
 use ordain_store::StoreError;
 
 use crate::api::Problem;
@@ -28,6 +28,8 @@ pub(crate) enum Fault {
     Policy(Vec<String>),
     /// The server cannot do it now.
     Unavailable(String),
+    /// It does as much of this as it may already.
+    Busy(String),
 }
 
 impl From<StoreError> for Fault {
@@ -83,6 +85,12 @@ impl IntoResponse for Fault {
             Self::Unavailable(what) => {
                 tracing::error!(error = what, "an administrator's request was not done");
                 (StatusCode::SERVICE_UNAVAILABLE, what, vec![])
+            }
+            Self::Busy(error) => {
+                let details = vec![];
+                let problem = Json(Problem { error, details });
+                let again = [(header::RETRY_AFTER, "30")];
+                return (StatusCode::SERVICE_UNAVAILABLE, again, problem).into_response();
             }
         };
         (status, Json(Problem { error, details })).into_response()

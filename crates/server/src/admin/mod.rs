@@ -2,12 +2,14 @@
 
 mod access;
 mod devices;
+mod events;
 mod extract;
 mod fault;
 mod history;
 mod identities;
 mod policy;
 mod tokens;
+mod webhooks;
 
 use std::sync::Arc;
 
@@ -21,6 +23,7 @@ use utoipa_axum::routes;
 
 use crate::api::Overview;
 use crate::app::App;
+pub(crate) use access::administrator;
 use fault::Fault;
 
 #[derive(OpenApi)]
@@ -87,6 +90,9 @@ fn described() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(tokens::revoke_token))
         .routes(routes!(identities::enrollment_profile))
         .routes(routes!(identities::identities))
+        .routes(routes!(events::events))
+        .routes(routes!(webhooks::webhooks, webhooks::create_webhook))
+        .routes(routes!(webhooks::remove_webhook))
 }
 
 /// What is there, and who is asking.

@@ -41,7 +41,7 @@ pub(crate) async fn check_in(app: &Arc<App>, presented: &Presented, body: &[u8])
         CheckIn::CheckOut { .. } => {
             app.decide(id, presented, |scene| {
                 scene.channel()?;
-                Ok(checkin::check_out(scene.device()?, id))
+                Ok(checkin::check_out(scene.device()?, id, scene.now))
             })
             .await?;
             Ok(done())

@@ -35,6 +35,14 @@ fn routes() -> Vec<(&'static str, &'static str, Option<Value>)> {
         ("DELETE", "/tokens/x", None),
         ("POST", "/enrollment-profiles", Some(json!({"topic": "t"}))),
         ("POST", "/identities", Some(json!({"requests": []}))),
+        ("GET", "/events", None),
+        ("GET", "/webhooks", None),
+        (
+            "POST",
+            "/webhooks",
+            Some(json!({"url": "https://hooks.example.org"})),
+        ),
+        ("DELETE", "/webhooks/x", None),
     ]
 }
 

@@ -15,6 +15,7 @@ mod client;
 mod device;
 mod durable;
 mod enroll;
+mod events;
 mod house;
 mod identity;
 mod issue;
@@ -28,6 +29,7 @@ mod relay;
 mod run;
 mod sync;
 mod token;
+mod webhook;
 
 /// Makes each of the named tests one on SQLite and one on PostgreSQL.
 macro_rules! on_each_database {

@@ -140,6 +140,43 @@ CREATE TABLE push (
 CREATE INDEX push_new ON push (due_at) WHERE due_at IS NOT NULL AND attempts = 0;
 CREATE INDEX push_again ON push (due_at) WHERE due_at IS NOT NULL AND attempts > 0;
 
+-- What happened, for the systems that administrators connect. Transactions commit in another order than that of the
+-- numbers they drew, so the order is that of transactions, and one is shown once all before it have ended.
+CREATE TABLE event (
+    id BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    tx BIGINT NOT NULL DEFAULT pg_current_xact_id()::text::bigint,
+    at BIGINT NOT NULL,
+    kind TEXT NOT NULL,
+    enrollment TEXT COLLATE "C" NOT NULL,
+    detail TEXT NOT NULL
+);
+CREATE INDEX event_order ON event (tx, id);
+CREATE VIEW settled_event AS SELECT tx, id, at, kind, enrollment, detail FROM event
+    WHERE tx < pg_snapshot_xmin(pg_current_snapshot())::text::bigint;
+-- The last event that is kept no more: one row.
+CREATE TABLE event_horizon (
+    tx BIGINT NOT NULL,
+    id BIGINT NOT NULL
+);
+INSERT INTO event_horizon (tx, id) VALUES (0, 0);
+-- Whom events are sent to, and up to which each has them. A node that sends has the lease meanwhile.
+CREATE TABLE webhook (
+    id TEXT COLLATE "C" PRIMARY KEY,
+    url TEXT NOT NULL,
+    kinds TEXT NOT NULL,
+    secret BYTEA NOT NULL,
+    created_at BIGINT NOT NULL,
+    after_tx BIGINT NOT NULL,
+    after_id BIGINT NOT NULL,
+    delivered_at BIGINT,
+    attempts BIGINT NOT NULL,
+    next_at BIGINT NOT NULL,
+    failing_since BIGINT,
+    problem TEXT,
+    lease TEXT,
+    lease_until BIGINT NOT NULL
+);
+
 -- The house.
 CREATE TABLE setting (
     key TEXT COLLATE "C" PRIMARY KEY,

@@ -140,6 +140,42 @@ CREATE TABLE push (
 CREATE INDEX push_new ON push (due_at) WHERE due_at IS NOT NULL AND attempts = 0;
 CREATE INDEX push_again ON push (due_at) WHERE due_at IS NOT NULL AND attempts > 0;
 
+-- What happened, in the order in which it was committed, for the systems that administrators connect. One writer commits
+-- in the order of the numbers, so the transaction says nothing here.
+CREATE TABLE event (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    tx INTEGER NOT NULL DEFAULT 0,
+    at INTEGER NOT NULL,
+    kind TEXT NOT NULL,
+    enrollment TEXT NOT NULL,
+    detail TEXT NOT NULL
+) STRICT;
+CREATE INDEX event_order ON event (tx, id);
+CREATE VIEW settled_event AS SELECT tx, id, at, kind, enrollment, detail FROM event;
+-- The last event that is kept no more: one row.
+CREATE TABLE event_horizon (
+    tx INTEGER NOT NULL,
+    id INTEGER NOT NULL
+) STRICT;
+INSERT INTO event_horizon (tx, id) VALUES (0, 0);
+-- Whom events are sent to, and up to which each has them. A node that sends has the lease meanwhile.
+CREATE TABLE webhook (
+    id TEXT PRIMARY KEY,
+    url TEXT NOT NULL,
+    kinds TEXT NOT NULL,
+    secret BLOB NOT NULL,
+    created_at INTEGER NOT NULL,
+    after_tx INTEGER NOT NULL,
+    after_id INTEGER NOT NULL,
+    delivered_at INTEGER,
+    attempts INTEGER NOT NULL,
+    next_at INTEGER NOT NULL,
+    failing_since INTEGER,
+    problem TEXT,
+    lease TEXT,
+    lease_until INTEGER NOT NULL
+) STRICT;
+
 -- The house.
 CREATE TABLE setting (
     key TEXT PRIMARY KEY,

@@ -220,7 +220,7 @@ async fn a_users_channel_is_written_only_under_the_devices_certificate_and_while
         store
             .commit(
                 &device,
-                &checkin::check_out(device.device().unwrap(), &id("d1")).writes,
+                &checkin::check_out(device.device().unwrap(), &id("d1"), NOW).writes,
                 None,
             )
             .await
@@ -237,7 +237,7 @@ async fn a_user_who_leaves_takes_nothing_of_others_along() {
     on_each(async |store, _| {
         lived_in(store).await;
         let state = store.channel(&id("d1:ann")).await.unwrap();
-        let decision = checkin::check_out(state.device().unwrap(), &id("d1:ann"));
+        let decision = checkin::check_out(state.device().unwrap(), &id("d1:ann"), NOW);
         store.commit(&state, &decision.writes, None).await.unwrap();
         assert!(store.channel(&id("d1:ann")).await.unwrap().user.is_none());
         assert_eq!(
@@ -276,7 +276,7 @@ async fn the_stamps_of_users_outlive_their_channels() {
         let stamp = async || store.channel(&id("d1")).await.unwrap().device().unwrap().stamp;
         let leave = async |channel: &str| {
             let state = store.channel(&id(channel)).await.unwrap();
-            let decision = checkin::check_out(state.device().unwrap(), &id(channel));
+            let decision = checkin::check_out(state.device().unwrap(), &id(channel), NOW);
             store.commit(&state, &decision.writes, None).await.unwrap();
         };
         stamped("d1", 5).await;

@@ -2,6 +2,7 @@
 
 mod channels;
 mod claims;
+mod events;
 mod failure;
 mod fixtures;
 mod generations;
@@ -13,3 +14,4 @@ mod migrations;
 mod objects;
 mod revisions;
 mod sightings;
+mod webhooks;
