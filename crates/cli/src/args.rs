@@ -7,7 +7,8 @@ use clap::{Arg, Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use ordain_server::api::Page;
 
 use crate::{
-    apply, audit, demo, device, devices, enrollment_profile, login, revisions, serve, simulate, tokens,
+    apply, audit, demo, device, devices, enrollment_profile, keys, login, migration, revisions, serve,
+    simulate, tokens,
 };
 
 /// Declarative device management: publish what devices should be, and see how far they have got.
@@ -63,6 +64,12 @@ pub(crate) enum Command {
     EnrollmentProfile(enrollment_profile::EnrollmentProfileArgs),
     /// Lists what administrators did, the newest first.
     Audit(audit::AuditArgs),
+    /// Shows and rotates the keys under which secrets are sealed.
+    #[command(subcommand)]
+    Keys(keys::KeysCommand),
+    /// Takes over devices from another server.
+    #[command(subcommand)]
+    Migration(migration::MigrationCommand),
 }
 
 /// Which server to talk to, and as whom. What is not given comes from the environment, then from `ordain login`.

@@ -15,8 +15,10 @@ mod directory;
 mod enrollment_profile;
 mod example;
 mod fleet;
+mod keys;
 mod login;
 mod meter;
+mod migration;
 mod output;
 mod revisions;
 mod serve;
@@ -71,6 +73,8 @@ fn run(command: Command) -> anyhow::Result<()> {
             Command::Token(command) => tokens::run(command).await,
             Command::EnrollmentProfile(args) => enrollment_profile::run(args).await,
             Command::Audit(args) => audit::run(args).await,
+            Command::Keys(command) => keys::run(command).await,
+            Command::Migration(command) => migration::run(command).await,
         }
     })
 }

@@ -14,6 +14,7 @@ mod files;
 mod house;
 mod identity;
 mod issue;
+mod keys;
 mod listener;
 mod metrics;
 mod objects;
@@ -24,5 +25,5 @@ mod sightings;
 mod start;
 mod tls;
 
-pub use settings::{Settings, StartError};
+pub use settings::{SealingKeys, Settings, StartError};
 pub use start::Server;

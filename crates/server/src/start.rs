@@ -16,6 +16,7 @@ use tokio::task::JoinHandle;
 use crate::app::{App, Parts};
 use crate::clock::{self, Clock};
 use crate::identity::Trust;
+use crate::keys::Keys;
 use crate::settings::{Settings, StartError};
 use crate::{files, house, listener, router, tls};
 
@@ -64,7 +65,7 @@ impl Server {
             Some(url) => Store::postgres(url).await?,
             None => Store::sqlite(&data_dir.join("ordain.db")).await?,
         };
-        let seal = house::sealing_key(&data_dir)?;
+        let seal = Keys::load(&settings, &store).await?;
         let own = house::device_ca(&store, &seal, now).await?;
         house::admin_token(&store, &data_dir, now).await?;
 

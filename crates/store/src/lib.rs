@@ -9,6 +9,7 @@ mod migrations;
 mod objects;
 mod postgres;
 mod revisions;
+mod sealed;
 mod sightings;
 mod sqlite;
 mod value;
@@ -22,10 +23,11 @@ use ordain_model::ids::Digest;
 
 pub use audit::{Actor, AuditRecord};
 pub use channels::{ChannelState, Versioned};
-pub use fleet::FleetRow;
+pub use fleet::{FleetRow, Migrated};
 pub use house::{NewToken, TokenRecord, TokenRole};
 pub use objects::Blob;
 pub use revisions::{Publication, RevisionSummary, SourceFile};
+pub use sealed::{SEALED_PLACES, SealedPlace, SealedValue, escrow_context};
 pub use sightings::Sighting;
 
 use postgres::Postgres;

@@ -7,6 +7,7 @@ mod convergence;
 mod fixtures;
 mod held;
 mod memberships;
+mod migration;
 mod status;
 mod sync;
 mod world;

@@ -6,7 +6,7 @@ use axum::Extension;
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
-use http::header;
+use http::{HeaderMap, header};
 use ordain_model::ids::Digest;
 use ordain_store::{Actor, TokenRole};
 
@@ -21,13 +21,20 @@ pub(crate) async fn administrators_only(
     mut request: Request,
     next: Next,
 ) -> Result<Response, Fault> {
-    let header = request
-        .headers()
-        .get(header::AUTHORIZATION)
-        .and_then(|value| value.to_str().ok());
-    let secret = header
-        .and_then(|value| value.strip_prefix("Bearer "))
-        .ok_or(Fault::NotAuthorized)?;
+    let actor = authorized(&app, &peer, bearer(request.headers())).await?;
+    request.extensions_mut().insert(actor);
+    Ok(next.run(request).await)
+}
+
+/// The token of a request (RFC 6750).
+pub(crate) fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+    value.strip_prefix("Bearer ")
+}
+
+/// The administrator whose token has this `secret`.
+pub(crate) async fn authorized(app: &App, peer: &Peer, secret: Option<&str>) -> Result<Actor, Fault> {
+    let secret = secret.ok_or(Fault::NotAuthorized)?;
     // Looked up by its hash, so that how long it takes tells nothing of the secret.
     let token = app
         .store
@@ -37,9 +44,8 @@ pub(crate) async fn administrators_only(
     let token = token
         .filter(|token| token.role == TokenRole::Admin && token.expires_at.is_none_or(|end| now < end))
         .ok_or(Fault::NotAuthorized)?;
-    request.extensions_mut().insert(Actor {
+    Ok(Actor {
         name: token.name,
         origin: peer.address.to_string(),
-    });
-    Ok(next.run(request).await)
+    })
 }

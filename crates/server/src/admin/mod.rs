@@ -6,7 +6,10 @@ mod extract;
 mod fault;
 mod history;
 mod identities;
+mod keys;
+mod migration;
 mod policy;
+mod replay;
 mod tokens;
 
 use std::sync::Arc;
@@ -59,6 +62,7 @@ pub(crate) fn router(app: Arc<App>) -> Router<Arc<App>> {
     // A nested router does not see its own root with a slash.
     Router::new()
         .nest("/api/v1", router)
+        .merge(replay::router())
         .route("/api/v1/", axum::routing::any(nothing))
 }
 
@@ -87,6 +91,9 @@ fn described() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(tokens::revoke_token))
         .routes(routes!(identities::enrollment_profile))
         .routes(routes!(identities::identities))
+        .routes(routes!(keys::keys))
+        .routes(routes!(keys::progress, keys::rotate))
+        .routes(routes!(migration::migration, migration::open, migration::close))
 }
 
 /// What is there, and who is asking.

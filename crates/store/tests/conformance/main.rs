@@ -11,4 +11,5 @@ mod identities;
 mod migrations;
 mod objects;
 mod revisions;
+mod sealed;
 mod sightings;
