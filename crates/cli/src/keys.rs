@@ -24,7 +24,6 @@ pub(crate) enum KeysCommand {
     /// with a key file and the embedded database makes a new key, seals everything anew and takes the old key out of the
     /// file, in this order; broken off at any moment, it goes on when it is run again. Where other nodes need the keys
     /// too, or they come from the environment, it says what to do by hand. Back up the key file afterwards.
-    #[command(verbatim_doc_comment)]
     Rotate(RotateArgs),
 }
 
