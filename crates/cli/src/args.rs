@@ -7,8 +7,8 @@ use clap::{Arg, Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use ordain_server::api::Page;
 
 use crate::{
-    apply, audit, demo, device, devices, enrollment_profile, events, login, revisions, serve, simulate,
-    tokens, webhooks,
+    apply, audit, demo, device, devices, enrollment_profile, events, keys, login, migration, revisions,
+    serve, simulate, tokens, webhooks,
 };
 
 /// Declarative device management: publish what devices should be, and see how far they have got.
@@ -69,6 +69,12 @@ pub(crate) enum Command {
     /// Sets up, lists and removes receivers of events.
     #[command(subcommand)]
     Webhook(webhooks::WebhookCommand),
+    /// Shows and rotates the keys under which secrets are sealed.
+    #[command(subcommand)]
+    Keys(keys::KeysCommand),
+    /// Takes over devices from another server.
+    #[command(subcommand)]
+    Migration(migration::MigrationCommand),
 }
 
 /// Which server to talk to, and as whom. What is not given comes from the environment, then from `ordain login`.

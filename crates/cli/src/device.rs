@@ -97,8 +97,14 @@ fn heading(device: &Device, now: i64) -> String {
     );
     fact("seen", time::moment(row.seen_at, now));
     fact("reported", time::moment(row.reported_at, now));
-    fact("certificate", abridged(&device.certificate, 24));
-    fact("", format!("ends {}", time::date(device.certificate_expires)));
+    let certificate = device.certificate.as_deref();
+    fact(
+        "certificate",
+        certificate.map_or(NOTHING.to_owned(), |hash| abridged(hash, 24)),
+    );
+    if let Some(end) = device.certificate_expires {
+        fact("", format!("ends {}", time::date(end)));
+    }
     let name = row.name.as_deref().or(row.serial.as_deref()).unwrap_or(&row.id);
     let mut text = format!("{}\n\n{facts}\n", clean(name));
     for note in &row.notes {
@@ -230,8 +236,8 @@ mod tests {
             since: NOW - 86_400,
             memberships: Memberships::Granted,
             groups: vec!["all".into(), "lab".into()],
-            certificate: "0123456789abcdef".repeat(4),
-            certificate_expires: NOW + 31_536_000,
+            certificate: Some("0123456789abcdef".repeat(4)),
+            certificate_expires: Some(NOW + 31_536_000),
             channels: vec![own, user],
         }
     }

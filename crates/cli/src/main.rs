@@ -16,9 +16,11 @@ mod enrollment_profile;
 mod events;
 mod example;
 mod fleet;
+mod keys;
 mod limits;
 mod login;
 mod meter;
+mod migration;
 mod output;
 mod revisions;
 mod serve;
@@ -77,6 +79,8 @@ fn run(command: Command) -> anyhow::Result<()> {
             Command::Audit(args) => audit::run(args).await,
             Command::Events(args) => events::run(args).await,
             Command::Webhook(command) => webhooks::run(command).await,
+            Command::Keys(command) => keys::run(command).await,
+            Command::Migration(command) => migration::run(command).await,
         }
     })
 }

@@ -1,6 +1,6 @@
 //! The settings of `ordain serve`: options, then the environment, then a file, then defaults.
 
-use std::env;
+use std::env::{self, VarError};
 use std::fs;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -10,7 +10,7 @@ use clap::builder::BoolishValueParser;
 use clap::{Args, ValueEnum};
 use http::{HeaderName, Uri};
 use ipnet::IpNet;
-use ordain_server::Settings;
+use ordain_server::{SealingKeys, Settings};
 use serde::Deserialize;
 
 use crate::args::Usage;
@@ -30,6 +30,10 @@ pub(crate) struct SettingsArgs {
     /// Where everything is kept [default: /var/lib/ordain for root, else ~/.local/share/ordain]
     #[arg(long, env = "ORDAIN_DATA_DIR", value_name = "DIR")]
     data_dir: Option<PathBuf>,
+    /// The file with the keys that seal secrets; ORDAIN_SEALING_KEYS in the environment may hold them instead
+    /// [default: installation.key in the data directory]
+    #[arg(long, env = "ORDAIN_KEY_FILE", value_name = "FILE")]
+    key_file: Option<PathBuf>,
     /// A PostgreSQL database, postgres://…, instead of the embedded one
     #[arg(long, env = "ORDAIN_DATABASE", hide_env_values = true, value_name = "URL")]
     database: Option<String>,
@@ -114,6 +118,7 @@ impl SettingsArgs {
         Self {
             listen: self.listen.or(below.listen),
             data_dir: self.data_dir.or(below.data_dir),
+            key_file: self.key_file.or(below.key_file),
             database: self.database.or(below.database),
             device_ca: list(self.device_ca, below.device_ca),
             trusted_proxy: list(self.trusted_proxy, below.trusted_proxy),
@@ -155,6 +160,8 @@ impl SettingsArgs {
                 Some(dir) => dir,
                 None => default_data_dir()?,
             },
+            key_file: self.key_file,
+            sealing_keys: sealing_keys()?,
             database: self.database,
             device_cas: self.device_ca,
             trusted_proxies: self.trusted_proxy,
@@ -167,6 +174,15 @@ impl SettingsArgs {
             allow_reenrollment: self.reenroll == Some(Reenroll::Allow),
             event_retention: self.keep_events.map_or(KEEP_EVENTS, |Span(span)| span),
         })
+    }
+}
+
+/// Keys are read from the environment alone: options and files would show them to others.
+fn sealing_keys() -> Result<Option<SealingKeys>, Usage> {
+    match env::var("ORDAIN_SEALING_KEYS") {
+        Ok(keys) => Ok(Some(keys).filter(|keys| !keys.is_empty()).map(SealingKeys::new)),
+        Err(VarError::NotPresent) => Ok(None),
+        Err(VarError::NotUnicode(_)) => Err(Usage("ORDAIN_SEALING_KEYS: no keys in base64".to_owned())),
     }
 }
 

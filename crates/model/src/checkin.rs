@@ -6,7 +6,7 @@ use crate::decision::{Claim, Decision, EscrowKind, Identity, Role, Write};
 use crate::device::DeviceFacts;
 use crate::enrollment::{Enrollment, Memberships, Phase, Pin, Push};
 use crate::event::Event;
-use crate::ids::EnrollmentId;
+use crate::ids::{Digest, EnrollmentId};
 use crate::inventory::Inventory;
 
 /// A certificate that came with a request, its possession proven and its chain verified to a known anchor, expiry
@@ -19,6 +19,8 @@ pub struct Presented {
     pub not_before: i64,
     /// Whether Ordain's own device CA issued it.
     pub own: bool,
+    /// SHA-256 of the device CA that its chain leads to.
+    pub anchor: Digest,
 }
 
 /// How far a device's clock, or a CA's, may be from ours when a certificate is young, in seconds.
@@ -36,6 +38,9 @@ pub enum Refusal {
     /// The certificate is not the one that is pinned.
     #[error("another certificate than the pinned one")]
     WrongIdentity,
+    /// The device was migrated, and nobody opened the migration for this certificate.
+    #[error("migrated, and no certificate is pinned yet")]
+    NotPinned,
     /// The certificate belongs to another enrollment.
     #[error("the certificate belongs to another enrollment")]
     ForeignIdentity,
@@ -73,10 +78,12 @@ pub struct AuthenticateState {
     pub claimed_elsewhere: BTreeSet<String>,
 }
 
-/// Lets the holder of the pinned certificate in, and nobody else.
+/// Lets the holder of the pinned certificate in, and nobody else. [`Refusal::WrongIdentity`] and
+/// [`Refusal::NotPinned`] leave it to [`succeed`] and [`crate::migration::first_contact`] to pin the one presented.
 pub fn admit<'a>(device: Option<&'a Enrollment>, presented: &Presented) -> Result<&'a Enrollment, Refusal> {
     let device = device.ok_or(Refusal::NotEnrolled)?;
-    if device.identity.fingerprint != presented.pin.fingerprint {
+    let pin = device.identity.ok_or(Refusal::NotPinned)?;
+    if pin.fingerprint != presented.pin.fingerprint {
         return Err(Refusal::WrongIdentity);
     }
     if device.phase == Phase::CheckedOut {
@@ -104,17 +111,15 @@ pub fn succeed(
     if device.phase == Phase::CheckedOut {
         return Err(Refusal::CheckedOut);
     }
-    let writes = vec![
-        retire(device),
-        Write::Identity(Identity {
-            role: Role::Pinned,
-            ..identity.clone()
-        }),
-        Write::Enrollment(Box::new(Enrollment {
-            identity: presented.pin,
-            ..device.clone()
-        })),
-    ];
+    let mut writes: Vec<_> = retire(device, presented).into_iter().collect();
+    writes.push(Write::Identity(Identity {
+        role: Role::Pinned,
+        ..identity.clone()
+    }));
+    writes.push(Write::Enrollment(Box::new(Enrollment {
+        identity: Some(presented.pin),
+        ..device.clone()
+    })));
     Ok(Decision { writes, reply: () })
 }
 
@@ -133,39 +138,51 @@ pub fn authenticate(
     let before = state.device.as_ref();
     if let Some(device) = before {
         writes.push(Write::EndGeneration(id.clone()));
-        if device.identity.fingerprint != presented.pin.fingerprint {
-            writes.push(retire(device));
-        }
+        writes.extend(retire(device, presented));
     }
-    writes.push(Write::Identity(Identity {
-        fingerprint: presented.pin.fingerprint,
-        role: Role::Pinned,
-        enrollment: Some(id.clone()),
-        serial: state
-            .identity
-            .as_ref()
-            .and_then(|identity| identity.serial.clone()),
-        usable_until: None,
-    }));
+    let bound_to = (state.identity.as_ref()).and_then(|identity| identity.serial.clone());
+    writes.push(pin(id, presented, bound_to));
     writes.push(Write::Claims(id.clone(), claims));
     writes.push(Write::Enrollment(Box::new(Enrollment {
-        id: id.clone(),
-        generation: before.map_or(1, |device| device.generation + 1),
-        phase: Phase::Authenticated,
         facts,
-        identity: presented.pin,
+        identity: Some(presented.pin),
         memberships,
+        stamp: before.map_or(0, |device| device.stamp),
+        ..unidentified(id, before.map_or(1, |device| device.generation + 1), now)
+    })));
+    Ok(Decision { writes, reply: () })
+}
+
+/// A generation of a device as it begins, before anything is known of the device.
+pub(crate) fn unidentified(id: &EnrollmentId, generation: u64, now: i64) -> Enrollment {
+    Enrollment {
+        id: id.clone(),
+        generation,
+        phase: Phase::Authenticated,
+        facts: DeviceFacts::default(),
+        identity: None,
+        memberships: Memberships::Waiting,
         push: None,
         capabilities: None,
         offer: None,
-        stamp: before.map_or(0, |device| device.stamp),
+        stamp: 0,
         pinned: None,
         told: None,
         standing: None,
         inventory: Inventory::default(),
         since: now,
-    })));
-    Ok(Decision { writes, reply: () })
+    }
+}
+
+/// The certificate is that of `id` from now on, and bound to `serial` if Ordain issued it so.
+pub(crate) fn pin(id: &EnrollmentId, presented: &Presented, serial: Option<String>) -> Write {
+    Write::Identity(Identity {
+        fingerprint: presented.pin.fingerprint,
+        role: Role::Pinned,
+        enrollment: Some(id.clone()),
+        serial,
+        usable_until: None,
+    })
 }
 
 /// Whether the certificate may start a generation of `id`; if so, whether it is bound to the device's serial number.
@@ -207,19 +224,23 @@ fn usable(identity: &Identity, presented: &Presented, now: i64) -> Result<(), Re
     within_validity(presented, now)
 }
 
-fn within_validity(presented: &Presented, now: i64) -> Result<(), Refusal> {
+pub(crate) fn within_validity(presented: &Presented, now: i64) -> Result<(), Refusal> {
     let valid = presented.not_before.saturating_sub(CLOCK_TOLERANCE) <= now && now <= presented.pin.not_after;
     if valid { Ok(()) } else { Err(Refusal::Expired) }
 }
 
-fn retire(device: &Enrollment) -> Write {
-    Write::Identity(Identity {
-        fingerprint: device.identity.fingerprint,
+/// The end of the pinned certificate, unless it is the one presented.
+fn retire(device: &Enrollment, presented: &Presented) -> Option<Write> {
+    let pin = device
+        .identity
+        .filter(|pin| pin.fingerprint != presented.pin.fingerprint)?;
+    Some(Write::Identity(Identity {
+        fingerprint: pin.fingerprint,
         role: Role::Retired,
         enrollment: Some(device.id.clone()),
         serial: None,
         usable_until: None,
-    })
+    }))
 }
 
 /// Memberships wait when somebody claims to be a device that was enrolled before, or goes by a name of another one, and
@@ -235,7 +256,7 @@ fn memberships(
     let is_known = match &state.device {
         None => false,
         Some(device) if device.phase == Phase::Authenticated => {
-            let is_same = device.identity.fingerprint == presented.pin.fingerprint;
+            let is_same = (device.identity).is_some_and(|pin| pin.fingerprint == presented.pin.fingerprint);
             match device.memberships {
                 Memberships::Waiting => true,
                 // The same holder tries again: what was decided for it stands. A first enrollment that was never
@@ -251,9 +272,22 @@ fn memberships(
         && state.device.as_ref().is_none_or(|device| {
             device.memberships == Memberships::Granted && device.facts.serial == facts.serial
         });
+    claim(state, id, facts, is_known && !proves, proves, policy)
+}
+
+/// How the names of a device are claimed, and whether that gives it its listed memberships; never when it `waits`
+/// anyway. `proves`: its certificate is bound to the serial number.
+pub(crate) fn claim(
+    state: &AuthenticateState,
+    id: &EnrollmentId,
+    facts: &DeviceFacts,
+    waits: bool,
+    proves: bool,
+    policy: EnrollmentPolicy,
+) -> (Memberships, BTreeMap<String, Claim>) {
     let is_proven = |name: &str| proves && facts.serial.as_deref() == Some(name);
     let is_others = |name: &str| state.claimed_elsewhere.contains(name) && !is_proven(name);
-    let waits = (is_known && !proves) || facts.names(id).any(is_others);
+    let waits = waits || facts.names(id).any(is_others);
     let memberships = if waits && !policy.allow_reenrollment {
         Memberships::Waiting
     } else {
@@ -277,9 +311,23 @@ pub fn token_update(
     unlock_token: Option<Vec<u8>>,
     now: i64,
 ) -> Result<Decision<()>, Refusal> {
+    if id.user_part().is_some() && device.phase != Phase::Enrolled {
+        return Err(Refusal::NotEnrolled);
+    }
+    Ok(updated(device, user, id, push, unlock_token, now))
+}
+
+/// What the tokens of a TokenUpdate change, whoever brings them.
+pub(crate) fn updated(
+    device: &Enrollment,
+    user: Option<&Enrollment>,
+    id: &EnrollmentId,
+    push: Push,
+    unlock_token: Option<Vec<u8>>,
+    now: i64,
+) -> Decision<()> {
     let before = match id.user_part() {
         None => device.clone(),
-        Some(_) if device.phase != Phase::Enrolled => return Err(Refusal::NotEnrolled),
         Some(_) => user.cloned().unwrap_or_else(|| user_channel(device, id, now)),
     };
     let after = Enrollment {
@@ -302,26 +350,16 @@ pub fn token_update(
     if let Some(token) = unlock_token {
         writes.push(Write::Escrow(id.clone(), EscrowKind::Unlock, Some(token)));
     }
-    Ok(Decision { writes, reply: () })
+    Decision { writes, reply: () }
 }
 
 fn user_channel(device: &Enrollment, id: &EnrollmentId, now: i64) -> Enrollment {
     Enrollment {
-        id: id.clone(),
-        generation: device.generation,
         phase: Phase::Enrolled,
-        facts: DeviceFacts::default(),
         identity: device.identity,
         memberships: Memberships::Granted,
-        push: None,
-        capabilities: None,
-        offer: None,
         stamp: device.stamp,
-        pinned: None,
-        told: None,
-        standing: None,
-        inventory: Inventory::default(),
-        since: now,
+        ..unidentified(id, device.generation, now)
     }
 }
 

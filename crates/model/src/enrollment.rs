@@ -11,15 +11,18 @@ use crate::inventory::Inventory;
 pub struct Enrollment {
     /// Which channel.
     pub id: EnrollmentId,
-    /// Counts the device's Authenticate messages, from 1. A user channel has that of its device.
+    /// Counts the device's Authenticate messages, from 1; 0 while it is one that was migrated. A user channel has that
+    /// of its device.
     pub generation: u64,
     /// How far it has got.
     pub phase: Phase,
     /// What the device said of itself; empty on user channels, where the device's count.
     #[serde(default)]
     pub facts: DeviceFacts,
-    /// The pinned certificate. A user channel has that of its device.
-    pub identity: Pin,
+    /// The pinned certificate; none on a migrated device before its first contact. A user channel begins with that of
+    /// its device, whose own alone counts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub identity: Option<Pin>,
     /// Whether listed memberships count.
     #[serde(default)]
     pub memberships: Memberships,

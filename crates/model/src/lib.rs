@@ -27,6 +27,7 @@ pub mod held;
 pub mod ids;
 pub mod inventory;
 pub mod manifest;
+pub mod migration;
 pub mod record;
 pub mod report;
 pub mod status;

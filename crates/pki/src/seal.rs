@@ -1,5 +1,7 @@
 //! Sealing what is secret at rest: AES-256-GCM, bound to the place where it lies.
 
+mod ring;
+
 use std::fmt;
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey};
@@ -8,17 +10,39 @@ use thiserror::Error;
 
 use crate::signature::Digest;
 
+pub use ring::{KeyRing, KeyRingError, MAX_KEYS};
+
 const VERSION: u8 = 1;
 const KEY_ID_LEN: usize = 4;
+/// So many octets at the beginning of a sealed value tell its key: see [`KeyId::of`].
+pub const KEY_HEAD_LEN: usize = 1 + KEY_ID_LEN;
 /// Version, key id, nonce.
-const HEAD_LEN: usize = 1 + KEY_ID_LEN + NONCE_LEN;
+const HEAD_LEN: usize = KEY_HEAD_LEN + NONCE_LEN;
+
+/// The public name of a key: four octets of its hash.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct KeyId([u8; KEY_ID_LEN]);
+
+impl KeyId {
+    /// That of the key under which `sealed` was sealed; its first [`KEY_HEAD_LEN`] octets are enough.
+    pub fn of(sealed: &[u8]) -> Result<Self, SealError> {
+        let rest = sealed.strip_prefix(&[VERSION]).ok_or(SealError::Damaged)?;
+        rest.first_chunk().copied().map(Self).ok_or(SealError::Damaged)
+    }
+}
+
+impl fmt::Display for KeyId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|octet| write!(f, "{octet:02x}"))
+    }
+}
 
 /// Why a sealed value does not open.
 #[derive(Debug, Error, Clone, Copy, PartialEq, Eq)]
 pub enum SealError {
-    /// Sealed with another key.
-    #[error("sealed with another key")]
-    OtherKey,
+    /// Sealed with another key than those at hand.
+    #[error("sealed with another key, {0}")]
+    OtherKey(KeyId),
     /// Damaged, forged, moved from another place, or not a sealed value at all.
     #[error("the sealed value is damaged")]
     Damaged,
@@ -30,7 +54,7 @@ pub enum SealError {
 /// A key for sealing. A single key is good for 2³² values.
 pub struct SealingKey {
     key: RandomizedNonceKey,
-    id: [u8; KEY_ID_LEN],
+    id: KeyId,
 }
 
 impl SealingKey {
@@ -42,7 +66,12 @@ impl SealingKey {
             .zip(digest.as_ref())
             .for_each(|(to, from)| *to = *from);
         let key = RandomizedNonceKey::new(&AES_256_GCM, bytes).map_err(|Unspecified| SealError::Failed)?;
-        Ok(Self { key, id })
+        Ok(Self { key, id: KeyId(id) })
+    }
+
+    /// Its public name.
+    pub fn id(&self) -> KeyId {
+        self.id
     }
 
     /// Seals `plaintext` for the place that `context` names; it opens only under the same context.
@@ -52,14 +81,16 @@ impl SealingKey {
             .key
             .seal_in_place_append_tag(Aad::from(self.bound(context)), &mut body)
             .map_err(|Unspecified| SealError::Failed)?;
-        Ok([&[VERSION], self.id.as_slice(), nonce.as_ref(), &body].concat())
+        Ok([&[VERSION], self.id.0.as_slice(), nonce.as_ref(), &body].concat())
     }
 
     /// What was sealed under this key and `context`.
     pub fn open(&self, context: &[u8], sealed: &[u8]) -> Result<Vec<u8>, SealError> {
         let (head, body) = sealed.split_at_checked(HEAD_LEN).ok_or(SealError::Damaged)?;
-        let rest = head.strip_prefix(&[VERSION]).ok_or(SealError::Damaged)?;
-        let nonce = rest.strip_prefix(&self.id).ok_or(SealError::OtherKey)?;
+        let (id, nonce) = (KeyId::of(head)?, head.get(KEY_HEAD_LEN..).unwrap_or_default());
+        if id != self.id {
+            return Err(SealError::OtherKey(id));
+        }
         let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|Unspecified| SealError::Damaged)?;
         let mut body = body.to_vec();
         let length = self
@@ -72,13 +103,13 @@ impl SealingKey {
     }
 
     fn bound(&self, context: &[u8]) -> Vec<u8> {
-        [&[VERSION], self.id.as_slice(), context].concat()
+        [&[VERSION], self.id.0.as_slice(), context].concat()
     }
 }
 
 impl fmt::Debug for SealingKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("SealingKey")
+        write!(f, "SealingKey({})", self.id)
     }
 }
 
@@ -98,7 +129,10 @@ mod tests {
             "nonces differ"
         );
         let other = SealingKey::from_bytes(&[8; 32]).unwrap();
-        assert_eq!(other.open(b"enrollment 1", &sealed), Err(SealError::OtherKey));
+        assert_eq!(
+            other.open(b"enrollment 1", &sealed),
+            Err(SealError::OtherKey(key.id()))
+        );
         assert_eq!(
             key.seal(b"", b"")
                 .and_then(|sealed| key.open(b"", &sealed))

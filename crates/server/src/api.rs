@@ -1,6 +1,8 @@
 //! What the admin API says and takes, below `/api/v1`. The command line uses the same types.
 
 mod event;
+mod keys;
+mod migration;
 
 use std::collections::BTreeMap;
 
@@ -13,6 +15,8 @@ use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
 pub use event::{CreatedWebhook, EventFilter, EventRow, NewWebhook, WebhookRow};
+pub use keys::{KeyRotation, SealingKey, SealingKeys};
+pub use migration::{Migration, NewMigrationWindow};
 
 /// A policy directory to publish.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
@@ -129,7 +133,7 @@ pub struct Device {
     /// The same as in the list.
     #[serde(flatten)]
     pub row: DeviceRow,
-    /// Counts its enrollments, from 1.
+    /// Counts its enrollments, from 1; 0 while it is one that was migrated.
     pub generation: u64,
     /// When this generation began, in unix seconds.
     pub since: i64,
@@ -138,10 +142,10 @@ pub struct Device {
     pub memberships: Memberships,
     /// The groups it is in.
     pub groups: Vec<String>,
-    /// SHA-256 of its certificate.
-    pub certificate: String,
+    /// SHA-256 of its certificate; none while it was migrated and has not come yet.
+    pub certificate: Option<String>,
     /// The end of that certificate, in unix seconds.
-    pub certificate_expires: i64,
+    pub certificate_expires: Option<i64>,
     /// Its own channel, then those of its users.
     pub channels: Vec<Channel>,
 }

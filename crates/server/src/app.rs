@@ -10,7 +10,6 @@ use ordain_model::ids::EnrollmentId;
 use ordain_model::sync::Wanted;
 use ordain_model::wish::Revision;
 use ordain_model::world::World;
-use ordain_pki::seal::SealingKey;
 use ordain_store::{ChannelState, Store, StoreError};
 use tokio::sync::Semaphore;
 
@@ -18,6 +17,7 @@ use crate::admission::Admission;
 use crate::clock::Clock;
 use crate::events::Events;
 use crate::identity::Trust;
+use crate::keys::Keys;
 use crate::metrics::Metrics;
 use crate::objects::Objects;
 use crate::sightings::Sightings;
@@ -28,7 +28,7 @@ pub(crate) struct App {
     world: RwLock<Arc<World>>,
     pub(crate) trust: Trust,
     pub(crate) enrollment: EnrollmentPolicy,
-    pub(crate) seal: SealingKey,
+    pub(crate) seal: Keys,
     pub(crate) public_url: String,
     /// The certificates that devices need to trust this server, when it made its own.
     pub(crate) server_ca: Option<ordain_pki::Certificate>,
@@ -50,7 +50,7 @@ pub(crate) struct Parts {
     pub(crate) store: Store,
     pub(crate) trust: Trust,
     pub(crate) enrollment: EnrollmentPolicy,
-    pub(crate) seal: SealingKey,
+    pub(crate) seal: Keys,
     pub(crate) public_url: String,
     pub(crate) server_ca: Option<ordain_pki::Certificate>,
     pub(crate) events: Events,

@@ -55,7 +55,10 @@ fn replace(path: &Path, text: &str, mode: u32) -> Result<(), StartError> {
             .open(new)?;
         file.write_all(text.as_bytes())?;
         file.sync_all()?;
-        fs::rename(new, path)
+        fs::rename(new, path)?;
+        // The new name is as durable as what it names.
+        path.parent()
+            .map_or(Ok(()), |directory| File::open(directory)?.sync_all())
     };
     written().map_err(StartError::file(path))
 }

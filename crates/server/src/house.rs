@@ -1,22 +1,23 @@
-//! What the server owns: the key that seals, its device CA, the first administrator's token, its public URL.
+//! What the server owns: its device CA, the first administrator's token, its public URL.
 
 use std::path::Path;
 
 use base64::Engine as _;
-use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ordain_model::ids::Digest;
 use ordain_pki::authority::Validity;
 use ordain_pki::key::KeyKind;
-use ordain_pki::seal::SealingKey;
 use ordain_pki::{Authority, Certificate, KeyPair};
 use ordain_store::{Actor, AuditRecord, NewToken, Store, TokenRecord, TokenRole};
 use serde_json::json;
 
 use crate::files;
+use crate::keys::Keys;
 use crate::settings::{Settings, StartError};
 
 const DEVICE_CA_VALIDITY: i64 = 20 * 366 * 24 * 60 * 60;
-const DEVICE_CA_CONTEXT: &[u8] = b"device-ca";
+/// The setting that holds the device CA, sealed for this place.
+pub(crate) const DEVICE_CA: &str = "device-ca";
 const PUBLIC_URL: &str = "public-url";
 /// The file of the first administrator's token, and its name.
 const ADMIN_TOKEN: &str = "admin.token";
@@ -29,44 +30,27 @@ pub(crate) fn the_server() -> Actor {
     }
 }
 
-/// The key under which secrets are sealed. It lies beside the database, never in it.
-pub(crate) fn sealing_key(data_dir: &Path) -> Result<SealingKey, StartError> {
-    let path = data_dir.join("installation.key");
-    if !path.exists() {
-        files::write_secret(&path, &STANDARD.encode(ordain_pki::random::<32>()))?;
-    }
-    let broken = || {
-        StartError::Setting(format!(
-            "{}: not a key of 32 bytes in base64; restore it",
-            path.display()
-        ))
-    };
-    let bytes = STANDARD
-        .decode(files::read(&path)?.trim())
-        .map_err(|_| broken())?;
-    let bytes: [u8; 32] = bytes.try_into().map_err(|_| broken())?;
-    SealingKey::from_bytes(&bytes).map_err(|error| StartError::Crypto(error.to_string()))
-}
-
 /// Ordain's own device CA, shared by all nodes. Its key is RSA, since Windows and SCEP need one.
-pub(crate) async fn device_ca(store: &Store, seal: &SealingKey, now: i64) -> Result<Authority, StartError> {
-    let sealed = match store.setting("device-ca").await? {
+pub(crate) async fn device_ca(store: &Store, keys: &Keys, now: i64) -> Result<Authority, StartError> {
+    let ring = keys.ring();
+    let sealed = match store.setting(DEVICE_CA).await? {
         Some(sealed) => sealed,
         None => {
             let made = tokio::task::spawn_blocking(move || make_device_ca(now)).await;
             let pem = made.map_err(|error| StartError::Crypto(error.to_string()))??;
             let failed = StartError::crypto("sealing the device CA");
-            let sealed = seal
-                .seal(DEVICE_CA_CONTEXT, pem.as_bytes())
+            let sealed = ring
+                .seal(DEVICE_CA.as_bytes(), pem.as_bytes())
                 .map_err(|error| failed(&error))?;
             // Another node may have been faster; then its CA is ours.
-            store.setting_or("device-ca", sealed).await?
+            store.setting_or(DEVICE_CA, sealed).await?
         }
     };
-    let opened = seal.open(DEVICE_CA_CONTEXT, &sealed).map_err(|error| {
+    let opened = ring.open(DEVICE_CA.as_bytes(), &sealed).map_err(|error| {
         StartError::State(format!(
-            "the device CA in the database: {error}. The file installation.key in the data directory is not the one \
-             that this database was set up with: copy that one here"
+            "the device CA in the database: {error}. The keys in {} are not those that this database was set up with: \
+             put those there",
+            keys.source()
         ))
     })?;
     let pem = String::from_utf8_lossy(&opened);

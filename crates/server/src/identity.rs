@@ -26,11 +26,12 @@ const MOST_KNOWN: usize = 100_000;
 pub(crate) struct Trust {
     /// Ordain's own device CA.
     pub(crate) own: Authority,
+    own_fingerprint: Digest,
     anchors: Vec<Certificate>,
     proxies: Vec<IpNet>,
     header: Option<String>,
-    /// Leaves whose chain was verified, and whether it led to our own CA.
-    verified: Cache<[u8; 32], bool>,
+    /// Leaves whose chain was verified, and the CA that it led to.
+    verified: Cache<[u8; 32], Digest>,
     /// Values of the proxies' header, by their hash, whose certificate was verified.
     passed_on: Cache<Digest, Presented>,
 }
@@ -73,6 +74,7 @@ impl Trust {
             .chain(foreign)
             .collect();
         Self {
+            own_fingerprint: Digest(own.certificate().fingerprint()),
             own,
             anchors,
             proxies,
@@ -80,6 +82,13 @@ impl Trust {
             verified: Cache::new(MOST_KNOWN),
             passed_on: Cache::new(MOST_KNOWN),
         }
+    }
+
+    /// SHA-256 of each device CA beside our own.
+    pub(crate) fn foreign(&self) -> impl Iterator<Item = Digest> {
+        let own = self.own_fingerprint;
+        let anchors = self.anchors.iter().map(|anchor| Digest(anchor.fingerprint()));
+        anchors.filter(move |anchor| *anchor != own)
     }
 
     /// The identity that a request with `body` proves. Every one that it shows must be the same.
@@ -136,16 +145,16 @@ impl Trust {
         now: i64,
     ) -> Result<Presented, Unidentified> {
         let fingerprint = leaf.fingerprint();
-        let own = match self.verified.get(&fingerprint) {
-            Some(own) => own,
+        let anchor = match self.verified.get(&fingerprint) {
+            Some(anchor) => anchor,
             None => {
                 // Expiry is judged where it matters: a pinned certificate works on after its end.
                 let at = now.saturating_add(CLOCK_TOLERANCE);
                 let anchor = chain::verify(leaf, others, &self.anchors, at, Expiry::Ignored)
                     .map_err(|_| Unidentified::Untrusted)?;
-                let own = anchor == self.own.certificate();
-                self.verified.insert(fingerprint, own);
-                own
+                let anchor = Digest(anchor.fingerprint());
+                self.verified.insert(fingerprint, anchor);
+                anchor
             }
         };
         Ok(Presented {
@@ -154,7 +163,8 @@ impl Trust {
                 not_after: leaf.not_after(),
             },
             not_before: leaf.not_before(),
-            own,
+            own: anchor == self.own_fingerprint,
+            anchor,
         })
     }
 }

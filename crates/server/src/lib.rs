@@ -16,6 +16,7 @@ mod files;
 mod house;
 mod identity;
 mod issue;
+mod keys;
 mod listener;
 mod local;
 mod metrics;
@@ -30,6 +31,6 @@ mod start;
 mod tls;
 
 pub use local::Local;
-pub use settings::{Settings, StartError};
+pub use settings::{SealingKeys, Settings, StartError};
 pub use stack::Stack;
 pub use start::Server;

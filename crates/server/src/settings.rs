@@ -1,5 +1,6 @@
 //! What a server is started with.
 
+use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -13,6 +14,10 @@ pub struct Settings {
     pub listen: SocketAddr,
     /// Where everything is kept that is not in the database, and the database too when it is SQLite.
     pub data_dir: PathBuf,
+    /// The file with the keys that seal; `installation.key` in the data directory otherwise.
+    pub key_file: Option<PathBuf>,
+    /// Those keys themselves, instead of a file.
+    pub sealing_keys: Option<SealingKeys>,
     /// A `postgres://` URL; SQLite in the data directory otherwise.
     pub database: Option<String>,
     /// PEM files with the certificates of device CAs, beside Ordain's own.
@@ -43,6 +48,8 @@ impl Settings {
         Self {
             listen,
             data_dir,
+            key_file: None,
+            sealing_keys: None,
             database: None,
             device_cas: Vec::new(),
             trusted_proxies: Vec::new(),
@@ -55,6 +62,27 @@ impl Settings {
             allow_reenrollment: false,
             event_retention: Duration::from_secs(7 * 24 * 60 * 60),
         }
+    }
+}
+
+/// Keys as text, in base64, separated by line feeds or commas, the one that seals first. They are never shown.
+#[derive(Clone)]
+pub struct SealingKeys(String);
+
+impl SealingKeys {
+    /// The keys in `text`; whether it holds any, the start will tell.
+    pub fn new(text: String) -> Self {
+        Self(text)
+    }
+
+    pub(crate) fn text(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for SealingKeys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SealingKeys")
     }
 }
 

@@ -17,6 +17,7 @@ use crate::app::{App, Parts};
 use crate::clock::{self, Clock};
 use crate::events::{self, Events};
 use crate::identity::Trust;
+use crate::keys::Keys;
 use crate::local::Local;
 use crate::settings::{Settings, StartError};
 use crate::{files, house, listener, router, tls};
@@ -67,7 +68,7 @@ impl Server {
             Some(url) => Store::postgres(url).await?,
             None => Store::sqlite(&data_dir.join("ordain.db")).await?,
         };
-        let seal = house::sealing_key(&data_dir)?;
+        let seal = Keys::load(&settings, &store).await?;
         let own = house::device_ca(&store, &seal, now).await?;
         house::admin_token(&store, &data_dir, now).await?;
 

@@ -42,6 +42,11 @@ impl AuditRecord {
 }
 
 impl Store {
+    /// Notes what is not done in the database, before it is done.
+    pub async fn record(&self, audit: &AuditRecord) -> Result<(), StoreError> {
+        self.commit_steps(vec![audit.step()]).await
+    }
+
     /// The newest records first, each with its number: at most `limit`, those before number `before` only.
     pub async fn audit(
         &self,

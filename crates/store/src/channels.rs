@@ -121,7 +121,7 @@ impl Store {
     }
 
     /// What the channel of `state` has reported: as of that state, since a report is written with its row.
-    pub async fn record(&self, state: &ChannelState) -> Result<Arc<StatusRecord>, StoreError> {
+    pub async fn reported(&self, state: &ChannelState) -> Result<Arc<StatusRecord>, StoreError> {
         let id = state.id.to_string();
         let version = state.version();
         let kept = self.records.get(&id);

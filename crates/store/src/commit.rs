@@ -92,7 +92,7 @@ fn guards(state: &ChannelState, writes: &[Write]) -> Vec<Step> {
     if let (Some(_), Some(device)) = (state.id.user_part(), state.device()) {
         let sql = "UPDATE enrollment SET generation = generation \
                    WHERE id = $1 AND generation = $2 AND fingerprint = $3 AND stamp = $4 AND phase <> 'checked-out'";
-        let fingerprint = device.identity.fingerprint.to_string();
+        let fingerprint = fingerprint(device);
         steps.push(Step::one(
             sql,
             vec![
@@ -153,7 +153,7 @@ fn write_enrollment(state: &ChannelState, enrollment: &Enrollment) -> Result<Ste
     let mut values = vec![
         enrollment.id.to_string().into(),
         enrollment.generation.into(),
-        enrollment.identity.fingerprint.to_string().into(),
+        fingerprint(enrollment).into(),
         phase.as_str().unwrap_or_default().into(),
         enrollment.facts.serial.clone().into(),
         json(enrollment)?,
@@ -188,6 +188,14 @@ fn first_version() -> i64 {
     let random = RandomState::new().build_hasher().finish();
     // Room to count upwards.
     (random >> 16).cast_signed()
+}
+
+/// The pinned certificate as its column holds it: empty where there is none, so that it can be compared.
+fn fingerprint(enrollment: &Enrollment) -> String {
+    enrollment
+        .identity
+        .map(|pin| pin.fingerprint.to_string())
+        .unwrap_or_default()
 }
 
 /// In either database the row of a name is one lock: of two that claim it at once, the second sees the first.

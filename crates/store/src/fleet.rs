@@ -18,7 +18,31 @@ pub struct FleetRow {
     pub seen_at: Option<i64>,
 }
 
+/// How many devices were migrated and have not enrolled anew since.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Migrated {
+    /// All of them.
+    pub all: u64,
+    /// Those without a certificate yet.
+    pub waiting: u64,
+}
+
 impl Store {
+    /// How far a migration is.
+    pub async fn count_migrated(&self) -> Result<Migrated, StoreError> {
+        let count = async |fingerprint: &str| {
+            let sql =
+                format!("SELECT count(*) FROM enrollment WHERE generation = 0 AND is_user = 0 {fingerprint}");
+            let rows = self.query(&sql, vec![]).await?;
+            rows.first()
+                .map_or(Ok(0), |row| row.integer(0).map(i64::unsigned_abs))
+        };
+        Ok(Migrated {
+            all: count("").await?,
+            waiting: count("AND fingerprint = ''").await?,
+        })
+    }
+
     /// Devices in the order of their identifiers, at most `limit`, those after `after` only.
     pub async fn devices(
         &self,

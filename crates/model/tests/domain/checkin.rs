@@ -24,6 +24,7 @@ pub(crate) fn presented(certificate: &str) -> Presented {
         pin,
         not_before: NOW - 1_000,
         own: false,
+        anchor: digest("a device CA"),
     }
 }
 
@@ -91,7 +92,7 @@ pub(crate) type Outcome = Result<Memberships, Refusal>;
 pub(crate) fn attempt(certificate: Certificate, is_again: bool, open: bool, allow: bool) -> Outcome {
     let mut device = enrolled();
     if matches!(certificate, Certificate::Pinned | Certificate::PinnedAndBound) {
-        device.identity.fingerprint = digest("c");
+        device.identity = Some(presented("c").pin);
     }
     let state = AuthenticateState {
         device: is_again.then_some(device),
@@ -109,7 +110,7 @@ pub(crate) fn attempt(certificate: Certificate, is_again: bool, open: bool, allo
     let decision = authenticate(&state, &enrolled().id, mac_facts(), &presented, policy, NOW)?;
     let began = after(&enrolled(), &decision.writes);
     assert_eq!(began.generation, if is_again { 2 } else { 1 });
-    assert_eq!(began.identity, presented.pin);
+    assert_eq!(began.identity, Some(presented.pin));
     Ok(began.memberships)
 }
 
@@ -256,7 +257,7 @@ fn a_new_generation_starts_with_nothing_but_its_stamp() {
         generation: 5,
         phase: Phase::Authenticated,
         facts,
-        identity: presented("c").pin,
+        identity: Some(presented("c").pin),
         stamp: NOW + 50,
         ..enrolled()
     };
@@ -322,7 +323,7 @@ fn a_successor_takes_the_place_of_the_pinned_certificate() {
     assert_eq!(
         renewed,
         Enrollment {
-            identity: presented("c").pin,
+            identity: Some(presented("c").pin),
             ..device.clone()
         },
         "nothing else changes"

@@ -139,10 +139,10 @@ pub(crate) fn enrolled() -> Enrollment {
         generation: 1,
         phase: Phase::Enrolled,
         facts: mac_facts(),
-        identity: Pin {
+        identity: Some(Pin {
             fingerprint: digest("pinned"),
             not_after: NOW + 1_000,
-        },
+        }),
         memberships: Memberships::Granted,
         push: None,
         capabilities: None,

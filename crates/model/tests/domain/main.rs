@@ -8,6 +8,7 @@ mod event;
 mod fixtures;
 mod held;
 mod memberships;
+mod migration;
 mod status;
 mod sync;
 mod world;

@@ -6,7 +6,7 @@ use axum::Extension;
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
-use http::header;
+use http::{HeaderMap, header};
 use ordain_model::ids::Digest;
 use ordain_store::{Actor, StoreError, TokenRecord, TokenRole};
 
@@ -33,20 +33,33 @@ pub(crate) async fn administrators_only(
     mut request: Request,
     next: Next,
 ) -> Result<Response, Fault> {
-    let header = request
-        .headers()
-        .get(header::AUTHORIZATION)
-        .and_then(|value| value.to_str().ok());
-    let secret = header
-        .and_then(|value| value.strip_prefix("Bearer "))
-        .ok_or(Fault::NotAuthorized)?;
+    let secret = bearer(request.headers());
+    let actor = authorized(&app, &peer, secret).await?;
+    let hash = Bearer(hash(secret.unwrap_or_default()));
+    request.extensions_mut().insert(hash);
+    request.extensions_mut().insert(actor);
+    Ok(next.run(request).await)
+}
+
+/// The token of a request (RFC 6750).
+pub(crate) fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+    value.strip_prefix("Bearer ")
+}
+
+fn hash(secret: &str) -> Digest {
+    Digest::of(secret.trim().as_bytes())
+}
+
+/// The administrator whose token has this `secret`.
+pub(crate) async fn authorized(app: &App, peer: &Peer, secret: Option<&str>) -> Result<Actor, Fault> {
+    let secret = secret.ok_or(Fault::NotAuthorized)?;
     // Looked up by its hash, so that how long it takes tells nothing of the secret.
-    let hash = Digest::of(secret.trim().as_bytes());
-    let token = administrator(&app, hash).await?.ok_or(Fault::NotAuthorized)?;
-    request.extensions_mut().insert(Bearer(hash));
-    request.extensions_mut().insert(Actor {
+    let token = administrator(app, hash(secret))
+        .await?
+        .ok_or(Fault::NotAuthorized)?;
+    Ok(Actor {
         name: token.name,
         origin: peer.address.to_string(),
-    });
-    Ok(next.run(request).await)
+    })
 }

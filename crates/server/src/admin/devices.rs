@@ -175,8 +175,8 @@ pub(crate) async fn device(
         since: device.since,
         memberships: device.memberships,
         groups: world.groups(device).into_iter().collect(),
-        certificate: device.identity.fingerprint.to_string(),
-        certificate_expires: device.identity.not_after,
+        certificate: device.identity.map(|pin| pin.fingerprint.to_string()),
+        certificate_expires: device.identity.map(|pin| pin.not_after),
         channels,
     }))
 }
@@ -280,7 +280,12 @@ fn notes(app: &App, world: &World, device: &Enrollment) -> Vec<String> {
     if device.phase == Phase::Authenticated {
         notes.push("its enrollment is not complete: no TokenUpdate came yet".to_owned());
     }
-    if device.identity.not_after < app.now() {
+    if device.identity.is_none() {
+        let what = "it was migrated and has not come yet: its first contact, while the migration is open, pins its \
+                    certificate";
+        notes.push(what.to_owned());
+    }
+    if device.identity.is_some_and(|pin| pin.not_after < app.now()) {
         notes.push("its certificate has expired; it still works, but renew it".to_owned());
     }
     if !command::is_available(world.catalog(), command::REQUEST_TYPE, device, &device.facts) {

@@ -7,7 +7,10 @@ mod extract;
 mod fault;
 mod history;
 mod identities;
+mod keys;
+mod migration;
 mod policy;
+mod replay;
 mod tokens;
 mod webhooks;
 
@@ -62,6 +65,7 @@ pub(crate) fn router(app: Arc<App>) -> Router<Arc<App>> {
     // A nested router does not see its own root with a slash.
     Router::new()
         .nest("/api/v1", router)
+        .merge(replay::router())
         .route("/api/v1/", axum::routing::any(nothing))
 }
 
@@ -93,6 +97,9 @@ fn described() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(events::events))
         .routes(routes!(webhooks::webhooks, webhooks::create_webhook))
         .routes(routes!(webhooks::remove_webhook))
+        .routes(routes!(keys::keys))
+        .routes(routes!(keys::progress, keys::rotate))
+        .routes(routes!(migration::migration, migration::open, migration::close))
 }
 
 /// What is there, and who is asking.

@@ -70,8 +70,10 @@ pub(crate) async fn create_webhook(
         // The rest of a URL may be what only the receiver is to know.
         detail: json!({"id": id, "origin": url.origin().ascii_serialization(), "kinds": kinds}),
     };
+    // Held until the secret is stored, so that a rotation of keys waits for it.
+    let ring = app.seal.ring();
     let webhook = Webhook {
-        secret: seal(&app, &id, &secret).map_err(|error| Fault::Unavailable(error.to_string()))?,
+        secret: seal(&ring, &id, &secret).map_err(|error| Fault::Unavailable(error.to_string()))?,
         id,
         url: url.into(),
         kinds,

@@ -10,7 +10,8 @@ use ordain_model::decision::{Decision, EscrowKind, Write};
 use ordain_model::device::DeviceFacts;
 use ordain_model::enrollment::Push;
 use ordain_model::ids::EnrollmentId;
-use ordain_store::StoreError;
+use ordain_pki::seal::KeyRing;
+use ordain_store::{StoreError, escrow_context};
 
 use super::answer::{done, property_list};
 use super::fault::Fault;
@@ -103,8 +104,9 @@ async fn token_update(
     push: Push,
     unlock_token: Option<&[u8]>,
 ) -> Result<Response, Fault> {
+    let ring = app.seal.ring();
     let unlock_token = unlock_token
-        .map(|token| seal(app, id, EscrowKind::Unlock, token))
+        .map(|token| seal(&ring, id, EscrowKind::Unlock, token))
         .transpose()?;
     app.decide(id, presented, |scene| {
         let (device, now) = (scene.device()?, scene.now);
@@ -128,8 +130,9 @@ async fn set_bootstrap_token(
     id: &EnrollmentId,
     token: Option<&[u8]>,
 ) -> Result<Response, Fault> {
+    let ring = app.seal.ring();
     let sealed = token
-        .map(|token| seal(app, id, EscrowKind::Bootstrap, token))
+        .map(|token| seal(&ring, id, EscrowKind::Bootstrap, token))
         .transpose()?;
     app.decide(id, presented, |scene| {
         scene.channel()?;
@@ -146,9 +149,10 @@ async fn set_bootstrap_token(
 async fn get_bootstrap_token(app: &App, presented: &Presented, id: &EnrollmentId) -> Result<Response, Fault> {
     let scene = app.scene(id, presented).await?;
     let channel = scene.channel()?;
+    let ring = app.seal.ring();
     let token = match app.store.escrow(&channel.id, EscrowKind::Bootstrap).await? {
         Some(sealed) => {
-            let opened = app.seal.open(&context(id, EscrowKind::Bootstrap), &sealed);
+            let opened = ring.open(&escrow_context(id, EscrowKind::Bootstrap), &sealed);
             Some(opened.map_err(|error| Fault::Unavailable(error.to_string()))?)
         }
         None => None,
@@ -156,13 +160,7 @@ async fn get_bootstrap_token(app: &App, presented: &Presented, id: &EnrollmentId
     Ok(property_list(wire::bootstrap_token(token.as_deref())))
 }
 
-fn seal(app: &App, id: &EnrollmentId, kind: EscrowKind, token: &[u8]) -> Result<Vec<u8>, Fault> {
-    app.seal
-        .seal(&context(id, kind), token)
+fn seal(ring: &KeyRing, id: &EnrollmentId, kind: EscrowKind, token: &[u8]) -> Result<Vec<u8>, Fault> {
+    ring.seal(&escrow_context(id, kind), token)
         .map_err(|error| Fault::Unavailable(error.to_string()))
-}
-
-/// Where a sealed token belongs: it opens nowhere else.
-fn context(id: &EnrollmentId, kind: EscrowKind) -> Vec<u8> {
-    format!("escrow\n{}\n{id}", kind.word()).into_bytes()
 }

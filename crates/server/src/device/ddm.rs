@@ -90,7 +90,7 @@ async fn report(
         if status::is_known(channel, &wanted, &report) {
             return Ok(done());
         }
-        let record = app.store.record(&scene.state).await?;
+        let record = app.store.reported(&scene.state).await?;
         let state = StatusState {
             against: known(app, record.held.against).await?,
             pinned: known(app, channel.pinned).await?,

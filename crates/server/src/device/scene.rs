@@ -6,12 +6,15 @@ use ordain_model::checkin::{self, Presented, Refusal};
 use ordain_model::decision::Decision;
 use ordain_model::enrollment::Enrollment;
 use ordain_model::ids::EnrollmentId;
+use ordain_model::migration;
 use ordain_model::sync::Wanted;
 use ordain_model::world::World;
-use ordain_store::{ChannelState, StoreError};
+use ordain_store::{AuditRecord, ChannelState, StoreError};
+use serde_json::json;
 
 use super::fault::Fault;
 use crate::app::App;
+use crate::house;
 
 /// How often a decision is made again before the device is asked to come back.
 const ATTEMPTS: u32 = 10;
@@ -53,6 +56,7 @@ impl App {
                     });
                 }
                 Err(Refusal::WrongIdentity) => self.succeed(id, presented, now).await?,
+                Err(Refusal::NotPinned) => self.first_contact(id, presented, now).await?,
                 Err(refusal) => return Err(refusal.into()),
             }
         }
@@ -68,6 +72,29 @@ impl App {
         };
         let decision = checkin::succeed(device, &identity, presented, now)?;
         match self.commit(&state, &decision.writes).await {
+            Ok(()) | Err(StoreError::Conflict) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Pins the certificate of a migrated device that comes for the first time, or refuses.
+    async fn first_contact(&self, id: &EnrollmentId, presented: &Presented, now: i64) -> Result<(), Fault> {
+        let state = self.store.channel(&id.to_device()).await?;
+        let device = state.device().ok_or(Refusal::NotEnrolled)?;
+        // Somebody was faster.
+        if device.identity.is_some() {
+            return Ok(());
+        }
+        let window = self.migration_window().await?;
+        let identity = self.store.identity(presented.pin.fingerprint).await?;
+        let decision = migration::first_contact(device, identity.as_ref(), presented, window.as_ref(), now)?;
+        let audit = AuditRecord {
+            at: now,
+            actor: house::the_server(),
+            action: "pin-migrated".into(),
+            detail: json!({"enrollment": device.id, "certificate": presented.pin.fingerprint}),
+        };
+        match self.store.commit(&state, &decision.writes, Some(&audit)).await {
             Ok(()) | Err(StoreError::Conflict) => Ok(()),
             Err(error) => Err(error.into()),
         }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ordain_pki::mac::hmac_sha256;
-use ordain_pki::seal::SealError;
-use ordain_store::{Cursor, EventPage, Progress, StoreError, Webhook};
+use ordain_pki::seal::{KeyRing, SealError};
+use ordain_store::{Cursor, EventPage, Progress, StoreError, Webhook, webhook_context};
 use serde::Serialize;
 use tokio::sync::watch;
 use tokio::task::{AbortHandle, JoinSet};
@@ -235,7 +235,8 @@ async fn send(app: &App, webhook: &Webhook, page: EventPage, now: i64) -> Result
     let body = serde_json::to_string(&message).map_err(|error| error.to_string())?;
     let secret = app
         .seal
-        .open(&context(&webhook.id), &webhook.secret)
+        .ring()
+        .open(&webhook_context(&webhook.id), &webhook.secret)
         .map_err(|error| error.to_string())?;
     let signature = signature(&secret, now, &body);
     let posted = app.events.client.post(&webhook.url, &signature, body).await;
@@ -271,13 +272,8 @@ fn wait(attempts: u32, [chance]: [u8; 1]) -> i64 {
 }
 
 /// Seals the secret of the webhook `id`.
-pub(crate) fn seal(app: &App, id: &str, secret: &str) -> Result<Vec<u8>, SealError> {
-    app.seal.seal(&context(id), secret.as_bytes())
-}
-
-/// Where a sealed secret belongs: it opens nowhere else.
-fn context(id: &str) -> Vec<u8> {
-    format!("webhook\n{id}").into_bytes()
+pub(crate) fn seal(ring: &KeyRing, id: &str, secret: &str) -> Result<Vec<u8>, SealError> {
+    ring.seal(&webhook_context(id), secret.as_bytes())
 }
 
 #[cfg(test)]

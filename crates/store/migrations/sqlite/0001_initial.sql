@@ -49,6 +49,8 @@ CREATE TABLE enrollment (
 CREATE INDEX enrollment_device ON enrollment (device);
 CREATE INDEX enrollment_serial ON enrollment (serial) WHERE serial IS NOT NULL;
 CREATE INDEX enrollment_fingerprint ON enrollment (fingerprint);
+-- Migrated devices, by whether their certificate is pinned.
+CREATE INDEX enrollment_migrated ON enrollment (fingerprint) WHERE generation = 0 AND is_user = 0;
 -- The first device that ever claimed a name, as its serial number, UDID or identifier: nothing deletes it.
 CREATE TABLE claim (
     name TEXT PRIMARY KEY,

@@ -1,6 +1,7 @@
 //! Channels: versioned rows, and what goes with them.
 
 use ordain_model::decision::{EscrowKind, Write};
+use ordain_model::enrollment::Enrollment;
 use ordain_model::record::{Exception, StatusRecord};
 use ordain_model::report::Reason;
 use ordain_store::StoreError;
@@ -168,6 +169,35 @@ async fn devices_are_listed_in_stretches_and_found_by_name() {
             assert_eq!(store.devices_named(name).await.unwrap(), [id("a")], "{name}");
         }
         assert!(store.devices_named("S-nobody").await.unwrap().is_empty());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn migrated_devices_are_counted_by_whether_their_certificate_is_pinned() {
+    on_each(async |store, _| {
+        enroll(store, "enrolled").await;
+        let migrated = |channel: &str| Enrollment {
+            generation: 0,
+            identity: None,
+            ..enrollment(channel)
+        };
+        for channel in ["a", "a:ann", "b", "c"] {
+            let state = store.channel(&id(channel)).await.unwrap();
+            store
+                .commit(&state, &[write(&migrated(channel))], None)
+                .await
+                .unwrap();
+        }
+        let state = store.channel(&id("b")).await.unwrap();
+        assert_eq!(state.device().unwrap().identity, None);
+        let pinned = Enrollment {
+            identity: enrollment("b").identity,
+            ..migrated("b")
+        };
+        store.commit(&state, &[write(&pinned)], None).await.unwrap();
+        let count = store.count_migrated().await.unwrap();
+        assert_eq!((count.all, count.waiting), (3, 2));
     })
     .await;
 }

@@ -47,10 +47,10 @@ pub(crate) fn enrollment(text: &str) -> Enrollment {
             serial,
             ..DeviceFacts::default()
         },
-        identity: Pin {
+        identity: Some(Pin {
             fingerprint,
             not_after: NOW + 1_000,
-        },
+        }),
         memberships: Memberships::Granted,
         push: None,
         capabilities: None,

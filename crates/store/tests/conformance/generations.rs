@@ -27,6 +27,7 @@ async fn authenticate(store: &Store, device: &str, certificate: &str) -> (Channe
         pin,
         not_before: NOW,
         own: false,
+        anchor: digest("a device CA"),
     };
     let identity = store.identity(pin.fingerprint).await.unwrap();
     let facts = enrollment(device).facts;
@@ -48,10 +49,10 @@ async fn lived_in(store: &Store) {
         let token = digest("manifest");
         let full = Enrollment {
             generation: 1,
-            identity: Pin {
+            identity: Some(Pin {
                 fingerprint: digest("first"),
                 not_after: NOW + 1_000,
-            },
+            }),
             push: Some(Push {
                 topic: "t".into(),
                 magic: "m".into(),
@@ -203,7 +204,10 @@ async fn a_users_channel_is_written_only_under_the_devices_certificate_and_while
         let device = enroll(store, "d1").await;
         let user = enroll(store, "d1:ann").await;
         let mut renewed = enrollment("d1");
-        renewed.identity.fingerprint = digest("successor");
+        renewed.identity = Some(Pin {
+            fingerprint: digest("successor"),
+            not_after: NOW + 1_000,
+        });
         store.commit(&device, &[write(&renewed)], None).await.unwrap();
         let lost = store.commit(&user, &[write(&enrollment("d1:ann"))], None).await;
         assert_eq!(lost, Err(StoreError::Conflict));

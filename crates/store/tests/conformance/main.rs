@@ -13,5 +13,6 @@ mod memory;
 mod migrations;
 mod objects;
 mod revisions;
+mod sealed;
 mod sightings;
 mod webhooks;

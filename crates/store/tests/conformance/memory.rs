@@ -29,7 +29,7 @@ async fn what_another_node_wrote_is_read() {
                     for reader in [store, &other] {
                         let read = reader.channel(&id(channel)).await.unwrap();
                         assert_eq!(read.channel().unwrap().stamp, round);
-                        assert_eq!(*reader.record(&read).await.unwrap(), report);
+                        assert_eq!(*reader.reported(&read).await.unwrap(), report);
                     }
                 }
             }
