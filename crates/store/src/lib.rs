@@ -5,6 +5,7 @@ mod channels;
 mod commit;
 mod fleet;
 mod house;
+mod leases;
 mod migrations;
 mod objects;
 mod postgres;
@@ -27,6 +28,7 @@ pub use house::{NewToken, TokenRecord, TokenRole};
 pub use objects::Blob;
 pub use revisions::{Publication, RevisionSummary, SourceFile};
 pub use sightings::Sighting;
+pub use wakes::{Lane, Looked, Sleeper, WakeCounts};
 
 use postgres::Postgres;
 use sqlite::Sqlite;

@@ -386,9 +386,10 @@ fn token_update_completes_and_says_the_same_once() {
     let done = after(&began, &decision.writes);
     assert_eq!((done.phase, &done.push), (Phase::Enrolled, &Some(push())));
     assert_eq!(
-        decision.writes[1],
-        Write::Escrow(id.clone(), EscrowKind::Unlock, Some(b"u".to_vec()))
+        decision.writes.last(),
+        Some(&Write::Escrow(id.clone(), EscrowKind::Unlock, Some(b"u".to_vec())))
     );
+    assert!(decision.writes.contains(&Write::Wake(id.clone(), NOW)));
     assert!(
         token_update(&done, None, &id, push(), None, NOW + 9)
             .unwrap()
@@ -407,7 +408,9 @@ fn token_update_completes_and_says_the_same_once() {
         NOW,
     )
     .unwrap();
-    assert_eq!(moved.writes.len(), 1, "the stored unlock token is left alone");
+    let woken = Write::Wake(id.clone(), NOW);
+    assert_eq!(moved.writes[0], woken, "it is pushed by its new address");
+    assert_eq!(moved.writes.len(), 2, "the stored unlock token is left alone");
 }
 
 #[test]

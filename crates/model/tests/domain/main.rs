@@ -8,5 +8,7 @@ mod fixtures;
 mod held;
 mod memberships;
 mod status;
+mod sweep;
 mod sync;
+mod wake;
 mod world;

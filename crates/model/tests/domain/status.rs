@@ -93,7 +93,7 @@ impl Device {
                     self.record.exceptions = exceptions;
                 }
                 Write::Manifest(manifest, _) => self.manifests.push(manifest.clone()),
-                Write::Enrollment(_) | Write::Capabilities(..) => {}
+                Write::Enrollment(_) | Write::Capabilities(..) | Write::Wake(..) => {}
                 other => panic!("{other:?}"),
             }
         }

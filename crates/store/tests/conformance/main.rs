@@ -12,3 +12,4 @@ mod migrations;
 mod objects;
 mod revisions;
 mod sightings;
+mod wakes;
