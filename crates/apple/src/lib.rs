@@ -12,6 +12,7 @@
 //! | [`ddm`] | tokens, declaration items, declarations |
 //! | [`status`] | DDM status reports |
 //! | [`profile`] | configuration profiles, and the one that enrolls |
+//! | [`push`] | what APNs is asked, and what it answers |
 #![cfg_attr(
     not(test),
     deny(
@@ -29,4 +30,5 @@ pub mod ids;
 pub mod json;
 pub mod plist;
 pub mod profile;
+pub mod push;
 pub mod status;

@@ -84,6 +84,8 @@ async fn play(dir: &Path, stay: bool, deadline: Instant, end: &mut End) -> anyho
         sessions: SESSIONS,
         poll: POLL,
         until: Until::Stopped,
+        apns: None,
+        silent: None,
     };
     let (stop, stopped) = watch::channel(false);
     let life = fleet.run(&target, &options, &stopped);

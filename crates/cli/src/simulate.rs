@@ -171,6 +171,8 @@ async fn watched(
             EndsWhen::Converged => Until::Rest,
             EndsWhen::Stopped => Until::Stopped,
         },
+        apns: None,
+        silent: None,
     };
     let (stop, stopped) = watch::channel(false);
     let progress = fleet.progress();

@@ -79,6 +79,11 @@ pub enum Usage {
         /// IP addresses.
         addresses: Vec<IpAddr>,
     },
+    /// A client of a push service, as Apple's own authority makes them: the topic is the subject's userId.
+    Push {
+        /// The topic, up to 64 characters.
+        topic: String,
+    },
 }
 
 /// What shall be certified.
@@ -108,7 +113,7 @@ pub struct Authority {
 impl Authority {
     /// A new authority that certifies itself and issues leaf certificates only.
     pub fn new(key: KeyPair, common_name: &str, validity: Validity) -> Result<Self, IssueError> {
-        let subject = name::encode(common_name, None, None).ok_or(IssueError::Subject)?;
+        let subject = name::encode(common_name, None, None, None).ok_or(IssueError::Subject)?;
         let key_id = key_id(key.public_key())?;
         let mut usage = KeyUsages::KeyCertSign | KeyUsages::CRLSign | KeyUsages::DigitalSignature;
         // The certificate outlives releases: SCEP clients encrypt to the authority (RFC 8894 §2.1.2).
@@ -153,8 +158,17 @@ impl Authority {
     /// Issues a leaf certificate with a random serial number. That the requester owns the key is the
     /// caller's to know: see [`crate::csr`].
     pub fn issue(&self, request: &Request<'_>) -> Result<Certificate, IssueError> {
-        let subject = name::encode(request.common_name, request.organization, request.serial_number)
-            .ok_or(IssueError::Subject)?;
+        let user_id = match &request.usage {
+            Usage::Push { topic } => Some(topic.as_str()),
+            Usage::Device | Usage::Server { .. } => None,
+        };
+        let subject = name::encode(
+            request.common_name,
+            request.organization,
+            request.serial_number,
+            user_id,
+        )
+        .ok_or(IssueError::Subject)?;
         let validity = Validity {
             not_before: request.validity.not_before,
             not_after: request.validity.not_after.min(self.certificate.not_after()),
@@ -182,7 +196,7 @@ impl Authority {
         ];
         let mut usage = FlagSet::from(KeyUsages::DigitalSignature);
         let purpose = match &request.usage {
-            Usage::Device => {
+            Usage::Device | Usage::Push { .. } => {
                 // An RSA identity also decrypts what is enveloped to it: SCEP answers, profiles.
                 if is_rsa(request.public_key) {
                     usage |= KeyUsages::KeyEncipherment;

@@ -56,6 +56,7 @@ struct Inner {
     not_after: i64,
     common_name: Option<String>,
     subject_serial_number: Option<String>,
+    user_id: Option<String>,
     parts: Parts,
     extensions: Extensions,
 }
@@ -141,6 +142,11 @@ impl Certificate {
     /// serial number. Not the certificate's serial number.
     pub fn subject_serial_number(&self) -> Option<&str> {
         self.0.subject_serial_number.as_deref()
+    }
+
+    /// The userId attribute of the subject (UID, RFC 4519 §2.39): where Apple's push certificates have their topic.
+    pub fn user_id(&self) -> Option<&str> {
+        self.0.user_id.as_deref()
     }
 
     /// Whether basic constraints name it an authority.
@@ -304,6 +310,7 @@ impl Inner {
             not_after: time::unix_seconds(validity.not_after),
             common_name: name::attribute(subject, rfc4519::COMMON_NAME)?,
             subject_serial_number: name::attribute(subject, rfc4519::SERIAL_NUMBER)?,
+            user_id: name::attribute(subject, rfc4519::USER_ID)?,
             parts,
             extensions,
             der: der.to_vec(),

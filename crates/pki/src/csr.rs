@@ -86,7 +86,7 @@ impl Csr {
 pub fn create(key: &KeyPair, common_name: &str) -> Result<Vec<u8>, KeyError> {
     const VERSION: &[u8] = &[0x02, 0x01, 0x00];
     const NO_ATTRIBUTES: &[u8] = &[0xa0, 0x00];
-    let subject = name::encode(common_name, None, None).ok_or(KeyError::Failed)?;
+    let subject = name::encode(common_name, None, None, None).ok_or(KeyError::Failed)?;
     let mut info = Vec::new();
     ber::write(
         &[0x30],

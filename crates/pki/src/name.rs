@@ -60,9 +60,13 @@ pub(crate) fn encode(
     common_name: &str,
     organization: Option<&str>,
     serial_number: Option<&str>,
+    user_id: Option<&str>,
 ) -> Option<Vec<u8>> {
     let utf8 = |text: &str| Any::new(Tag::Utf8String, text.as_bytes()).ok();
     let mut parts = Vec::new();
+    if let Some(user_id) = user_id {
+        parts.push((rfc4519::USER_ID, user_id, utf8(user_id)?));
+    }
     if let Some(organization) = organization {
         parts.push((rfc4519::ORGANIZATION_NAME, organization, utf8(organization)?));
     }
@@ -87,20 +91,21 @@ mod tests {
 
     #[test]
     fn names_read_back() {
-        let name = encode("Mac 7 ü", Some("Acme"), Some("C02ABC")).unwrap();
+        let name = encode("Mac 7 ü", Some("Acme"), Some("C02ABC"), Some("com.example")).unwrap();
         let read = |oid| attribute(&name, oid).unwrap();
         assert_eq!(read(rfc4519::COMMON_NAME).as_deref(), Some("Mac 7 ü"));
         assert_eq!(read(rfc4519::ORGANIZATION_NAME).as_deref(), Some("Acme"));
         assert_eq!(read(rfc4519::SERIAL_NUMBER).as_deref(), Some("C02ABC"));
+        assert_eq!(read(rfc4519::USER_ID).as_deref(), Some("com.example"));
         assert_eq!(read(rfc4519::COUNTRY_NAME), None);
     }
 
     #[test]
     fn bounds_of_x520() {
-        assert!(encode("", None, None).is_none());
-        assert!(encode(&"x".repeat(64), None, None).is_some());
-        assert!(encode(&"x".repeat(65), None, None).is_none());
-        assert!(encode("x", None, Some("ü")).is_none());
+        assert!(encode("", None, None, None).is_none());
+        assert!(encode(&"x".repeat(64), None, None, None).is_some());
+        assert!(encode(&"x".repeat(65), None, None, None).is_none());
+        assert!(encode("x", None, Some("ü"), None).is_none());
     }
 
     #[test]

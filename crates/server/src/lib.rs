@@ -18,6 +18,7 @@ mod listener;
 mod metrics;
 mod objects;
 mod publish;
+pub mod push;
 mod router;
 mod settings;
 mod sightings;

@@ -117,6 +117,11 @@ impl Device {
         }
     }
 
+    /// What pushes to its channels are addressed by.
+    pub fn addresses(&self) -> impl Iterator<Item = &Push> {
+        self.push.iter().take(1 + usize::from(self.user.is_some()))
+    }
+
     /// What the device says of itself in Authenticate.
     pub fn facts(&self) -> DeviceFacts {
         DeviceFacts {

@@ -11,8 +11,9 @@
 //! | [`request`] | what goes to the server, and what comes back |
 //! | [`complaint`] | the rules that a server can break |
 //! | [`driver`] | twins on real sockets |
+//! | [`apns`] | a push service that keeps Apple's rules |
 //!
-//! All but [`driver`] is pure: no I/O, no clock, no randomness beyond a seed.
+//! All but [`driver`] and [`apns`] is pure: no I/O, no clock, no randomness beyond a seed.
 #![cfg_attr(
     not(test),
     deny(
@@ -24,6 +25,7 @@
 )]
 
 mod activation;
+pub mod apns;
 mod assets;
 pub mod complaint;
 mod configuration;

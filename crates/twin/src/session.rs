@@ -77,6 +77,11 @@ impl Session {
         self.commands
     }
 
+    /// How many of them were DeclarativeManagement.
+    pub(crate) fn syncs(&self) -> usize {
+        self.syncs
+    }
+
     /// The next message to the ServerURL.
     pub(crate) fn next(&self, ids: &Ids) -> Option<Vec<u8>> {
         let saying = self.saying.as_ref().filter(|_| self.open)?;

@@ -26,6 +26,8 @@ pub struct Twin {
     complaints: Complaints,
     /// Whether anything but the empty answer to `Idle` came of the last wake.
     busy: bool,
+    /// How many DeclarativeManagement commands came.
+    syncs: u64,
 }
 
 /// What a twin is told when it is made.
@@ -123,6 +125,7 @@ impl Twin {
             asked: None,
             complaints: Complaints::default(),
             busy: false,
+            syncs: 0,
         }
     }
 
@@ -155,6 +158,11 @@ impl Twin {
             Standing::Unenrolled => true,
             Standing::New | Standing::Enrolled => false,
         }
+    }
+
+    /// How many DeclarativeManagement commands came on all channels.
+    pub fn syncs(&self) -> u64 {
+        self.syncs
     }
 
     /// How many declarations it holds on all channels, and how many of them are invalid.
@@ -317,7 +325,9 @@ impl Twin {
         else {
             return;
         };
+        let before = session.syncs();
         let start = session.answered(response, *naps, &mut self.complaints);
+        self.syncs += u64::from(session.syncs() > before);
         self.busy |= session.commands() > 0;
         if session.is_over() && session.commands() > 0 {
             *naps = false;

@@ -31,6 +31,26 @@ fn request<'a>(key: &'a KeyPair, common_name: &'a str) -> Request<'a> {
 }
 
 #[test]
+fn a_push_certificate_has_its_topic_as_user_id() {
+    let key = p256();
+    let issue = |usage| {
+        let request = Request {
+            usage,
+            ..request(&key, "APSP:1")
+        };
+        authority().issue(&request)
+    };
+    let topic = "com.apple.mgmt.External.f0f0".to_owned();
+    let usage = Usage::Push { topic: topic.clone() };
+    let certificate = issue(usage).unwrap();
+    assert_eq!(certificate.user_id(), Some(topic.as_str()));
+    assert_eq!(certificate.common_name(), Some("APSP:1"));
+    assert_eq!(issue(Usage::Device).unwrap().user_id(), None);
+    let topic = "x".repeat(65);
+    assert!(matches!(issue(Usage::Push { topic }), Err(IssueError::Subject)));
+}
+
+#[test]
 fn what_was_asked_for_is_issued() {
     let (authority, key) = (authority(), p256());
     let issue = || {

@@ -1,5 +1,6 @@
 //! Many twins at once. A fleet keeps its twins: after a change of policy it is run again, and they go on from there.
 
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,7 +11,9 @@ use tokio::task::JoinSet;
 use super::carrier::{Carrier, Road};
 use super::identity::{Identities, Identity};
 use super::outcome::{Outcome, Progress, TwinOutcome};
+use super::wake::Waker;
 use super::{DriverError, Target, clock};
+use crate::apns::Apns;
 use crate::device::Device;
 use crate::twin::{Settings, Standing, Twin};
 
@@ -40,6 +43,11 @@ pub struct Options {
     pub poll: Duration,
     /// When it ends.
     pub until: Until,
+    /// The push service that twins are woken by. They enroll by themselves; those that have nothing of their own to do
+    /// then sleep until they are pushed, or for `poll`, which may be long.
+    pub apns: Option<Arc<Apns>>,
+    /// The last of so many twins each is silent: once it has converged, it is switched off, whoever pushes it.
+    pub silent: Option<NonZeroUsize>,
 }
 
 /// When a run ends. Stopping it ends it at any time, between sessions.
@@ -54,6 +62,7 @@ pub enum Until {
 /// A fleet of twins.
 #[derive(Debug)]
 pub struct Fleet {
+    topic: String,
     members: Vec<Arc<Mutex<Member>>>,
     progress: watch::Sender<Progress>,
 }
@@ -64,14 +73,17 @@ struct Member {
     twin: Twin,
     identity: Option<Identity>,
     errors: Vec<String>,
+    pushes: u64,
+    has_converged: bool,
 }
 
 /// What the members share during a run.
-struct Run {
+pub(super) struct Run {
     road: Road,
     sessions: Semaphore,
-    options: Options,
-    progress: watch::Sender<Progress>,
+    pub(super) options: Options,
+    pub(super) topic: String,
+    pub(super) progress: watch::Sender<Progress>,
 }
 
 impl Fleet {
@@ -86,6 +98,8 @@ impl Fleet {
                 twin,
                 identity: None,
                 errors: Vec::new(),
+                pushes: 0,
+                has_converged: false,
             }))
         };
         let progress = Progress {
@@ -93,6 +107,7 @@ impl Fleet {
             ..Progress::default()
         };
         Self {
+            topic: settings.topic.clone(),
             members: (0..count).map(member).collect(),
             progress: watch::Sender::new(progress),
         }
@@ -128,6 +143,7 @@ impl Fleet {
             road: Road::new(target)?,
             sessions: Semaphore::new(options.sessions.max(1)),
             options: options.clone(),
+            topic: self.topic.clone(),
             progress: self.progress.clone(),
         });
         let mut lives = JoinSet::new();
@@ -163,6 +179,8 @@ async fn live(
     run: Arc<Run>,
     mut stop: watch::Receiver<bool>,
 ) -> Result<(), DriverError> {
+    let mut waker = Waker::new(member.lock().await.twin.device(), &run);
+    let mut pushes = 0;
     for session in 0u32.. {
         let pause = {
             let permit = tokio::select! {
@@ -171,17 +189,24 @@ async fn live(
                 permit = run.sessions.acquire() => permit,
             };
             let mut member = member.lock().await;
-            member.hold_session(&run).await?;
-            drop(permit);
-            if run.options.until == Until::Rest && member.twin.is_at_rest() {
+            if member.is_off(&run.options) {
                 return Ok(());
             }
-            run.options.poll.mul_f64(jitter(member.index, session))
+            // On the heap, so that a sleeping twin is small.
+            Box::pin(member.hold_session(&run, pushes)).await?;
+            drop(permit);
+            let rests = run.options.until == Until::Rest && member.twin.is_at_rest();
+            if rests || member.is_off(&run.options) {
+                return Ok(());
+            }
+            waker
+                .pause(member.twin.standing(), run.options.poll)
+                .mul_f64(jitter(member.index, session))
         };
-        tokio::select! {
+        pushes = tokio::select! {
             () = stopped(&mut stop) => return Ok(()),
-            () = tokio::time::sleep(pause) => {}
-        }
+            pushes = waker.sleep(pause, &run.progress) => pushes,
+        };
     }
     Ok(())
 }
@@ -205,7 +230,14 @@ fn jitter(index: usize, session: u32) -> f64 {
 }
 
 impl Member {
-    async fn hold_session(&mut self, run: &Run) -> Result<(), DriverError> {
+    /// Whether it is silent, and has come so far.
+    fn is_off(&self, options: &Options) -> bool {
+        let is_silent = |every: NonZeroUsize| self.index % every == every.get() - 1;
+        self.has_converged && options.silent.is_some_and(is_silent)
+    }
+
+    /// Holds a session that so many pushes began.
+    async fn hold_session(&mut self, run: &Run, pushes: u64) -> Result<(), DriverError> {
         let Self {
             twin,
             identity,
@@ -232,7 +264,12 @@ impl Member {
             progress.enrolled = progress.enrolled + after.enrolled - before.enrolled;
             progress.converged = progress.converged + after.converged - before.converged;
             progress.complaints = progress.complaints + after.complaints - before.complaints;
+            progress.pushes += pushes;
+            progress.pushed_sessions += u64::from(pushes > 0);
+            progress.syncs = progress.syncs + after.syncs - before.syncs;
         });
+        self.pushes += pushes;
+        self.has_converged |= after.converged > 0;
         let room = KEPT_ERRORS.saturating_sub(errors.len());
         errors.extend(carrier.errors.iter().take(room).map(ToString::to_string));
         Ok(())
@@ -248,6 +285,8 @@ impl Member {
             standing: self.twin.standing(),
             declarations,
             invalid,
+            pushes: self.pushes,
+            syncs: self.twin.syncs(),
             complaints: self.twin.complaints().kept().to_vec(),
             errors: self.errors.clone(),
         }
@@ -259,6 +298,7 @@ struct Counts {
     enrolled: u64,
     converged: u64,
     complaints: u64,
+    syncs: u64,
 }
 
 impl Counts {
@@ -268,6 +308,7 @@ impl Counts {
             enrolled: u64::from(matches!(standing, Standing::Enrolled | Standing::Converged)),
             converged: u64::from(standing == Standing::Converged),
             complaints: twin.complaints().count(),
+            syncs: twin.syncs(),
         }
     }
 }

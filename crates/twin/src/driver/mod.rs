@@ -15,7 +15,7 @@
 //!     proof: Proof::Tls,
 //! };
 //! let (_stop, stopped) = tokio::sync::watch::channel(false);
-//! let options = Options { sessions: 64, poll: Duration::from_secs(1), until: Until::Rest };
+//! let options = Options { sessions: 64, poll: Duration::from_secs(1), until: Until::Rest, apns: None, silent: None };
 //! let outcome = fleet.run(&target, &options, &stopped).await?;
 //! assert_eq!(outcome.progress.converged, 50);
 //! # Ok(())
@@ -23,12 +23,13 @@
 //! ```
 
 mod carrier;
-mod clock;
+pub(crate) mod clock;
 mod connection;
 mod fleet;
 mod identity;
 mod outcome;
 mod tls;
+mod wake;
 
 use std::io;
 use std::path::PathBuf;

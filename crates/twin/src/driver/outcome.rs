@@ -20,6 +20,14 @@ pub struct Progress {
     pub errors: u64,
     /// Complaints.
     pub complaints: u64,
+    /// Pushes that reached twins.
+    pub pushes: u64,
+    /// Pushes that twins ignored, since they had another magic than their own.
+    pub ignored_pushes: u64,
+    /// Sessions that began by a push.
+    pub pushed_sessions: u64,
+    /// DeclarativeManagement commands.
+    pub syncs: u64,
 }
 
 /// How one twin fared, since it was made.
@@ -37,6 +45,10 @@ pub struct TwinOutcome {
     pub declarations: usize,
     /// How many of them are invalid there.
     pub invalid: usize,
+    /// How many pushes reached it.
+    pub pushes: u64,
+    /// How many DeclarativeManagement commands it got.
+    pub syncs: u64,
     /// Its first complaints.
     pub complaints: Vec<Complaint>,
     /// Its first transport errors, in words.

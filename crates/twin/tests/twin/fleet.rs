@@ -1,6 +1,7 @@
 //! The driver against a server on a real socket, which answers as the fake does and asks for identities as devices'
 //! servers do.
 
+use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -15,11 +16,13 @@ use ordain_pki::authority::{Request as Certify, Usage, Validity};
 use ordain_pki::csr::Csr;
 use ordain_pki::key::KeyKind;
 use ordain_pki::{Authority, KeyPair, cms};
-use ordain_twin::Standing;
+use ordain_twin::apns::Apns;
 use ordain_twin::driver::{
-    DriverError, Fleet, Identities, Issuer, Keys, MIX, Options, Proof, Roots, Target, TransportError, Until,
+    DriverError, Fleet, Identities, Issuer, Keys, MIX, Options, Progress, Proof, Roots, Target,
+    TransportError, Until,
 };
 use ordain_twin::request::{Request, To};
+use ordain_twin::{Device, Standing};
 use rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer};
 use rustls::server::WebPkiClientVerifier;
 use rustls::{RootCertStore, ServerConfig};
@@ -29,6 +32,7 @@ use tokio::sync::watch;
 use tokio_rustls::TlsAcceptor;
 
 use crate::fake::{Fake, settings};
+use crate::pusher::Pusher;
 
 /// Valid now, whenever that is.
 const ALWAYS: Validity = Validity {
@@ -166,6 +170,8 @@ fn options(until: Until) -> Options {
         sessions: 8,
         poll: Duration::from_millis(20),
         until,
+        apns: None,
+        silent: None,
     }
 }
 
@@ -209,6 +215,72 @@ async fn a_fleet_enrolls_and_converges_and_converges_again() {
         let fake = server.fake.lock().unwrap();
         assert_eq!(u64::try_from(fake.log.len()).unwrap(), progress.requests);
         assert_eq!(fake.listed("test").reasons[0].code, echo);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_fleet_sleeps_until_it_is_pushed() {
+    const TWINS: usize = 10;
+    let server = server(Proof::Tls).await;
+    let apns = Arc::new(Apns::start().await.unwrap());
+    let mut fleet = Fleet::new(TWINS, 4, MIX, &settings());
+    let issuer = Issuer::Authority(Box::new(server.devices.clone()));
+    fleet
+        .equip(&Identities {
+            keys: Keys::Fresh,
+            issuer,
+        })
+        .await
+        .unwrap();
+    let (stop, stopped) = watch::channel(false);
+    let options = Options {
+        poll: Duration::from_secs(60 * 60),
+        apns: Some(apns.clone()),
+        silent: NonZeroUsize::new(5),
+        ..options(Until::Stopped)
+    };
+    let mut progress = fleet.progress();
+    let story = async {
+        // They enroll by themselves, whatever their schedule.
+        progress.wait_for(|now| now.converged == 10).await.unwrap();
+        let before = *progress.borrow();
+        assert_eq!((before.pushes, before.pushed_sessions), (0, 0));
+        let mut pusher = Pusher::new(&apns, &settings().topic).await;
+        let (udid, push) = {
+            let device = Device::new(MIX[0], 4, 0);
+            (device.udid.clone(), device.push[0].clone())
+        };
+        assert_eq!(
+            pusher.push(&push.token, "somebody else's", 0).await.unwrap().0,
+            200
+        );
+        progress.wait_for(|now| now.ignored_pushes == 1).await.unwrap();
+        server
+            .fake
+            .lock()
+            .unwrap()
+            .want("test", "configuration.management.test", json!({"Echo": "pushed"}));
+        for (index, platform) in MIX.iter().enumerate() {
+            let device = Device::new(*platform, 4, index);
+            let push = &device.push[0];
+            let (status, _) = pusher
+                .push(&push.token, &push.magic, 4_000_000_000)
+                .await
+                .unwrap();
+            assert_eq!(status, 200);
+            assert_eq!(apns.accepted(&push.token), 1 + u64::from(device.udid == udid));
+        }
+        // Two of ten are silent.
+        let done = |now: &Progress| now.pushed_sessions == 8 && now.converged == 10;
+        let after = *progress.wait_for(done).await.unwrap();
+        assert_eq!((after.pushes, after.complaints), (8, 0));
+        assert!(after.syncs >= before.syncs + 8);
+        stop.send_replace(true);
+    };
+    let (outcome, ()) = tokio::join!(fleet.run(&server.target, &options, &stopped), story);
+    for (index, twin) in outcome.unwrap().twins.iter().enumerate() {
+        assert_eq!(twin.pushes, u64::from(index % 5 != 4), "{twin:?}");
+        assert!(twin.syncs > twin.pushes);
     }
 }
 

@@ -1,8 +1,10 @@
 //! Twins against a server that keeps Apple's rules, and against ones that break them.
 
+mod apns;
 mod behaviour;
 mod fake;
 mod fleet;
 mod hostile;
 mod judgement;
+mod pusher;
 mod rules;
