@@ -17,6 +17,7 @@ use crate::clock::Clock;
 use crate::identity::Trust;
 use crate::metrics::Metrics;
 use crate::objects::Objects;
+use crate::push::Push;
 use crate::sightings::Sightings;
 
 /// One server's state. Everything durable is in the store.
@@ -32,6 +33,7 @@ pub(crate) struct App {
     pub(crate) objects: Objects,
     pub(crate) sightings: Sightings,
     pub(crate) metrics: Metrics,
+    pub(crate) push: Push,
     pub(crate) clock: Clock,
     /// KiB of request bodies that may be in memory at once, for the whole server.
     pub(crate) in_flight: Arc<Semaphore>,
@@ -48,6 +50,7 @@ pub(crate) struct Parts {
     pub(crate) seal: SealingKey,
     pub(crate) public_url: String,
     pub(crate) server_ca: Option<ordain_pki::Certificate>,
+    pub(crate) push: Push,
     pub(crate) clock: Clock,
 }
 
@@ -61,6 +64,7 @@ impl App {
             seal,
             public_url,
             server_ca,
+            push,
             clock,
         } = parts;
         let revision = store.newest_revision().await?;
@@ -75,6 +79,7 @@ impl App {
             objects: Objects::default(),
             sightings: Sightings::default(),
             metrics: Metrics::default(),
+            push,
             clock,
             in_flight: Arc::new(Semaphore::new(IN_FLIGHT_KIB)),
         };
@@ -100,6 +105,7 @@ impl App {
         if revision.number > world.revision().number {
             self.metrics.revision.set(revision.number.cast_signed());
             *world = Arc::new(World::new(revision, Catalog::builtin()));
+            self.push.news.notify_one();
         }
     }
 

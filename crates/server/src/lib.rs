@@ -25,5 +25,5 @@ mod sightings;
 mod start;
 mod tls;
 
-pub use settings::{Settings, StartError};
+pub use settings::{PUSH_RATE, Settings, StartError};
 pub use start::Server;

@@ -5,6 +5,9 @@ use std::path::PathBuf;
 
 use ipnet::IpNet;
 
+/// At most so many pushes in a second, unless said otherwise.
+pub const PUSH_RATE: u32 = 500;
+
 /// The settings of one server. The command line reads them from flags, environment and file.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -32,6 +35,12 @@ pub struct Settings {
     pub enroll_closed: bool,
     /// Let listed memberships follow a device into its next generation unasked.
     pub allow_reenrollment: bool,
+    /// At most so many pushes in a second.
+    pub push_rate: u32,
+    /// Where APNs is; Apple's own otherwise.
+    pub apns_url: Option<String>,
+    /// PEM with the only authorities that may vouch for APNs; those that this machine trusts otherwise.
+    pub apns_ca: Option<PathBuf>,
 }
 
 impl Settings {
@@ -50,6 +59,9 @@ impl Settings {
             tls_key: None,
             enroll_closed: false,
             allow_reenrollment: false,
+            push_rate: PUSH_RATE,
+            apns_url: None,
+            apns_ca: None,
         }
     }
 }

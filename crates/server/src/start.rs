@@ -16,6 +16,7 @@ use tokio::task::JoinHandle;
 use crate::app::{App, Parts};
 use crate::clock::{self, Clock};
 use crate::identity::Trust;
+use crate::push::{Push, sweeper};
 use crate::settings::{Settings, StartError};
 use crate::{files, house, listener, router, tls};
 
@@ -108,6 +109,7 @@ impl Server {
             seal,
             public_url: public_url.url.clone(),
             server_ca,
+            push: Push::new(&settings, &data_dir)?,
             clock,
         })
         .await?;
@@ -129,7 +131,8 @@ impl Server {
                 router::router(app.clone()),
                 stopped.clone(),
             )),
-            tokio::spawn(behind(app.clone(), stopped)),
+            tokio::spawn(behind(app.clone(), stopped.clone())),
+            tokio::spawn(sweeper::run(app.clone(), stopped)),
         ];
         let mut state = json!({"url": url, "pid": std::process::id()});
         if let Some(ca) = &ca {

@@ -87,7 +87,7 @@ impl Store {
     }
 
     /// Changes a setting that the server keeps for itself.
-    pub(crate) async fn overwrite(&self, key: &str, value: Vec<u8>) -> Result<(), StoreError> {
+    pub async fn keep(&self, key: &str, value: Vec<u8>) -> Result<(), StoreError> {
         self.commit_steps(vec![write_setting(key, value)]).await
     }
 

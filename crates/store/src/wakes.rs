@@ -211,7 +211,7 @@ impl Store {
     /// Keeps how far the sweep is.
     pub async fn keep_sweep(&self, sweep: &Sweep) -> Result<(), StoreError> {
         let kept = serde_json::to_vec(sweep).map_err(|error| StoreError::Corrupt(error.to_string()))?;
-        self.overwrite(SWEEP, kept).await
+        self.keep(SWEEP, kept).await
     }
 
     async fn count(&self, sql: &str, params: Vec<Value>) -> Result<u64, StoreError> {

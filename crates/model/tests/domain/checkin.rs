@@ -387,7 +387,11 @@ fn token_update_completes_and_says_the_same_once() {
     assert_eq!((done.phase, &done.push), (Phase::Enrolled, &Some(push())));
     assert_eq!(
         decision.writes.last(),
-        Some(&Write::Escrow(id.clone(), EscrowKind::Unlock, Some(b"u".to_vec())))
+        Some(&Write::Escrow(
+            id.clone(),
+            EscrowKind::Unlock,
+            Some(b"u".to_vec())
+        ))
     );
     assert!(decision.writes.contains(&Write::Wake(id.clone(), NOW)));
     assert!(

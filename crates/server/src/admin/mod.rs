@@ -7,6 +7,7 @@ mod fault;
 mod history;
 mod identities;
 mod policy;
+mod push;
 mod tokens;
 
 use std::sync::Arc;
@@ -87,6 +88,8 @@ fn described() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(tokens::revoke_token))
         .routes(routes!(identities::enrollment_profile))
         .routes(routes!(identities::identities))
+        .routes(routes!(push::certificate, push::import))
+        .routes(routes!(push::status))
 }
 
 /// What is there, and who is asking.

@@ -35,6 +35,9 @@ fn routes() -> Vec<(&'static str, &'static str, Option<Value>)> {
         ("DELETE", "/tokens/x", None),
         ("POST", "/enrollment-profiles", Some(json!({"topic": "t"}))),
         ("POST", "/identities", Some(json!({"requests": []}))),
+        ("GET", "/push", None),
+        ("GET", "/push-certificate", None),
+        ("POST", "/push-certificate", Some(json!({"pem": ""}))),
     ]
 }
 

@@ -41,8 +41,11 @@ async fn wake(store: &Store, name: &str, at: i64) {
         .unwrap();
 }
 
+/// Those that are due, the longest due first; those since the same time by name, though the store does not promise it.
 async fn due(store: &Store, lane: Lane, now: i64) -> Vec<Sleeper> {
-    store.due(lane, now, 100).await.unwrap()
+    let mut due = store.due(lane, now, 100).await.unwrap();
+    due.sort_by_key(|sleeper| (sleeper.wake.due_at, sleeper.enrollment.id.clone()));
+    due
 }
 
 fn called(sleepers: &[Sleeper]) -> Vec<String> {
@@ -62,7 +65,7 @@ async fn who_is_due_comes_in_two_lanes() {
         wake(store, "d1", NOW + 5).await;
         wake(store, "d2", NOW).await;
         assert_eq!(called(&due(store, Lane::News, NOW).await), ["d2"]);
-        let both = due(store, Lane::News, NOW + 5).await;
+        let both = store.due(Lane::News, NOW + 5, 100).await.unwrap();
         assert_eq!(called(&both), ["d2", "d1"], "the longest due first");
         let kept = Wake {
             due_at: Some(NOW + 60),
