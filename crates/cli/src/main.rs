@@ -15,6 +15,7 @@ mod directory;
 mod enrollment_profile;
 mod example;
 mod fleet;
+mod limits;
 mod login;
 mod meter;
 mod output;
@@ -58,6 +59,7 @@ fn main() -> ExitCode {
 }
 
 fn run(command: Command) -> anyhow::Result<()> {
+    limits::raise_open_files();
     let runtime = tokio::runtime::Runtime::new()?;
     runtime.block_on(async {
         match command {

@@ -1,6 +1,6 @@
 //! The five facts and the verdict over each declaration. Nothing here is true that the device did not say.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use ordain_catalog::Kind;
 use serde::Serialize;
@@ -32,21 +32,14 @@ const CONFIGURATION_FAILED: &str = "Error.ConfigurationFailed";
 
 /// The verdict over each entry of `manifest`, in its order.
 pub fn assess(manifest: &Manifest, listing: &Listing, items: &BTreeMap<String, Value>) -> Vec<Verdict> {
-    let assessor = Assessor {
-        manifest,
-        listing,
-        items,
-    };
-    let settled: BTreeSet<&str> = manifest
-        .entries()
-        .iter()
-        .filter(|entry| entry.kind == Kind::Configuration && assessor.is_settled(entry))
-        .map(|entry| entry.identifier.as_str())
+    let assessor = Assessor::new(manifest, listing, items);
+    let said = manifest.entries().iter().zip(&assessor.said);
+    let settled: BTreeSet<&str> = said
+        .clone()
+        .filter(|(entry, said)| entry.kind == Kind::Configuration && assessor.is_settled(entry, **said))
+        .map(|(entry, _)| entry.identifier.as_str())
         .collect();
-    manifest
-        .entries()
-        .iter()
-        .map(|entry| assessor.verdict(entry, &settled))
+    said.map(|(entry, said)| assessor.verdict(entry, *said, &settled))
         .collect()
 }
 
@@ -74,14 +67,46 @@ pub fn listed<'a>(listing: &'a Listing, entry: &Entry) -> Option<&'a Listed> {
 }
 
 struct Assessor<'a> {
-    manifest: &'a Manifest,
-    listing: &'a Listing,
+    /// How the device lists each entry of the manifest under its revision.
+    said: Vec<Option<&'a Listed>>,
+    /// The entries that name another one, by its identifier, and how the device lists them.
+    users: HashMap<&'a str, Vec<(&'a Entry, Option<&'a Listed>)>>,
     items: &'a BTreeMap<String, Value>,
 }
 
-impl Assessor<'_> {
-    fn verdict(&self, entry: &Entry, settled: &BTreeSet<&str>) -> Verdict {
-        let Some(listed) = listed(self.listing, entry) else {
+impl<'a> Assessor<'a> {
+    fn new(manifest: &'a Manifest, listing: &'a Listing, items: &'a BTreeMap<String, Value>) -> Self {
+        let mut said = vec![None; manifest.entries().len()];
+        for (&kind, list) in listing {
+            for listed in list {
+                let entry = manifest.find(kind, &listed.identifier);
+                let entry = entry.filter(|(_, entry)| entry.server_token.to_string() == listed.server_token);
+                if let Some(said) = entry.and_then(|(place, _)| said.get_mut(place)) {
+                    said.get_or_insert(listed);
+                }
+            }
+        }
+        let mut users: HashMap<_, Vec<_>> = HashMap::new();
+        for (entry, said) in manifest.entries().iter().zip(&said) {
+            for reference in &entry.references {
+                users.entry(reference.as_str()).or_default().push((entry, *said));
+            }
+        }
+        Self { said, users, items }
+    }
+
+    /// Those of `kind` that name `entry`.
+    fn users(&self, entry: &Entry, kind: Kind) -> impl Iterator<Item = (&'a Entry, Option<&'a Listed>)> {
+        let users = self.users.get(entry.identifier.as_str());
+        users
+            .into_iter()
+            .flatten()
+            .copied()
+            .filter(move |(user, _)| user.kind == kind)
+    }
+
+    fn verdict(&self, entry: &Entry, said: Option<&Listed>, settled: &BTreeSet<&str>) -> Verdict {
+        let Some(listed) = said else {
             return Verdict::Pending;
         };
         if entry.kind == Kind::Configuration && settled.contains(entry.identifier.as_str()) {
@@ -113,8 +138,8 @@ impl Assessor<'_> {
     }
 
     /// Whether every activation of the configuration says that its predicate is false.
-    fn is_settled(&self, configuration: &Entry) -> bool {
-        let Some(state) = listed(self.listing, configuration) else {
+    fn is_settled(&self, configuration: &Entry, said: Option<&Listed>) -> bool {
+        let Some(state) = said else {
             return false;
         };
         let refused = state.valid == Validity::Invalid || !failures(state).is_empty();
@@ -122,18 +147,11 @@ impl Assessor<'_> {
         if state.active || (refused && !only_blames(state, &[ACTIVATION_FAILED])) {
             return false;
         }
-        let activations: Vec<&Entry> = self
-            .manifest
-            .entries()
-            .iter()
-            .filter(|entry| {
-                entry.kind == Kind::Activation && entry.references.contains(&configuration.identifier)
-            })
-            .collect();
+        let mut activations = self.users(configuration, Kind::Activation).peekable();
         // Without an activation nothing says that it should not be in force.
-        !activations.is_empty()
-            && activations.into_iter().all(|activation| {
-                listed(self.listing, activation).is_some_and(|listed| {
+        activations.peek().is_some()
+            && activations.all(|(_, said)| {
+                said.is_some_and(|listed| {
                     !listed.active
                         && listed.valid == Validity::Valid
                         && listed.reasons.iter().any(|reason| reason.code == PREDICATE)
@@ -142,13 +160,8 @@ impl Assessor<'_> {
     }
 
     fn is_used_by_settled_alone(&self, asset: &Entry, settled: &BTreeSet<&str>) -> bool {
-        let mut users = self
-            .manifest
-            .entries()
-            .iter()
-            .filter(|entry| entry.kind == Kind::Configuration && entry.references.contains(&asset.identifier))
-            .peekable();
-        users.peek().is_some() && users.all(|user| settled.contains(user.identifier.as_str()))
+        let mut users = self.users(asset, Kind::Configuration).peekable();
+        users.peek().is_some() && users.all(|(user, _)| settled.contains(user.identifier.as_str()))
     }
 
     /// What status items say against a configuration: those whose elements name it, and passcode compliance.

@@ -58,6 +58,24 @@ pub enum Write {
     Wake(EnrollmentId, i64),
 }
 
+impl Write {
+    /// What it changes, in a word: for counters.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Enrollment(_) => "enrollment",
+            Self::Forget(_) => "forget",
+            Self::EndGeneration(_) => "end-generation",
+            Self::Claims(..) => "claims",
+            Self::Identity(_) => "identity",
+            Self::Manifest(..) => "manifest",
+            Self::Capabilities(..) => "capabilities",
+            Self::Status(..) => "status",
+            Self::Escrow(..) => "escrow",
+            Self::Wake(..) => "wake",
+        }
+    }
+}
+
 /// How a device claims a name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Claim {

@@ -146,6 +146,9 @@ pub struct Standing {
     pub judged: Option<Digest>,
     /// Verdicts over the declarations of `judged`.
     pub counts: Counts,
+    /// What it was, and what it was judged by, in one hash: while that is the same, nothing is new.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub heard: Option<Digest>,
 }
 
 /// How many declarations are how.

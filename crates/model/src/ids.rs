@@ -131,7 +131,13 @@ impl Digest {
 
 impl fmt::Display for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&hex::encode(self.0))
+        let mut digits = [0; 64];
+        let text = match hex::encode_to_slice(self.0, &mut digits) {
+            Ok(()) => std::str::from_utf8(&digits).unwrap_or_default(),
+            // Twice 32 digits always fit.
+            Err(_) => "",
+        };
+        f.pad(text)
     }
 }
 

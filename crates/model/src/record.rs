@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::held::Held;
 use crate::ids::Digest;
-use crate::report::Reason;
+use crate::report::{Reason, identifier};
 
 /// What a channel has reported so far.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -106,10 +106,6 @@ fn merge_value(stored: Option<Value>, reported: Value) -> Value {
     }
     merged.retain(|element| !is_removal(element));
     Value::Array(merged)
-}
-
-fn identifier(element: &Value) -> Option<&str> {
-    element.get("identifier").and_then(Value::as_str)
 }
 
 /// Apple's schema writes `_removed`, its older prose `removed`.

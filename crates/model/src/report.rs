@@ -6,6 +6,8 @@ use ordain_catalog::Kind;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::ids::Digest;
+
 /// One status report. What could not be read is left out and named in `problems`; the rest counts.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Report {
@@ -21,6 +23,36 @@ pub struct Report {
     pub errors: BTreeMap<String, Vec<Reason>>,
     /// What was wrong with the report, in words for administrators.
     pub problems: Vec<String>,
+}
+
+impl Report {
+    /// A hash of what the report says: the same for the same content in other bytes, or in another order where the
+    /// order means nothing.
+    pub fn digest(&self) -> Digest {
+        let listed = self
+            .declarations
+            .iter()
+            .flat_map(|declarations| &declarations.listed);
+        let listed: BTreeMap<_, _> = listed.map(|(kind, list)| (kind, sorted(list))).collect();
+        let items = self.items.iter().map(|(name, value)| match value {
+            Value::Array(elements) if elements.iter().all(|element| identifier(element).is_some()) => {
+                (name, sorted(elements))
+            }
+            value => (name, vec![text(value)]),
+        });
+        Digest::of(
+            text(&(
+                self.full,
+                self.declarations.is_some(),
+                listed,
+                items.collect::<Vec<_>>(),
+                &self.capabilities,
+                &self.errors,
+                &self.problems,
+            ))
+            .as_bytes(),
+        )
+    }
 }
 
 /// The four arrays of `management.declarations`. One that is missing or no array was *not reported*, which is not
@@ -70,6 +102,23 @@ pub struct Reason {
     /// `details`, as sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub details: Option<Value>,
+}
+
+/// The name by which an element of a status item merges with a stored one.
+pub(crate) fn identifier(element: &Value) -> Option<&str> {
+    element.get("identifier").and_then(Value::as_str)
+}
+
+/// Each in words, in the order of the words.
+fn sorted(parts: &[impl Serialize]) -> Vec<String> {
+    let mut texts: Vec<String> = parts.iter().map(text).collect();
+    texts.sort_unstable();
+    texts
+}
+
+/// JSON, whose objects have their keys in order. What is hashed here was read from JSON, so it can be written as such.
+fn text(part: &(impl Serialize + ?Sized)) -> String {
+    serde_json::to_string(part).unwrap_or_default()
 }
 
 /// `management.client-capabilities`, as far as it concerns what may be sent.

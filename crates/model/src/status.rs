@@ -24,13 +24,26 @@ pub struct StatusState<'a> {
     /// The channel that reports.
     pub enrollment: &'a Enrollment,
     /// What it reported before.
-    pub record: StatusRecord,
+    pub record: Arc<StatusRecord>,
     /// The manifest that the record was packed against, if it is still known.
     pub against: Option<Arc<Manifest>>,
     /// The manifest that the channel is pinned to.
     pub pinned: Option<Arc<Manifest>>,
     /// What it should hold.
     pub wanted: Wanted,
+}
+
+/// What `report` is, and what it would be judged by, in one hash.
+fn heard(enrollment: &Enrollment, wanted: &Wanted, report: &Report) -> Digest {
+    let (pinned, wanted, report) = (enrollment.pinned, wanted.manifest.token(), report.digest());
+    Digest::of(format!("{pinned:?}\n{wanted}\n{report}").as_bytes())
+}
+
+/// Whether `report` is the one that was merged last, to be judged by the same manifests: merging is idempotent, so it
+/// says nothing new, and what is stored need not even be read.
+pub fn is_known(enrollment: &Enrollment, wanted: &Wanted, report: &Report) -> bool {
+    let standing = enrollment.standing.as_ref();
+    standing.and_then(|standing| standing.heard) == Some(heard(enrollment, wanted, report))
 }
 
 /// Merges `report`. One that says nothing new writes nothing.
@@ -42,6 +55,7 @@ pub fn status(state: StatusState<'_>, report: Report, now: i64) -> Decision<()> 
         pinned,
         wanted,
     } = state;
+    let heard = heard(enrollment, &wanted, &report);
     let mut listing = if report.full {
         Listing::new()
     } else {
@@ -89,12 +103,14 @@ pub fn status(state: StatusState<'_>, report: Report, now: i64) -> Decision<()> 
         held: Some(held),
         judged: judged.map(Manifest::token),
         counts: convergence::count(&verdicts),
+        heard: Some(heard),
     };
     let standing = match &enrollment.standing {
         Some(known)
-            if record == before
+            if record == *before
                 && (Standing {
                     at: now,
+                    heard: news.heard,
                     ..known.clone()
                 }) == news =>
         {
@@ -119,7 +135,7 @@ pub fn status(state: StatusState<'_>, report: Report, now: i64) -> Decision<()> 
     if after.id.channel() == Channel::Device {
         learn(&mut after.facts, &record.items);
     }
-    let is_news = record != before;
+    let is_news = record != *before;
     if is_news {
         if record.held.against == Some(wanted.manifest.token()) {
             // The record is read by this manifest from now on, whether or not it was ever offered.

@@ -19,11 +19,22 @@ use crate::wish::{ALL, Revision};
 pub struct World {
     revision: Revision,
     catalog: &'static Catalog,
-    /// Listed groups that some blueprint names, by member.
-    groups_of: HashMap<String, BTreeSet<String>>,
-    classes: Memo<ClassKey, Arc<CapabilityClass>>,
-    manifests: Memo<Audience, Wanted>,
+    /// The listed groups that some blueprint names, in order. What follows speaks of them by their places.
+    listed: Vec<String>,
+    groups_of: HashMap<Box<str>, Vec<u32>>,
+    classes: Memo<ClassKey, Class>,
+    manifests: Memo<AudienceKey, Wanted>,
 }
+
+/// A class and a hash of it, so that it is compared quickly.
+#[derive(Debug, Clone)]
+struct Class {
+    digest: Digest,
+    class: Arc<CapabilityClass>,
+}
+
+/// An audience in short: its listed groups, its channel, the hash of its class.
+type AudienceKey = (Vec<u32>, Channel, Digest);
 
 /// All that decides the class of an enrollment.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -42,20 +53,21 @@ impl World {
         let named: BTreeSet<&String> = blueprints
             .flat_map(|blueprint| blueprint.include.iter().chain(&blueprint.exclude))
             .collect();
-        let mut groups_of: HashMap<String, BTreeSet<String>> = HashMap::new();
-        for (name, group) in revision
-            .wish
-            .groups
-            .iter()
-            .filter(|(name, _)| named.contains(name))
-        {
+        let listed: Vec<String> = named
+            .into_iter()
+            .filter(|name| revision.wish.groups.contains_key(*name))
+            .cloned()
+            .collect();
+        let mut groups_of: HashMap<Box<str>, Vec<u32>> = HashMap::new();
+        for (place, group) in (0..).zip(listed.iter().filter_map(|name| revision.wish.groups.get(name))) {
             for member in &group.members {
-                groups_of.entry(member.clone()).or_default().insert(name.clone());
+                groups_of.entry(member.as_str().into()).or_default().push(place);
             }
         }
         Self {
             revision,
             catalog,
+            listed,
             groups_of,
             classes: Memo::default(),
             manifests: Memo::default(),
@@ -75,14 +87,26 @@ impl World {
     /// The groups of `device`, a device channel: `all`, and those that list its serial number, UDID or identifier,
     /// unless such memberships wait for an administrator.
     pub fn groups(&self, device: &Enrollment) -> BTreeSet<String> {
-        let mut groups = BTreeSet::from([ALL.to_owned()]);
+        self.names_of(&self.places_of(device))
+    }
+
+    /// The places of the listed groups of `device`, in order.
+    fn places_of(&self, device: &Enrollment) -> Vec<u32> {
+        let mut places = Vec::new();
         if device.memberships == Memberships::Granted {
             let names = device.facts.names(&device.id);
-            for listed in names.filter_map(|name| self.groups_of.get(name)) {
-                groups.extend(listed.iter().cloned());
-            }
+            places.extend(names.filter_map(|name| self.groups_of.get(name)).flatten());
+            places.sort_unstable();
+            places.dedup();
         }
-        groups
+        places
+    }
+
+    /// The names of the groups at `places`, and `all`.
+    fn names_of(&self, places: &[u32]) -> BTreeSet<String> {
+        let name = |place: &u32| self.listed.get(usize::try_from(*place).ok()?).cloned();
+        let all = std::iter::once(ALL.to_owned());
+        all.chain(places.iter().filter_map(name)).collect()
     }
 
     /// What the channel `id` of `device` should hold. `capabilities` are those that this channel reported, with
@@ -108,18 +132,20 @@ impl World {
                 capabilities: capabilities.map(|(_, known)| known),
                 channel: key.channel,
             };
-            Arc::new(CapabilityClass::judge(
-                &self.revision.wish,
-                self.catalog,
-                abilities,
-            ))
+            let class = CapabilityClass::judge(&self.revision.wish, self.catalog, abilities);
+            Class {
+                digest: Digest::of(format!("{class:?}").as_bytes()),
+                class: Arc::new(class),
+            }
         });
-        let audience = Audience {
-            groups: self.groups(device),
-            channel: id.channel(),
-            class: CapabilityClass::clone(&class),
-        };
-        self.manifests.get(&audience, || {
+        let key = (self.places_of(device), id.channel(), class.digest);
+        self.manifests.get(&key, || {
+            let (places, channel, _) = &key;
+            let audience = Audience {
+                groups: self.names_of(places),
+                channel: *channel,
+                class: CapabilityClass::clone(&class.class),
+            };
             Wanted::new(
                 self.revision.number,
                 compile(&self.revision.wish, &audience, self.catalog),

@@ -4,15 +4,17 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use ordain_catalog::Catalog;
 use ordain_model::checkin::EnrollmentPolicy;
+use ordain_model::decision::Write;
 use ordain_model::enrollment::Enrollment;
 use ordain_model::ids::EnrollmentId;
 use ordain_model::sync::Wanted;
 use ordain_model::wish::Revision;
 use ordain_model::world::World;
 use ordain_pki::seal::SealingKey;
-use ordain_store::{Store, StoreError};
+use ordain_store::{ChannelState, Store, StoreError};
 use tokio::sync::Semaphore;
 
+use crate::admission::Admission;
 use crate::clock::Clock;
 use crate::identity::Trust;
 use crate::metrics::Metrics;
@@ -32,15 +34,16 @@ pub(crate) struct App {
     pub(crate) server_ca: Option<ordain_pki::Certificate>,
     pub(crate) objects: Objects,
     pub(crate) sightings: Sightings,
-    pub(crate) metrics: Metrics,
+    pub(crate) metrics: Arc<Metrics>,
     pub(crate) push: Push,
     pub(crate) clock: Clock,
     /// KiB of request bodies that may be in memory at once, for the whole server.
     pub(crate) in_flight: Arc<Semaphore>,
+    pub(crate) admission: Admission,
 }
 
 /// Request bodies in memory at once, in KiB, whoever sends them.
-const IN_FLIGHT_KIB: usize = 512 * 1024;
+pub(crate) const IN_FLIGHT_KIB: usize = 512 * 1024;
 
 /// What an [`App`] is made of.
 pub(crate) struct Parts {
@@ -78,10 +81,11 @@ impl App {
             server_ca,
             objects: Objects::default(),
             sightings: Sightings::default(),
-            metrics: Metrics::default(),
+            metrics: Arc::default(),
             push,
             clock,
             in_flight: Arc::new(Semaphore::new(IN_FLIGHT_KIB)),
+            admission: Admission::default(),
         };
         app.metrics
             .revision
@@ -113,6 +117,15 @@ impl App {
     pub(crate) async fn reload(&self) -> Result<(), StoreError> {
         if self.store.newest_revision_number().await? > self.world().revision().number {
             self.adopt(self.store.newest_revision().await?);
+        }
+        Ok(())
+    }
+
+    /// Commits what a device's message decided over `state`, and counts it.
+    pub(crate) async fn commit(&self, state: &ChannelState, writes: &[Write]) -> Result<(), StoreError> {
+        self.store.commit(state, writes, None).await?;
+        for write in writes {
+            self.metrics.wrote(write.word(), 1);
         }
         Ok(())
     }

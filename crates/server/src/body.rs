@@ -12,6 +12,11 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 /// How long a body may take to arrive: while it does, it holds a part of the budget.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// What long messages leave of the budget to short ones, so that devices can enroll and ask for work meanwhile.
+const RESERVE_KIB: usize = 64 * 1024;
+/// The longest that counts as short.
+const SHORT_KIB: usize = 16;
+
 /// Why a body was not read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum BodyError {
@@ -53,12 +58,15 @@ pub(crate) async fn read(
 /// What has come is charged, not what was announced: who sends nothing holds up nobody. And nobody waits for the
 /// budget, since those who wait would hold what the others wait for.
 async fn gather(budget: &Arc<Semaphore>, body: Body, most: usize) -> Result<Received, BodyError> {
-    let charge = |kib: usize| {
-        let kib = u32::try_from(kib).unwrap_or(u32::MAX);
+    let charge = |total: usize, charged: usize| {
+        let kib = u32::try_from(total - charged).unwrap_or(u32::MAX);
+        if total > SHORT_KIB && budget.available_permits() < RESERVE_KIB {
+            return Err(BodyError::Busy);
+        }
         let share = budget.clone().try_acquire_many_owned(kib);
         share.map_err(|_| BodyError::Busy)
     };
-    let mut share = charge(0)?;
+    let mut share = charge(0, 0)?;
     let mut octets = BytesMut::new();
     let mut body = Limited::new(body, most);
     while let Some(frame) = body.frame().await {
@@ -69,11 +77,29 @@ async fn gather(budget: &Arc<Semaphore>, body: Body, most: usize) -> Result<Rece
         // Trailers say nothing here.
         let Ok(data) = frame.into_data() else { continue };
         let kib = (octets.len() + data.len()).div_ceil(1024);
-        share.merge(charge(kib - share.num_permits())?);
+        share.merge(charge(kib, share.num_permits())?);
         octets.extend_from_slice(&data);
     }
     Ok(Received {
         octets: octets.freeze(),
         _share: share,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn long_messages_leave_room_for_short_ones() {
+        let budget = Arc::new(Semaphore::new(RESERVE_KIB + 20));
+        let body = |kib: usize| Body::from(vec![b' '; kib * 1024]);
+        let read = async |kib| read(&budget, &HeaderMap::new(), body(kib), 1 << 20).await;
+        let long = read(20).await.unwrap();
+        assert_eq!(read(1).await.unwrap().octets.len(), 1024);
+        let kept = read(1).await.unwrap();
+        assert_eq!(read(17).await.err(), Some(BodyError::Busy));
+        drop((long, kept));
+        assert!(read(17).await.is_ok());
+    }
 }

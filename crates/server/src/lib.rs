@@ -4,6 +4,7 @@
 //! answered.
 
 mod admin;
+mod admission;
 pub mod api;
 mod app;
 mod body;
@@ -15,6 +16,7 @@ mod house;
 mod identity;
 mod issue;
 mod listener;
+mod local;
 mod metrics;
 mod objects;
 mod publish;
@@ -22,8 +24,11 @@ pub mod push;
 mod router;
 mod settings;
 mod sightings;
+mod stack;
 mod start;
 mod tls;
 
+pub use local::Local;
 pub use settings::{PUSH_RATE, Settings, StartError};
+pub use stack::Stack;
 pub use start::Server;

@@ -23,8 +23,8 @@ const HANDSHAKE: Duration = Duration::from_secs(10);
 const HEADERS: Duration = Duration::from_secs(30);
 /// How long requests under way may take when the server stops.
 const GRACE: Duration = Duration::from_secs(7);
-/// Connections at once; more wait in the kernel's queue.
-const MOST_CONNECTIONS: usize = 50_000;
+/// Connections at once, some 50 KiB each; more wait in the kernel's queue.
+const MOST_CONNECTIONS: usize = 10_000;
 
 /// Serves `router` until `stop` turns true, then lets requests under way finish.
 pub(crate) async fn serve(

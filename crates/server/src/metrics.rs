@@ -18,6 +18,7 @@ pub(crate) struct Metrics {
     requests: Family<RequestLabels, Counter>,
     seconds: Family<RouteLabels, Histogram>,
     refusals: Family<ReasonLabels, Counter>,
+    writes: Family<KindLabels, Counter>,
     /// The revision that this node knows.
     pub(crate) revision: Gauge,
     /// Decisions that were made again since somebody else was faster.
@@ -42,6 +43,11 @@ struct ReasonLabels {
     reason: String,
 }
 
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct KindLabels {
+    kind: &'static str,
+}
+
 impl Default for Metrics {
     fn default() -> Self {
         let mut registry = Registry::with_prefix("ordain");
@@ -53,6 +59,12 @@ impl Default for Metrics {
         registry.register("request_seconds", "Time to answer, in seconds", seconds.clone());
         let refusals = Family::default();
         registry.register("refusals", "Device requests refused", refusals.clone());
+        let writes = Family::default();
+        registry.register(
+            "writes",
+            "What devices gave reason to write, and was committed",
+            writes.clone(),
+        );
         let revision = Gauge::default();
         registry.register(
             "revision",
@@ -71,6 +83,7 @@ impl Default for Metrics {
             requests,
             seconds,
             refusals,
+            writes,
             revision,
             conflicts,
             push,
@@ -101,6 +114,11 @@ impl Metrics {
                 reason: reason.to_owned(),
             })
             .inc();
+    }
+
+    /// Counts `count` committed writes of a kind.
+    pub(crate) fn wrote(&self, kind: &'static str, count: u64) {
+        self.writes.get_or_create(&KindLabels { kind }).inc_by(count);
     }
 
     /// All of them, in Prometheus' text form.

@@ -10,6 +10,7 @@ use axum::routing::get;
 use http::{StatusCode, header};
 
 use crate::app::App;
+use crate::metrics::Metrics;
 use crate::{admin, device, enroll};
 
 /// The whole server.
@@ -21,7 +22,7 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/healthz", get(|| async { StatusCode::OK }))
         .route("/readyz", get(ready))
         .route("/metrics", get(metrics))
-        .layer(middleware::from_fn_with_state(app.clone(), measure))
+        .layer(middleware::from_fn_with_state(app.metrics.clone(), measure))
         .with_state(app)
 }
 
@@ -41,11 +42,12 @@ async fn metrics(State(app): State<Arc<App>>) -> Response {
     ([(header::CONTENT_TYPE, content_type)], app.metrics.text()).into_response()
 }
 
+/// Counts each answer, and how long it took.
 #[expect(
     clippy::disallowed_methods,
     reason = "durations are measured for operators, and decide nothing"
 )]
-async fn measure(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+pub(crate) async fn measure(State(metrics): State<Arc<Metrics>>, request: Request, next: Next) -> Response {
     let route = request
         .extensions()
         .get::<MatchedPath>()
@@ -53,7 +55,6 @@ async fn measure(State(app): State<Arc<App>>, request: Request, next: Next) -> R
     let begin = std::time::Instant::now();
     let response = next.run(request).await;
     let route = route.as_deref().unwrap_or("none");
-    app.metrics
-        .answered(route, response.status().as_u16(), begin.elapsed().as_secs_f64());
+    metrics.answered(route, response.status().as_u16(), begin.elapsed().as_secs_f64());
     response
 }

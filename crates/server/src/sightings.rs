@@ -82,10 +82,17 @@ impl App {
         for (id, seen) in self.sightings.take() {
             batch.push(self.merged(id, seen).await?);
             if batch.len() == BATCH {
-                self.store.note(std::mem::take(&mut batch)).await?;
+                self.note(std::mem::take(&mut batch)).await?;
             }
         }
-        self.store.note(batch).await
+        self.note(batch).await
+    }
+
+    async fn note(&self, batch: Vec<Sighting>) -> Result<(), StoreError> {
+        let count = batch.len() as u64;
+        self.store.note(batch).await?;
+        self.metrics.wrote("sighting", count);
+        Ok(())
     }
 
     /// What is stored of a channel, with what was seen since.

@@ -16,6 +16,7 @@ use tokio::task::JoinHandle;
 use crate::app::{App, Parts};
 use crate::clock::{self, Clock};
 use crate::identity::Trust;
+use crate::local::Local;
 use crate::push::{Push, sweeper};
 use crate::settings::{Settings, StartError};
 use crate::{files, house, listener, router, tls};
@@ -35,6 +36,7 @@ pub struct Server {
     stop: watch::Sender<bool>,
     tasks: Vec<JoinHandle<()>>,
     app: Arc<App>,
+    local: Local,
     _lock: File,
 }
 
@@ -123,14 +125,10 @@ impl Server {
         // Only now, so that a start that breaks off here is made good by the next one.
         house::keep_public_url(&app.store, &public_url, now).await?;
 
+        let router = router::router(app.clone());
         let (stop, stopped) = watch::channel(false);
         let tasks = vec![
-            tokio::spawn(listener::serve(
-                listener,
-                config,
-                router::router(app.clone()),
-                stopped.clone(),
-            )),
+            tokio::spawn(listener::serve(listener, config, router.clone(), stopped.clone())),
             tokio::spawn(behind(app.clone(), stopped.clone())),
             tokio::spawn(sweeper::run(app.clone(), stopped)),
         ];
@@ -150,6 +148,7 @@ impl Server {
             stop,
             tasks,
             app,
+            local: Local::new(router),
             _lock: lock,
         })
     }
@@ -162,6 +161,11 @@ impl Server {
     /// The certificate to trust, when the server made its own.
     pub fn ca(&self) -> Option<&Path> {
         self.ca.as_deref()
+    }
+
+    /// The same server without its sockets, for who drives many devices in its process.
+    pub fn local(&self) -> Local {
+        self.local.clone()
     }
 
     /// Lets requests under way finish and writes what waits, within nine seconds; whatever hangs then is left.
@@ -235,7 +239,7 @@ fn remove(path: &Path) -> Result<(), StartError> {
 }
 
 /// Where this machine reaches the server.
-fn local_url(settings: &Settings, address: SocketAddr) -> String {
+pub(crate) fn local_url(settings: &Settings, address: SocketAddr) -> String {
     let scheme = if settings.http { "http" } else { "https" };
     let host = match address.ip() {
         ip if ip.is_unspecified() && ip.is_ipv4() => IpAddr::from([127, 0, 0, 1]),
@@ -246,7 +250,7 @@ fn local_url(settings: &Settings, address: SocketAddr) -> String {
 }
 
 /// The names that the self-made certificate is for.
-fn own_names(address: SocketAddr, public_url: &str) -> (Vec<String>, Vec<IpAddr>) {
+pub(crate) fn own_names(address: SocketAddr, public_url: &str) -> (Vec<String>, Vec<IpAddr>) {
     let mut names = vec!["localhost".to_owned()];
     let mut addresses = vec![
         IpAddr::from([127, 0, 0, 1]),

@@ -1,13 +1,14 @@
 //! The state that a decision about one channel is made from.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use ordain_model::decision::{EscrowKind, Identity};
 use ordain_model::enrollment::Enrollment;
 use ordain_model::ids::{Digest, EnrollmentId};
 use ordain_model::record::StatusRecord;
 
-use crate::value::Row;
+use crate::value::{Row, Value};
 use crate::{Store, StoreError};
 
 /// A row and the version under which it was read.
@@ -25,9 +26,11 @@ pub struct ChannelState {
     /// Which one.
     pub id: EnrollmentId,
     /// The device channel of the device.
-    pub device: Option<Versioned<Enrollment>>,
+    pub device: Option<Arc<Versioned<Enrollment>>>,
     /// The user channel, when `id` is one and there is one.
-    pub user: Option<Versioned<Enrollment>>,
+    pub user: Option<Arc<Versioned<Enrollment>>>,
+    /// The number of the newest command that waits in the queue of the channel that was asked for.
+    pub queued: Option<i64>,
 }
 
 impl ChannelState {
@@ -46,46 +49,33 @@ impl ChannelState {
         self.row().map(|row| row.version)
     }
 
-    fn row(&self) -> Option<&Versioned<Enrollment>> {
+    /// The row of the channel that was asked for, as it was read.
+    pub(crate) fn row(&self) -> Option<&Versioned<Enrollment>> {
         let row = if self.id.user_part().is_some() {
             &self.user
         } else {
             &self.device
         };
-        row.as_ref()
+        row.as_deref()
     }
 }
 
 impl Store {
     /// The channel of `id`, with that of its device.
     pub async fn channel(&self, id: &EnrollmentId) -> Result<ChannelState, StoreError> {
-        let device = id.to_device();
-        let sql = "SELECT id, version, stamp, state FROM enrollment WHERE id = $1 OR id = $2";
-        let rows = self
-            .query(sql, vec![device.to_string().into(), id.to_string().into()])
-            .await?;
-        let mut state = ChannelState {
-            id: id.clone(),
-            device: None,
-            user: None,
+        let device = self.rows.get(id.to_device().to_string());
+        let (device, user) = if id.user_part().is_some() {
+            tokio::try_join!(device, self.rows.get(id.to_string()))?
+        } else {
+            (device.await?, None)
         };
-        for row in &rows {
-            let found: EnrollmentId = row.parse(0)?;
-            let versioned = Versioned {
-                version: row.integer(1)?,
-                value: Enrollment {
-                    stamp: row.integer(2)?,
-                    ..row.json(3)?
-                },
-            };
-            let place = if found == device {
-                &mut state.device
-            } else {
-                &mut state.user
-            };
-            *place = Some(versioned);
-        }
-        Ok(state)
+        let channel = if id.user_part().is_some() { &user } else { &device };
+        Ok(ChannelState {
+            id: id.clone(),
+            queued: channel.as_ref().and_then(|found| found.queued),
+            device: device.map(|found| found.row),
+            user: user.map(|found| found.row),
+        })
     }
 
     /// The device channel that `fingerprint` is pinned to.
@@ -116,15 +106,31 @@ impl Store {
         names: impl Iterator<Item = &str>,
         id: &EnrollmentId,
     ) -> Result<BTreeSet<String>, StoreError> {
-        let sql = "SELECT name FROM claim WHERE name = $1 AND device <> $2";
+        let names: BTreeSet<&str> = names.collect();
         let mut elsewhere = BTreeSet::new();
-        for name in names {
-            let rows = self
-                .query(sql, vec![name.into(), id.device_part().into()])
-                .await?;
-            elsewhere.extend((!rows.is_empty()).then(|| name.to_owned()));
+        // A device has three names, and one statement is prepared.
+        for three in names.into_iter().collect::<Vec<_>>().chunks(3) {
+            let name = |place: usize| three.get(place).or(three.last()).copied().map(Value::from);
+            let params = [name(0), name(1), name(2), Some(id.device_part().into())];
+            let sql = "SELECT name FROM claim WHERE name IN ($1, $2, $3) AND device <> $4";
+            for row in self.query(sql, params.into_iter().flatten().collect()).await? {
+                elsewhere.insert(row.text(0)?.to_owned());
+            }
         }
         Ok(elsewhere)
+    }
+
+    /// What the channel of `state` has reported: as of that state, since a report is written with its row.
+    pub async fn record(&self, state: &ChannelState) -> Result<Arc<StatusRecord>, StoreError> {
+        let id = state.id.to_string();
+        let version = state.version();
+        let kept = self.records.get(&id);
+        if let Some((_, record)) = kept.filter(|(at, _)| Some(*at) == version) {
+            return Ok(record);
+        }
+        let record = Arc::new(self.status(&state.id).await?);
+        // It may be newer than the state: whoever decides by both loses the race then, and reads again.
+        Ok(record)
     }
 
     /// What a channel has reported; empty when it has not.

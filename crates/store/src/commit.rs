@@ -1,6 +1,7 @@
 //! Committing a decision: its writes, all or none, on the state that it was made from.
 
-use std::sync::PoisonError;
+use std::hash::{BuildHasher as _, Hasher as _, RandomState};
+use std::sync::{Arc, PoisonError};
 
 use ordain_model::decision::{Claim, Identity, Write};
 use ordain_model::declaration::Declaration;
@@ -12,7 +13,7 @@ use serde::Serialize;
 
 use crate::audit::AuditRecord;
 use crate::wakes::wake;
-use crate::{ChannelState, Step, Store, StoreError, Value};
+use crate::{ChannelState, Step, Store, StoreError, Value, Versioned};
 
 impl Store {
     /// Makes the writes of a decision over `state`, and notes `audit` with them. A [`StoreError::Conflict`] means
@@ -41,7 +42,31 @@ impl Store {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .extend(manifests);
+        self.keep_row(state, writes);
         Ok(())
+    }
+
+    /// What a device does next begins with the row that it has just changed.
+    fn keep_row(&self, state: &ChannelState, writes: &[Write]) {
+        let mut rows = writes.iter().filter_map(|write| match write {
+            Write::Enrollment(enrollment) if enrollment.id == state.id => Some(enrollment),
+            _ => None,
+        });
+        if let (Some(row), None, Some(version)) = (rows.next(), rows.next(), state.version()) {
+            let version = version + 1;
+            self.rows.keep(Versioned {
+                version,
+                value: row.as_ref().clone(),
+            });
+            let record = writes.iter().find_map(|write| match write {
+                Write::Status(id, record) if *id == state.id => Some(record.as_ref().clone()),
+                _ => None,
+            });
+            if let Some(record) = record {
+                self.records
+                    .insert(state.id.to_string(), (version, Arc::new(record)));
+            }
+        }
     }
 
     fn is_kept(&self, token: Digest) -> bool {
@@ -143,13 +168,22 @@ fn write_enrollment(state: &ChannelState, enrollment: &Enrollment) -> Result<Ste
         None => {
             values.push(enrollment.id.device_part().into());
             values.push(i64::from(enrollment.id.user_part().is_some()).into());
+            values.push(first_version().into());
             Step::one(
                 "INSERT INTO enrollment (id, generation, fingerprint, phase, serial, state, stamp, topic, device, \
-                 is_user, version) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 1) ON CONFLICT (id) DO NOTHING",
+                 is_user, version) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT (id) DO NOTHING",
                 values,
             )
         }
     })
+}
+
+/// Where the versions of a new row begin: anywhere, so that a channel that went and came back is never taken for what it
+/// was before.
+fn first_version() -> i64 {
+    let random = RandomState::new().build_hasher().finish();
+    // Room to count upwards.
+    (random >> 16).cast_signed()
 }
 
 /// In either database the row of a name is one lock: of two that claim it at once, the second sees the first.

@@ -10,6 +10,7 @@ mod migrations;
 mod objects;
 mod postgres;
 mod revisions;
+mod rows;
 mod sightings;
 mod sqlite;
 mod value;
@@ -17,9 +18,11 @@ mod wakes;
 
 use std::collections::HashSet;
 use std::path::Path;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use ordain_model::ids::Digest;
+use ordain_model::record::StatusRecord;
+use quick_cache::sync::Cache;
 
 pub use audit::{Actor, AuditRecord};
 pub use channels::{ChannelState, Versioned};
@@ -31,6 +34,7 @@ pub use sightings::Sighting;
 pub use wakes::{Lane, Looked, Sleeper, WakeCounts};
 
 use postgres::Postgres;
+use rows::Rows;
 use sqlite::Sqlite;
 use value::{Row, Step, Value};
 
@@ -50,14 +54,31 @@ pub enum StoreError {
 
 /// The store. Cheap to share behind an `Arc`.
 pub struct Store {
-    database: Database,
+    database: Arc<Database>,
+    rows: Rows,
+    /// What channels have reported, with the version of the row that was written with it.
+    records: Cache<String, Record>,
     /// Manifests that are stored for certain, so that they are not sent again with every offer. Nothing deletes any.
     kept_manifests: Mutex<HashSet<Digest>>,
 }
 
+/// Reports kept in memory: some ten KiB each.
+const MOST_RECORDS: usize = 8_192;
+
+type Record = (i64, Arc<StatusRecord>);
+
 enum Database {
     Sqlite(Sqlite),
     Postgres(Postgres),
+}
+
+impl Database {
+    async fn query(&self, sql: &str, params: Vec<Value>) -> Result<Vec<Row>, StoreError> {
+        match self {
+            Self::Sqlite(sqlite) => sqlite.query(sql, params).await,
+            Self::Postgres(postgres) => postgres.query(sql, params).await,
+        }
+    }
 }
 
 impl Store {
@@ -77,7 +98,10 @@ impl Store {
     }
 
     async fn migrated(database: Database) -> Result<Self, StoreError> {
+        let database = Arc::new(database);
         let store = Self {
+            rows: Rows::new(&database),
+            records: Cache::new(MOST_RECORDS),
             database,
             kept_manifests: Mutex::default(),
         };
@@ -87,7 +111,7 @@ impl Store {
 
     /// Whether other nodes may write to the same data.
     pub fn is_shared(&self) -> bool {
-        matches!(self.database, Database::Postgres(_))
+        matches!(*self.database, Database::Postgres(_))
     }
 
     /// Whether the database answers.
@@ -98,17 +122,14 @@ impl Store {
     }
 
     async fn query(&self, sql: &str, params: Vec<Value>) -> Result<Vec<Row>, StoreError> {
-        match &self.database {
-            Database::Sqlite(sqlite) => sqlite.query(sql, params).await,
-            Database::Postgres(postgres) => postgres.query(sql, params).await,
-        }
+        self.database.query(sql, params).await
     }
 
     async fn commit_steps(&self, steps: Vec<Step>) -> Result<(), StoreError> {
         if steps.is_empty() {
             return Ok(());
         }
-        match &self.database {
+        match &*self.database {
             Database::Sqlite(sqlite) => sqlite.commit(steps).await,
             Database::Postgres(postgres) => postgres.commit(steps).await,
         }

@@ -14,7 +14,7 @@ pub(crate) async fn run(store: &Store) -> Result<(), StoreError> {
         Ok(()) | Err(StoreError::Conflict) => {}
         Err(error) => return Err(error),
     }
-    let scripts = match store.database {
+    let scripts = match *store.database {
         Database::Sqlite(_) => SQLITE,
         Database::Postgres(_) => POSTGRES,
     };
@@ -44,7 +44,7 @@ async fn done(store: &Store) -> Result<usize, StoreError> {
 async fn migrate(store: &Store, number: usize, script: &'static str) -> Result<(), StoreError> {
     // One script, one transaction: half a migration cannot be.
     let script = format!("{script}\nINSERT INTO migration (number) VALUES ({number});");
-    match &store.database {
+    match &*store.database {
         Database::Sqlite(sqlite) => sqlite.commit(vec![Step::new(script, vec![])]).await,
         Database::Postgres(postgres) => postgres.execute_script(&script).await,
     }

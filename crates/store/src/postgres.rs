@@ -1,11 +1,13 @@
 //! PostgreSQL: a pool, and transactions whose statements travel together.
 
+mod group;
+
 use std::error::Error;
 use std::time::Duration;
 
 use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime};
-use futures_util::future::join_all;
 use rustls::{ClientConfig, RootCertStore};
+use tokio::sync::{mpsc, oneshot};
 use tokio_postgres::error::SqlState;
 use tokio_postgres::types::private::BytesMut;
 use tokio_postgres::types::{FromSql, IsNull, ToSql, Type};
@@ -23,6 +25,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 #[derive(Clone)]
 pub(crate) struct Postgres {
     pool: Pool,
+    writers: mpsc::Sender<group::Job>,
 }
 
 impl Postgres {
@@ -51,11 +54,12 @@ impl Postgres {
             .create_timeout(Some(PATIENCE))
             .build()
             .map_err(|error| StoreError::Unavailable(error.to_string()))?;
-        Ok(Self { pool })
+        let writers = group::start(&pool);
+        Ok(Self { pool, writers })
     }
 
     pub(crate) async fn query(&self, sql: &str, params: Vec<Value>) -> Result<Vec<Row>, StoreError> {
-        let client = self.client().await?;
+        let client = client(&self.pool).await?;
         let answer = async {
             let statement = client.prepare_cached(sql).await?;
             client.query(&statement, &references(&params)).await
@@ -70,54 +74,32 @@ impl Postgres {
             .collect()
     }
 
-    /// Runs in a task of its own: a caller that gives up, or whose patience ends, must not leave a connection inside
-    /// a transaction.
+    /// Hands a transaction in and waits for its outcome. A caller that gives up leaves no connection inside of one.
     pub(crate) async fn commit(&self, steps: Vec<Step>) -> Result<(), StoreError> {
-        let client = self.client().await?;
-        let outcome = within_patience(tokio::spawn(async move { transact(&client, &steps).await })).await?;
-        outcome.map_err(|error| StoreError::Unavailable(error.to_string()))?
+        let (reply, outcome) = oneshot::channel();
+        self.writers.send((steps, reply)).await.map_err(|_| gone())?;
+        outcome.await.map_err(|_| gone())?
     }
 
     /// Runs a migration: many statements, alone, before anything else happens.
     pub(crate) async fn execute_script(&self, sql: &str) -> Result<(), StoreError> {
-        Ok(self.client().await?.batch_execute(sql).await?)
+        Ok(client(&self.pool).await?.batch_execute(sql).await?)
     }
+}
 
-    async fn client(&self) -> Result<Object, StoreError> {
-        self.pool
-            .get()
-            .await
-            .map_err(|error| StoreError::Unavailable(reason(&error)))
-    }
+async fn client(pool: &Pool) -> Result<Object, StoreError> {
+    pool.get()
+        .await
+        .map_err(|error| StoreError::Unavailable(reason(&error)))
+}
+
+fn gone() -> StoreError {
+    StoreError::Unavailable("nobody writes to the database any more".into())
 }
 
 async fn within_patience<T>(work: impl Future<Output = T>) -> Result<T, StoreError> {
     let late = |_| StoreError::Unavailable(format!("no answer within {} s", PATIENCE.as_secs()));
     tokio::time::timeout(PATIENCE, work).await.map_err(late)
-}
-
-async fn transact(client: &Object, steps: &[Step]) -> Result<(), StoreError> {
-    let mut statements = Vec::with_capacity(steps.len());
-    for step in steps {
-        statements.push(client.prepare_cached(&step.sql).await?);
-    }
-    client.batch_execute("BEGIN").await?;
-    // Polled in order, so sent in order, and not awaited one by one.
-    let written = join_all(steps.iter().zip(&statements).map(|(step, statement)| async move {
-        let written = client.execute(statement, &references(&step.params)).await?;
-        match step.rows {
-            Some(rows) if rows != written => Err(StoreError::Conflict),
-            _ => Ok(()),
-        }
-    }))
-    .await;
-    match written.into_iter().collect::<Result<(), _>>() {
-        Ok(()) => Ok(client.batch_execute("COMMIT").await?),
-        Err(error) => {
-            client.batch_execute("ROLLBACK").await?;
-            Err(error)
-        }
-    }
 }
 
 fn references(params: &[Value]) -> Vec<&(dyn ToSql + Sync)> {

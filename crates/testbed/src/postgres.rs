@@ -12,7 +12,8 @@ use tokio_postgres::{Client, NoTls};
 /// What `postgres.sh` exits with when there is no PostgreSQL.
 const NONE_HERE: Option<i32> = Some(3);
 
-/// A server for tests: its files are temporary, it does not sync them, and it trusts whoever connects from here.
+/// A server for tests: its files are temporary, it does not sync them (a [durable](Postgres::durable) one does), and
+/// it trusts whoever connects from here.
 ///
 /// A shell script keeps it, and ends it when its standard input closes. The kernel closes that with this process,
 /// whether it returns, panics, or is killed.
@@ -28,11 +29,23 @@ impl Postgres {
     /// # Panics
     /// When there is one that does not start, and when there is none although `ORDAIN_REQUIRE_POSTGRES` is `1`.
     pub fn start() -> Option<Self> {
+        Self::of("")
+    }
+
+    /// One with PostgreSQL's defaults: what it has acknowledged is on the disk. For measuring.
+    ///
+    /// # Panics
+    /// As [`Postgres::start`] does.
+    pub fn durable() -> Option<Self> {
+        Self::of("durable")
+    }
+
+    fn of(durability: &str) -> Option<Self> {
         let is_required = std::env::var_os("ORDAIN_REQUIRE_POSTGRES").is_some_and(|value| value == "1");
-        let server = Self::try_start().or_else(|complaint| {
+        let server = Self::try_start(durability).or_else(|complaint| {
             // Somebody else may have taken the port between its choice and its use.
             eprintln!("PostgreSQL did not start, trying once more: {complaint}");
-            Self::try_start()
+            Self::try_start(durability)
         });
         let server = server.unwrap_or_else(|complaint| panic!("PostgreSQL does not start: {complaint}"));
         assert!(
@@ -42,7 +55,7 @@ impl Postgres {
         server
     }
 
-    fn try_start() -> Result<Option<Self>, String> {
+    fn try_start(durability: &str) -> Result<Option<Self>, String> {
         let port = TcpListener::bind("127.0.0.1:0")
             .and_then(|listener| listener.local_addr())
             .map_err(text)?
@@ -51,6 +64,7 @@ impl Postgres {
             .args([
                 concat!(env!("CARGO_MANIFEST_DIR"), "/src/postgres.sh"),
                 &port.to_string(),
+                durability,
             ])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

@@ -1,7 +1,7 @@
 # Runs a PostgreSQL of its own for as long as its standard input is open, that is, for as long as whoever started it
 # lives, however that ends. Says the directory of its socket on one line when it is ready.
 #
-# usage: sh postgres.sh PORT; exit 3 when this machine has no PostgreSQL
+# usage: sh postgres.sh PORT [durable]; it syncs its files only when durable; exit 3 when this machine has no PostgreSQL
 set -eu
 # The terminal's Ctrl-C is for the tests; what ends this is the end of its input.
 trap '' HUP INT TERM
@@ -47,7 +47,8 @@ as_user "$bin/initdb" -D "$dir/data" -U postgres -A trust -E UTF8 --no-sync --lo
     cat "$dir/initdb.log" >&2
     exit 1
 }
-options="-p $port -h 127.0.0.1 -k $dir -c fsync=off -c full_page_writes=off -c max_connections=500"
+options="-p $port -h 127.0.0.1 -k $dir -c max_connections=500"
+[ "${2-}" = durable ] || options="$options -c fsync=off -c full_page_writes=off"
 as_user "$bin/pg_ctl" -D "$dir/data" -l "$dir/log" -o "$options" -w start >/dev/null || {
     cat "$dir/log" >&2
     exit 1

@@ -3,13 +3,18 @@
 use ordain_catalog::{Availability, Catalog, EnrollmentType, OsVersion, Platform, Scope, Support, ValueType};
 use ordain_model::device::DeviceFacts;
 use ordain_model::ids::Digest;
+use ordain_pki::Certificate;
 use serde_json::{Value, json};
 
 pub use crate::models::{Model, System};
 use crate::models::{models, systems};
+use crate::state::State;
+
+/// `UserShortName` of the user of a Mac who has a channel too.
+pub(crate) const USER: &str = "pat";
 
 /// A device, before any server knows of it. The same seed, index and platform always make the same one.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Device {
     /// Its operating system.
     pub platform: Platform,
@@ -33,6 +38,18 @@ pub struct Device {
     pub filevault: bool,
     /// Whether it is in Power Nap when the first command comes, which it therefore answers with NotNow; Macs only.
     pub naps: bool,
+    /// Whether its screen is locked with a passcode, so that it answers some commands with NotNow; no Mac is. A device
+    /// that is locked from the beginning, or by DeviceLock, is unlocked by its user after a session with commands.
+    pub locked: bool,
+    /// Whether Setup Assistant waits for DeviceConfigured; none does unless told here.
+    pub awaiting_configuration: bool,
+    /// Whether it is a Shared iPad; none is unless told here.
+    pub shared: bool,
+    /// The certificate that it shows to its server, when known.
+    pub identity: Option<Certificate>,
+    /// How often it was erased.
+    pub erasures: u32,
+    pub(crate) state: Option<Box<State>>,
     /// What pushes to its device channel are addressed by, and those to its user's channel.
     pub push: [Push; 2],
 }
@@ -101,6 +118,8 @@ impl Device {
             magic: draw.uuid(&format!("{purpose} magic")),
             token: draw.bytes(&format!("{purpose} token")).to_vec(),
         };
+        let passcode = draw.chance("passcode", 80);
+        let is_mobile = matches!(platform, Platform::Ios | Platform::IpadOs);
         Self {
             platform,
             model,
@@ -110,9 +129,15 @@ impl Device {
             name: format!("{} {index}", model.family),
             user: is_mac.then(|| draw.uuid("user")),
             supervised: is_mac || platform == Platform::WatchOs || draw.chance("supervised", 60),
-            passcode: draw.chance("passcode", 80),
+            passcode,
             filevault: is_mac && draw.chance("filevault", 70),
             naps: is_mac && draw.chance("nap", 12),
+            locked: is_mobile && passcode && draw.chance("locked", 12),
+            awaiting_configuration: false,
+            shared: false,
+            identity: None,
+            erasures: 0,
+            state: None,
             push: [push("device"), push("user")],
         }
     }
@@ -135,7 +160,7 @@ impl Device {
         }
     }
 
-    fn os_version(&self) -> Option<OsVersion> {
+    pub(crate) fn os_version(&self) -> Option<OsVersion> {
         self.system.version.parse().ok()
     }
 
@@ -180,9 +205,9 @@ impl Device {
             "diskmanagement.filevault.enabled" => json!(self.filevault),
             "mdm.enrollment-type" if self.supervised => json!("supervised"),
             "mdm.enrollment-type" => json!("device"),
-            "mdm.is-awaiting-configuration" | "mdm.is-return-to-service" | "mdm.is-shared-ipad" => {
-                json!(false)
-            }
+            "mdm.is-awaiting-configuration" => json!(self.awaiting_configuration),
+            "mdm.is-return-to-service" => json!(false),
+            "mdm.is-shared-ipad" => json!(self.shared),
             "passcode.is-compliant" => json!(true),
             "passcode.is-present" => json!(self.passcode),
             "softwareupdate.failure-reason" => json!({"count": 0, "reason": "", "timestamp": ""}),

@@ -170,6 +170,11 @@ impl Engine {
             && !listed.into_iter().any(pending)
     }
 
+    /// Whether it was switched on, and has something left to do.
+    pub(crate) fn is_unfinished(&self) -> bool {
+        self.on && !self.is_converged()
+    }
+
     /// How many declarations the channel holds, and how many of them are invalid.
     pub(crate) fn tally(&self) -> (usize, usize) {
         let listed = self.picture.declarations.listed.values().flatten();

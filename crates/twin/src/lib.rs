@@ -10,6 +10,9 @@
 //! | [`twin`] | one device with its channels: enrolling, sessions, syncs |
 //! | [`request`] | what goes to the server, and what comes back |
 //! | [`complaint`] | the rules that a server can break |
+//! | [`commands`] | what devices do on command |
+//! | [`state`] | what commands leave on a device |
+//! | [`journal`] | which commands came, and what became of them |
 //! | [`driver`] | twins on real sockets |
 //! | [`apns`] | a push service that keeps Apple's rules |
 //!
@@ -27,16 +30,19 @@
 mod activation;
 pub mod apns;
 mod assets;
+pub mod commands;
 pub mod complaint;
 mod configuration;
 pub mod device;
 pub mod driver;
 mod engine;
+pub mod journal;
 mod judgement;
 mod models;
 mod report;
 pub mod request;
 mod session;
+pub mod state;
 mod stored;
 mod sync;
 pub mod twin;

@@ -33,6 +33,11 @@ pub(crate) struct Choice<T: 'static> {
 }
 
 impl<T> Choice<T> {
+    /// The first, which is the newest.
+    pub(crate) const fn first(&self) -> &T {
+        &self.first
+    }
+
     /// The one that this number falls on.
     pub(crate) fn pick(&self, drawn: u8) -> &T {
         let index = usize::from(drawn) % (self.others.len() + 1);

@@ -1,20 +1,24 @@
 //! The command channel of one enrollment: a session is `Idle`, then commands and their results, until an empty answer.
+//!
+//! A result is said until the server has taken it; a command is executed once, however often it comes.
 
-use std::collections::VecDeque;
+use std::mem;
 
 use ordain_apple::command::{ChainedError, Command, Message, Status};
 use ordain_apple::ddm::{Malformed, TokensResponse};
 use ordain_apple::ids::Ids;
 use ordain_apple::plist::{self, Dictionary, optional, required_text};
+use ordain_catalog::Scope;
 use ordain_model::ids::Digest;
 
+use crate::commands::{self, Afterwards, Outcome};
 use crate::complaint::{Complaint, Complaints};
+use crate::device::Device;
+use crate::journal::{Journal, Known};
 use crate::request::{About, Response};
 
 /// More commands than this in one session are not taken.
 const MAX_COMMANDS: usize = 64;
-/// How many commands are remembered.
-const MAX_REMEMBERED: usize = 64;
 
 /// The command channel of one enrollment.
 #[derive(Debug, Default)]
@@ -23,53 +27,96 @@ pub(crate) struct Session {
     saying: Option<Saying>,
     /// Whether a session is under way.
     open: bool,
+    /// Whether the last session ended before its time.
+    cut: bool,
+    /// Whether the last thing that the server has heard was NotNow.
+    refused: bool,
     commands: usize,
-    /// Whether a DeclarativeManagement command came in this session.
+    /// How many DeclarativeManagement commands came in this session.
     syncs: usize,
-    remembered: VecDeque<Remembered>,
+    journal: Journal,
 }
 
 #[derive(Debug, Clone)]
 struct Saying {
     status: Status,
     command_uuid: Option<String>,
-    error: Option<ChainedError>,
+    errors: Vec<ChainedError>,
+    results: Dictionary,
+    afterwards: Option<Afterwards>,
 }
 
-#[derive(Debug)]
-struct Remembered {
-    uuid: String,
-    content: Digest,
-    /// Whether the server has taken its result.
-    done: bool,
-    /// Whether it was refused with NotNow in this session.
-    refused: bool,
+impl Saying {
+    fn new(status: Status, command_uuid: Option<String>) -> Self {
+        Self {
+            status,
+            command_uuid,
+            errors: Vec::new(),
+            results: Dictionary::new(),
+            afterwards: None,
+        }
+    }
 }
 
-/// What a command asks of the channel's DDM engine.
+/// What a command meets.
+pub(crate) struct Scene<'a> {
+    pub(crate) device: &'a mut Device,
+    pub(crate) scope: Scope,
+    /// Whether the device is in Power Nap.
+    pub(crate) naps: bool,
+    pub(crate) complaints: &'a mut Complaints,
+    /// Unix seconds.
+    pub(crate) now: i64,
+}
+
+/// What follows from an answer of the server.
+#[derive(Debug, Default, PartialEq)]
+pub(crate) struct Follows {
+    /// Whether it has taken the result of a command.
+    pub(crate) took_result: bool,
+    /// What the device does now that it has.
+    pub(crate) afterwards: Option<Afterwards>,
+    /// What the next command asks of the channel's DDM engine.
+    pub(crate) start: Option<Start>,
+}
+
+/// A sync, with the tokens that the command brought.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Start(pub(crate) Option<TokensResponse>);
 
 impl Session {
+    /// The session of another enrollment of the same device, which remembers what came in this one.
+    pub(crate) fn anew(&mut self) -> Self {
+        Self {
+            journal: mem::take(&mut self.journal),
+            ..Self::default()
+        }
+    }
+
+    pub(crate) fn journal(&self) -> &Journal {
+        &self.journal
+    }
+
     /// Begins a session: with a result that the server has not taken yet, else with `Idle`. True in the first case.
     pub(crate) fn wake(&mut self) -> bool {
         self.open = true;
+        self.cut = false;
         self.commands = 0;
         self.syncs = 0;
-        for remembered in &mut self.remembered {
-            remembered.refused = false;
-        }
-        let saying = self.saying.get_or_insert(Saying {
-            status: Status::Idle,
-            command_uuid: None,
-            error: None,
-        });
+        self.journal.wake();
+        let saying = self.saying.get_or_insert(Saying::new(Status::Idle, None));
         saying.status != Status::Idle
     }
 
     /// Whether nothing is to be done before the next wake.
     pub(crate) fn is_over(&self) -> bool {
         !self.open
+    }
+
+    /// Whether the device asks for another session by itself: the last one was cut short, or ended with NotNow and
+    /// nothing is `hindering` it any more.
+    pub(crate) fn wants_poll(&self, hindering: bool) -> bool {
+        !self.open && (self.cut || self.refused && !hindering)
     }
 
     /// How many commands came in the session.
@@ -89,68 +136,60 @@ impl Session {
             ids: ids.clone(),
             status: saying.status,
             command_uuid: saying.command_uuid.clone(),
-            error_chain: saying.error.iter().cloned().collect(),
-            results: Dictionary::new(),
+            error_chain: saying.errors.clone(),
+            results: saying.results.clone(),
         };
         Some(message.to_xml())
     }
 
     /// Ends the session early; what was said is kept and said again at the next wake.
     pub(crate) fn interrupted(&mut self) {
+        self.cut |= self.open;
         self.open = false;
         self.saying.take_if(|saying| saying.status == Status::Idle);
     }
 
-    /// Takes the answer to [`Session::next`]. In Power Nap, while `naps`, a device answers commands with NotNow.
-    pub(crate) fn answered(
-        &mut self,
-        response: &Response,
-        naps: bool,
-        complaints: &mut Complaints,
-    ) -> Option<Start> {
-        if !complaints.check_status(response, &About::Command) {
+    /// Takes the answer to [`Session::next`].
+    pub(crate) fn answered(&mut self, response: &Response, scene: &mut Scene<'_>) -> Follows {
+        if !scene.complaints.check_status(response, &About::Command) {
             self.interrupted();
-            return None;
+            return Follows::default();
         }
-        let taken = self.saying.take();
-        self.taken(taken);
-        if response.body.is_empty() {
+        let mut follows = self.taken();
+        let is_leaving = matches!(follows.afterwards, Some(Afterwards::Erase | Afterwards::CheckOut));
+        if response.body.is_empty() || is_leaving {
             self.open = false;
-            return None;
+            return follows;
         }
         self.commands += 1;
         if self.commands > MAX_COMMANDS {
-            complaints.add(Complaint::EndlessSession(MAX_COMMANDS));
+            scene.complaints.add(Complaint::EndlessSession(MAX_COMMANDS));
             self.open = false;
-            return None;
+            return follows;
         }
         match Command::parse(&response.body) {
-            Ok(command) => self.command(&command, &response.body, naps, complaints),
+            Ok(command) => follows.start = self.command(command, &response.body, scene),
             Err(problem) => {
-                complaints.add(Complaint::CommandMalformed(problem));
+                scene.complaints.add(Complaint::CommandMalformed(problem));
                 self.malformed(&response.body);
-                None
             }
         }
+        follows
     }
 
     /// The server has taken what was said.
-    fn taken(&mut self, said: Option<Saying>) {
-        let Some(Saying {
-            status,
-            command_uuid: Some(uuid),
-            ..
-        }) = said
-        else {
-            return;
+    fn taken(&mut self) -> Follows {
+        let Some(said) = self.saying.take() else {
+            return Follows::default();
         };
-        if let Some(remembered) = self
-            .remembered
-            .iter_mut()
-            .find(|remembered| remembered.uuid == uuid)
-        {
-            remembered.done = status != Status::NotNow;
-            remembered.refused = status == Status::NotNow;
+        self.refused = said.status == Status::NotNow;
+        if let Some(uuid) = &said.command_uuid {
+            self.journal.taken(uuid, said.status);
+        }
+        Follows {
+            took_result: !matches!(said.status, Status::Idle | Status::NotNow),
+            afterwards: said.afterwards,
+            start: None,
         }
     }
 
@@ -160,98 +199,85 @@ impl Session {
             .ok()
             .and_then(|body| required_text(&body, "CommandUUID").ok().map(str::to_owned));
         match uuid {
-            Some(uuid) => self.say(Status::CommandFormatError, uuid, None),
+            Some(uuid) => {
+                self.journal.malformed(&uuid, Digest::of(body));
+                self.saying = Some(Saying::new(Status::CommandFormatError, Some(uuid)));
+            }
             None => self.open = false,
         }
     }
 
-    fn say(&mut self, status: Status, uuid: String, error: Option<ChainedError>) {
-        self.saying = Some(Saying {
-            status,
-            command_uuid: Some(uuid),
-            error,
-        });
-    }
-
-    fn command(
-        &mut self,
-        command: &Command,
-        body: &[u8],
-        naps: bool,
-        complaints: &mut Complaints,
-    ) -> Option<Start> {
-        self.compare(&command.uuid, Digest::of(body), complaints);
+    fn command(&mut self, command: Command, body: &[u8], scene: &mut Scene<'_>) -> Option<Start> {
         let uuid = command.uuid.clone();
-        if command.request_type != "DeclarativeManagement" {
-            if naps {
-                self.say(Status::NotNow, uuid, None);
-            } else {
-                self.say(Status::Error, uuid, Some(unknown_request(&command.request_type)));
+        let known = self.journal.compare(&command, Digest::of(body));
+        match known {
+            Known::Not => {}
+            Known::Refused => scene.complaints.add(Complaint::RefusedRepeated(uuid.clone())),
+            Known::Other => scene.complaints.add(Complaint::CommandUuidReused(uuid.clone())),
+            Known::Taken(_) => scene.complaints.add(Complaint::CommandRepeated(uuid.clone())),
+        }
+        let is_sync = command.request_type == "DeclarativeManagement";
+        self.syncs += usize::from(is_sync);
+        if is_sync && self.syncs > 1 {
+            scene.complaints.add(Complaint::SecondInSession);
+        }
+        let (saying, start) = match known {
+            // No second effect: it is done, and how it went is what the device says again.
+            Known::Taken(status) => (Saying::new(status, None), None),
+            _ if commands::is_not_now(scene.device, scene.naps, &command.request_type) => {
+                (Saying::new(Status::NotNow, None), None)
             }
-            return None;
+            _ if is_sync => self.sync(&command, scene),
+            _ => (self.execute(&command, scene), None),
+        };
+        self.saying = Some(Saying {
+            command_uuid: Some(uuid),
+            ..saying
+        });
+        start
+    }
+
+    fn execute(&mut self, command: &Command, scene: &mut Scene<'_>) -> Saying {
+        let Outcome {
+            status,
+            results,
+            error_chain,
+            effect,
+            afterwards,
+        } = commands::execute(scene.device, scene.scope, command, scene.now);
+        self.journal.executed(&command.uuid, status, effect);
+        Saying {
+            status,
+            command_uuid: None,
+            errors: error_chain,
+            results,
+            afterwards,
         }
-        self.syncs += 1;
-        if self.syncs > 1 {
-            complaints.add(Complaint::SecondInSession);
-        }
-        if naps {
-            self.say(Status::NotNow, uuid, None);
-            return None;
-        }
-        let data = match optional::<&[u8]>(&command.payload, "Data") {
-            Ok(data) => data,
+    }
+
+    fn sync(&mut self, command: &Command, scene: &mut Scene<'_>) -> (Saying, Option<Start>) {
+        let (status, start) = match optional::<&[u8]>(&command.payload, "Data") {
+            Ok(data) => {
+                let tokens = data.and_then(|data| tokens(data, scene.complaints));
+                (Status::Acknowledged, Some(Start(tokens)))
+            }
             Err(problem) => {
-                complaints.add(Complaint::CommandMalformed(problem));
-                self.say(Status::CommandFormatError, uuid, None);
-                return None;
+                scene.complaints.add(Complaint::CommandMalformed(problem));
+                (Status::CommandFormatError, None)
             }
         };
-        self.say(Status::Acknowledged, uuid, None);
-        Some(Start(data.and_then(|data| self.tokens(data, complaints))))
-    }
-
-    /// The tokens in a command. When they cannot be read, the device asks for them.
-    fn tokens(&self, data: &[u8], complaints: &mut Complaints) -> Option<TokensResponse> {
-        let malformed = |problem: Malformed| Complaint::Malformed {
-            about: About::Command,
-            problem,
-        };
-        TokensResponse::parse(data)
-            .map_err(|problem| complaints.add(malformed(problem)))
-            .ok()
-    }
-
-    /// Compares a command with those that came before, and remembers it.
-    fn compare(&mut self, uuid: &str, content: Digest, complaints: &mut Complaints) {
-        let uuid = uuid.to_owned();
-        match self.remembered.iter().find(|remembered| remembered.uuid == uuid) {
-            Some(known) if known.content != content => complaints.add(Complaint::CommandUuidReused(uuid)),
-            Some(known) if known.done => complaints.add(Complaint::CommandRepeated(uuid)),
-            Some(known) if known.refused => complaints.add(Complaint::RefusedRepeated(uuid)),
-            Some(_) => {}
-            None => {
-                if self.remembered.len() >= MAX_REMEMBERED {
-                    self.remembered.pop_front();
-                }
-                self.remembered.push_back(Remembered {
-                    uuid,
-                    content,
-                    done: false,
-                    refused: false,
-                });
-            }
-        }
+        self.journal.executed(&command.uuid, status, None);
+        (Saying::new(status, None), start)
     }
 }
 
-/// What a device says to a command that it does not have.
-fn unknown_request(request_type: &str) -> ChainedError {
-    ChainedError {
-        code: Some(12021),
-        domain: Some("MCMDMErrorDomain".to_owned()),
-        localized_description: None,
-        us_english_description: Some(format!(
-            "\u{201c}{request_type}\u{201d} is not a valid request type."
-        )),
-    }
+/// The tokens in a command. When they cannot be read, the device asks for them.
+fn tokens(data: &[u8], complaints: &mut Complaints) -> Option<TokensResponse> {
+    let malformed = |problem: Malformed| Complaint::Malformed {
+        about: About::Command,
+        problem,
+    };
+    TokensResponse::parse(data)
+        .map_err(|problem| complaints.add(malformed(problem)))
+        .ok()
 }

@@ -3,16 +3,21 @@
 //! Nothing happens but on [`Twin::wake`], which stands for a push or the device's own timers. Then whoever drives the
 //! twin asks for its [requests](Twin::request), one by one, and hands it each answer, until there are no more.
 
+mod account;
+
 use ordain_apple::checkin::{CheckIn, Message};
+use ordain_apple::ddm::Endpoint;
 use ordain_apple::ids::{Form, Ids};
 use ordain_catalog::Scope;
 use ordain_model::ids::EnrollmentId;
 
+use crate::commands::Afterwards;
 use crate::complaint::{Complaint, Complaints};
-use crate::device::{Device, Push};
+use crate::device::{Device, Push, USER};
 use crate::engine::{Ask, Engine};
+use crate::journal::Taken;
 use crate::request::{About, Request, Response, To};
-use crate::session::{Session, Start};
+use crate::session::{Scene, Session, Start};
 
 /// A simulated device.
 #[derive(Debug)]
@@ -24,6 +29,9 @@ pub struct Twin {
     channels: Vec<Channel>,
     asked: Option<Asked>,
     complaints: Complaints,
+    taken: Taken,
+    /// Whether its user unlocks it after the next session with commands.
+    unlocks: bool,
     /// Whether anything but the empty answer to `Idle` came of the last wake.
     busy: bool,
     /// How many DeclarativeManagement commands came.
@@ -64,6 +72,7 @@ enum Enrollment {
 #[derive(Debug)]
 struct Channel {
     ids: Ids,
+    scope: Scope,
     push: Push,
     /// Whether the server has taken a TokenUpdate.
     registered: bool,
@@ -94,6 +103,7 @@ impl Twin {
                 user_short_name: short_name,
                 user_long_name: None,
             },
+            scope,
             push,
             registered: false,
             naps,
@@ -110,7 +120,7 @@ impl Twin {
                 channel(
                     id,
                     Form::Udid,
-                    Some("pat".to_owned()),
+                    Some(USER.to_owned()),
                     user_push,
                     false,
                     Scope::User,
@@ -118,12 +128,14 @@ impl Twin {
             }))
             .collect();
         Self {
+            unlocks: device.locked,
             device,
             settings,
             enrollment: Enrollment::New,
             channels,
             asked: None,
             complaints: Complaints::default(),
+            taken: Taken::default(),
             busy: false,
             syncs: 0,
         }
@@ -134,45 +146,14 @@ impl Twin {
         &self.device
     }
 
+    /// The hardware, to be tampered with.
+    pub fn device_mut(&mut self) -> &mut Device {
+        &mut self.device
+    }
+
     /// What it holds against the server.
     pub fn complaints(&self) -> &Complaints {
         &self.complaints
-    }
-
-    /// How far it is.
-    pub fn standing(&self) -> Standing {
-        match self.enrollment {
-            Enrollment::New | Enrollment::Enrolling => Standing::New,
-            Enrollment::Leaving | Enrollment::Left => Standing::Unenrolled,
-            Enrollment::Enrolled if self.channels.iter().all(|channel| channel.engine.is_converged()) => {
-                Standing::Converged
-            }
-            Enrollment::Enrolled => Standing::Enrolled,
-        }
-    }
-
-    /// Whether the last wake found nothing to do, and nothing is left to be done.
-    pub fn is_at_rest(&self) -> bool {
-        match self.standing() {
-            Standing::Converged => !self.busy,
-            Standing::Unenrolled => true,
-            Standing::New | Standing::Enrolled => false,
-        }
-    }
-
-    /// How many DeclarativeManagement commands came on all channels.
-    pub fn syncs(&self) -> u64 {
-        self.syncs
-    }
-
-    /// How many declarations it holds on all channels, and how many of them are invalid.
-    pub fn tally(&self) -> (usize, usize) {
-        self.channels
-            .iter()
-            .map(|channel| channel.engine.tally())
-            .fold((0, 0), |(held, invalid), (more, worse)| {
-                (held + more, invalid + worse)
-            })
     }
 
     /// A push came, or the device looks by itself: it enrolls if it is not enrolled, and asks for work on each channel.
@@ -184,6 +165,13 @@ impl Twin {
         for channel in &mut self.channels {
             self.busy |= channel.session.wake();
             channel.engine.wake(&mut self.device, now);
+        }
+    }
+
+    /// An enrollment profile is installed on a device that was erased, or has left: it enrolls at the next wake.
+    pub fn enroll(&mut self) {
+        if self.enrollment == Enrollment::Left {
+            self.enrollment = Enrollment::New;
         }
     }
 
@@ -231,12 +219,13 @@ impl Twin {
     fn channel_request(&mut self, index: usize, now: i64) -> Option<Request> {
         let channel = self.channels.get_mut(index)?;
         if !channel.registered {
+            let is_device = channel.scope == Scope::System;
             let token_update = CheckIn::TokenUpdate {
                 topic: self.settings.topic.clone(),
                 push_magic: channel.push.magic.clone(),
                 token: channel.push.token.clone(),
-                unlock_token: None,
-                awaiting_configuration: false,
+                unlock_token: self.device.unlock_token().filter(|_| is_device),
+                awaiting_configuration: is_device && self.device.awaiting_configuration,
             };
             if channel.session.is_over() {
                 return None;
@@ -284,6 +273,7 @@ impl Twin {
                 self.busy = true;
                 // Otherwise the profile is gone, until its user installs it anew.
                 let taken = self.complaints.check_empty(response, &about);
+                self.taken.authenticates += u64::from(taken);
                 self.enrollment = if taken {
                     Enrollment::Enrolled
                 } else {
@@ -297,6 +287,7 @@ impl Twin {
             Asked::TokenUpdate(index) => {
                 self.busy = true;
                 let taken = self.complaints.check_empty(response, &about);
+                self.taken.token_updates += u64::from(taken);
                 if let Some(channel) = self.channels.get_mut(index) {
                     channel.registered = taken;
                     if !taken {
@@ -305,7 +296,9 @@ impl Twin {
                 }
             }
             Asked::Command(index) => self.command_answer(index, response, now),
-            Asked::Engine(index, _) => {
+            Asked::Engine(index, about) => {
+                let is_report = about == About::Endpoint(Endpoint::Status);
+                self.taken.reports += u64::from(is_report && response.status == 200);
                 if let Some(channel) = self.channels.get_mut(index) {
                     channel
                         .engine
@@ -316,24 +309,47 @@ impl Twin {
     }
 
     fn command_answer(&mut self, index: usize, response: &Response, now: i64) {
-        let Some(Channel {
+        let was_locked = self.device.locked;
+        let Some(channel) = self.channels.get_mut(index) else {
+            return;
+        };
+        let Channel {
+            scope,
             naps,
             session,
             engine,
             ..
-        }) = self.channels.get_mut(index)
-        else {
-            return;
+        } = channel;
+        let mut scene = Scene {
+            device: &mut self.device,
+            scope: *scope,
+            naps: *naps,
+            complaints: &mut self.complaints,
+            now,
         };
         let before = session.syncs();
-        let start = session.answered(response, *naps, &mut self.complaints);
+        let follows = session.answered(response, &mut scene);
         self.syncs += u64::from(session.syncs() > before);
+        self.taken.results += u64::from(follows.took_result);
         self.busy |= session.commands() > 0;
+        self.unlocks |= self.device.locked && !was_locked;
         if session.is_over() && session.commands() > 0 {
             *naps = false;
+            if std::mem::take(&mut self.unlocks) {
+                self.device.locked = false;
+            }
         }
-        if let Some(Start(tokens)) = start {
+        if let Some(Start(tokens)) = follows.start {
             engine.start(tokens, &mut self.device, &mut self.complaints, now);
+        }
+        match follows.afterwards {
+            None => {}
+            Some(Afterwards::TokenUpdate) => channel.registered = false,
+            Some(Afterwards::CheckOut) => self.enrollment = Enrollment::Leaving,
+            Some(Afterwards::Erase) => {
+                self.device.erase();
+                self.leave();
+            }
         }
     }
 
@@ -354,8 +370,13 @@ impl Twin {
 
     /// Leaving takes along all that management brought.
     fn leave(&mut self) {
+        self.device.unmanage();
         let left = Self::new(self.device.clone(), self.settings.clone());
-        self.channels = left.channels;
+        let before = std::mem::replace(&mut self.channels, left.channels);
+        for (channel, mut before) in self.channels.iter_mut().zip(before) {
+            channel.session = before.session.anew();
+        }
+        self.unlocks = left.unlocks;
         self.enrollment = Enrollment::Left;
     }
 }

@@ -385,14 +385,8 @@ fn token_update_completes_and_says_the_same_once() {
     let decision = token_update(&began, None, &id, push(), Some(b"u".to_vec()), NOW).unwrap();
     let done = after(&began, &decision.writes);
     assert_eq!((done.phase, &done.push), (Phase::Enrolled, &Some(push())));
-    assert_eq!(
-        decision.writes.last(),
-        Some(&Write::Escrow(
-            id.clone(),
-            EscrowKind::Unlock,
-            Some(b"u".to_vec())
-        ))
-    );
+    let kept = Write::Escrow(id.clone(), EscrowKind::Unlock, Some(b"u".to_vec()));
+    assert!(decision.writes.contains(&kept));
     assert!(decision.writes.contains(&Write::Wake(id.clone(), NOW)));
     assert!(
         token_update(&done, None, &id, push(), None, NOW + 9)
@@ -412,9 +406,11 @@ fn token_update_completes_and_says_the_same_once() {
         NOW,
     )
     .unwrap();
-    let woken = Write::Wake(id.clone(), NOW);
-    assert_eq!(moved.writes[0], woken, "it is pushed by its new address");
-    assert_eq!(moved.writes.len(), 2, "the stored unlock token is left alone");
+    let is_escrow = |write: &Write| matches!(write, Write::Escrow(..));
+    assert!(
+        !moved.writes.iter().any(is_escrow),
+        "the stored unlock token is left alone"
+    );
 }
 
 #[test]

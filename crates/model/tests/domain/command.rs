@@ -60,6 +60,7 @@ impl Device {
         let token = Some(wanted.manifest.token());
         let counts = Counts::default();
         self.enrollment.standing = Some(Standing {
+            heard: None,
             at: self.now,
             held: token,
             judged: token,

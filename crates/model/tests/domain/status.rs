@@ -11,7 +11,7 @@ use ordain_model::ids::EnrollmentId;
 use ordain_model::manifest::Manifest;
 use ordain_model::record::StatusRecord;
 use ordain_model::report::{Capabilities, DeclarationsReport, Listed, Reason, Report, Validity};
-use ordain_model::status::{StatusState, status};
+use ordain_model::status::{StatusState, is_known, status};
 use ordain_model::sync::Wanted;
 use serde_json::{Value, json};
 
@@ -70,7 +70,7 @@ impl Device {
     fn decide(&self, report: Report) -> Decision<()> {
         let state = StatusState {
             enrollment: &self.enrollment,
-            record: self.record.clone(),
+            record: Arc::new(self.record.clone()),
             against: self.find(self.record.held.against),
             pinned: self.find(self.enrollment.pinned),
             wanted: self.wanted.clone(),
@@ -81,8 +81,16 @@ impl Device {
     /// Takes the report in, and says whether it wrote anything.
     fn reports(&mut self, report: Report) -> bool {
         self.now += 1;
-        let decision = self.decide(report);
+        let decision = self.decide(report.clone());
+        // What is known may go unread: it must be nothing new.
+        let was_known = is_known(&self.enrollment, &self.wanted, &report);
+        assert!(!was_known || decision.writes.is_empty(), "{report:?}");
         self.enrollment = after(&self.enrollment, &decision.writes);
+        let is_written = decision
+            .writes
+            .iter()
+            .any(|write| matches!(write, Write::Status(..)));
+        assert!(!is_written || is_known(&self.enrollment, &self.wanted, &report));
         for write in &decision.writes {
             match write {
                 Write::Status(id, record) => {
@@ -290,6 +298,40 @@ fn a_report_that_says_nothing_new_writes_nothing() {
             .is_sorted_by_key(|exception| &exception.identifier),
         "as the store reads them"
     );
+}
+
+#[test]
+fn reports_are_the_same_by_their_content() {
+    let report = |app: [&str; 2]| {
+        let app = app.map(|name| json!({"identifier": name, "state": "installed"}));
+        Report {
+            declarations: good(&manifest(&[
+                &declaration(PASSCODE, "a", &[]),
+                &declaration(PASSCODE, "b", &[]),
+            ]))
+            .declarations,
+            ..items(json!({"mdm.app": app, "device.model.family": "Mac", "list": ["x", "y"]}))
+        }
+    };
+    let said = report(["one", "two"]);
+    let mut other = report(["two", "one"]);
+    for list in other.declarations.as_mut().unwrap().listed.values_mut() {
+        list.reverse();
+    }
+    assert_eq!(said.digest(), other.digest());
+
+    // The order of what has no names may mean something.
+    other.items.insert("list".into(), json!(["y", "x"]));
+    assert_ne!(said.digest(), other.digest());
+    let mut full = said.clone();
+    full.full = !full.full;
+    let mut silent = said.clone();
+    silent.declarations = None;
+    let mut elsewhere = said.clone();
+    elsewhere.items.insert("mdm.app".into(), json!([]));
+    for changed in [full, silent, elsewhere] {
+        assert_ne!(said.digest(), changed.digest(), "{changed:?}");
+    }
 }
 
 #[test]

@@ -84,7 +84,7 @@ async fn authenticate(
         };
         let decision =
             checkin::authenticate(&state, id, facts.clone(), presented, app.enrollment, app.now())?;
-        match app.store.commit(&stored, &decision.writes, None).await {
+        match app.commit(&stored, &decision.writes).await {
             Ok(()) => {
                 tracing::info!(enrollment = %id, "authenticated");
                 return Ok(done());

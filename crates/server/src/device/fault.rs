@@ -1,11 +1,14 @@
 //! What goes wrong on a device's request, and the one place where it becomes an HTTP answer.
 
+use std::hash::{BuildHasher as _, Hasher as _, RandomState};
+
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
 use ordain_model::checkin::Refusal;
 use ordain_model::sync::Behind;
 use ordain_store::StoreError;
 
+use crate::admission::Crowded;
 use crate::body::BodyError;
 use crate::identity::Unidentified;
 
@@ -33,6 +36,9 @@ pub(crate) enum Fault {
     /// This node must learn the newest revision first.
     #[error(transparent)]
     Behind(#[from] Behind),
+    /// Too many others are before it; it should come back.
+    #[error(transparent)]
+    Crowded(#[from] Crowded),
     /// The server cannot do it now. Nothing is acknowledged; the device tries again.
     #[error("not now: {0}")]
     Unavailable(String),
@@ -49,7 +55,7 @@ impl From<BodyError> for Fault {
         match error {
             BodyError::TooLarge => Self::TooLarge,
             BodyError::Broken(_) => Self::Unreadable(error.to_string()),
-            BodyError::Busy => Self::Unavailable(error.to_string()),
+            BodyError::Busy => Self::Crowded(Crowded),
         }
     }
 }
@@ -64,16 +70,21 @@ impl IntoResponse for Fault {
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UserNotManaged => StatusCode::GONE,
-            Self::Behind(_) | Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Crowded(_) | Self::Behind(_) | Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
         };
         let mut response = status.into_response();
         if status == StatusCode::SERVICE_UNAVAILABLE {
             response
                 .headers_mut()
-                .insert(header::RETRY_AFTER, HeaderValue::from_static("30"));
+                .insert(header::RETRY_AFTER, HeaderValue::from(retry_after()));
         }
         response
     }
+}
+
+/// When to come back, in seconds: not all at the same time.
+fn retry_after() -> u64 {
+    20 + RandomState::new().build_hasher().finish() % 40
 }
 
 impl Fault {
@@ -89,6 +100,10 @@ impl Fault {
                 tracing::info!(route, %reason, "refused");
             }
             Self::Unreadable(reason) => tracing::info!(route, reason, "unreadable message"),
+            Self::Crowded(reason) => {
+                app.metrics.refused(&reason.to_string());
+                tracing::debug!(route, %reason, "sent away");
+            }
             Self::Behind(_) | Self::Unavailable(_) => tracing::error!(route, error = %self, "not done"),
             Self::NotFound | Self::TooLarge | Self::UserNotManaged => tracing::debug!(route, error = %self),
         }

@@ -9,14 +9,16 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use http::{HeaderMap, header};
 use ordain_model::checkin::Presented;
+use tokio::sync::OwnedSemaphorePermit;
 
 use super::fault::Fault;
+use crate::admission::Urgency;
 use crate::app::App;
 use crate::body::{self, Received};
 use crate::identity::{Peer, SIGNATURE_HEADER};
 
 /// The largest message of a device, in octets. Full reports with long lists of apps reach several hundred KiB.
-const MAX_MESSAGE: usize = 4 << 20;
+pub(crate) const MAX_MESSAGE: usize = 4 << 20;
 
 const CHECK_IN_TYPE: &str = "application/x-apple-aspen-mdm-checkin";
 const COMMAND_TYPE: &str = "application/x-apple-aspen-mdm";
@@ -29,7 +31,7 @@ pub(crate) async fn both(
     body: Body,
 ) -> Response {
     let answer = async {
-        let (presented, body) = receive(&app, &peer, &headers, body).await?;
+        let (presented, body, _place) = receive(&app, &peer, &headers, body).await?;
         if is_check_in(&headers, &body.octets) {
             super::checkin::check_in(&app, &presented, &body.octets).await
         } else {
@@ -47,7 +49,7 @@ pub(crate) async fn check_in(
     body: Body,
 ) -> Response {
     let answer = async {
-        let (presented, body) = receive(&app, &peer, &headers, body).await?;
+        let (presented, body, _place) = receive(&app, &peer, &headers, body).await?;
         super::checkin::check_in(&app, &presented, &body.octets).await
     };
     finish(&app, "/mdm/checkin", answer.await)
@@ -60,16 +62,17 @@ fn finish(app: &App, route: &str, answer: Result<Response, Fault>) -> Response {
     })
 }
 
-/// The body, within its bounds and the server's budget, and who proves to have sent it.
+/// The body, within its bounds and the server's budget, who proves to have sent it, and a place to work on it.
 async fn receive(
     app: &Arc<App>,
     peer: &Peer,
     headers: &HeaderMap,
     body: Body,
-) -> Result<(Presented, Received), Fault> {
+) -> Result<(Presented, Received, OwnedSemaphorePermit), Fault> {
     let body = body::read(&app.in_flight, headers, body, MAX_MESSAGE).await?;
+    let place = app.admission.enter(Urgency::of(&body.octets)).await?;
     let presented = identify(app, peer, headers, &body.octets).await?;
-    Ok((presented, body))
+    Ok((presented, body, place))
 }
 
 /// Who proves to have sent `body`. Signatures are checked where they hold up no other request.

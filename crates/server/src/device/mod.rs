@@ -6,7 +6,7 @@ mod command;
 mod ddm;
 mod downloads;
 mod fault;
-mod mdm;
+pub(crate) mod mdm;
 mod scene;
 
 use std::sync::Arc;

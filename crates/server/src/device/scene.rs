@@ -67,7 +67,7 @@ impl App {
             return Err(Refusal::WrongIdentity.into());
         };
         let decision = checkin::succeed(device, &identity, presented, now)?;
-        match self.store.commit(&state, &decision.writes, None).await {
+        match self.commit(&state, &decision.writes).await {
             Ok(()) | Err(StoreError::Conflict) => Ok(()),
             Err(error) => Err(error.into()),
         }
@@ -127,7 +127,7 @@ impl App {
         if decision.writes.is_empty() {
             return Ok(Some(decision.reply));
         }
-        match self.store.commit(state, &decision.writes, None).await {
+        match self.commit(state, &decision.writes).await {
             Ok(()) => {
                 if decision
                     .writes

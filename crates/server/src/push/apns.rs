@@ -1,5 +1,6 @@
 //! The client of APNs.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -10,7 +11,6 @@ use ordain_pki::Certificate;
 use rustls::RootCertStore;
 use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer, ServerName};
-use std::sync::Arc;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 

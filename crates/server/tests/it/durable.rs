@@ -132,7 +132,8 @@ async fn a_lost_database() {
         for agent in [&*device.agent, &stranger] {
             let answer = agent.put(message).await.with(503);
             assert!(answer.body.is_empty(), "{answer:?}");
-            assert_eq!(answer.header("retry-after"), Some("30"));
+            let after: u64 = answer.header("retry-after").unwrap().parse().unwrap();
+            assert!((20..60).contains(&after), "{after}");
         }
     }
     client.send("GET", "/readyz", &[], b"").await.with(503);

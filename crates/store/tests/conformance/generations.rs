@@ -72,6 +72,7 @@ async fn lived_in(store: &Store) {
                 attempts: 1,
             }),
             standing: Some(Standing {
+                heard: None,
                 at: NOW,
                 held: Some(token),
                 judged: Some(token),

@@ -8,6 +8,7 @@ mod generations;
 mod group;
 mod house;
 mod identities;
+mod memory;
 mod migrations;
 mod objects;
 mod revisions;

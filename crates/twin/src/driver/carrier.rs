@@ -12,16 +12,20 @@ use http_body_util::Full;
 use ordain_pki::cms::{Form, sign_detached};
 use rustls::sign::SingleCertAndKey;
 
-use super::connection::{Connection, Origin, TransportError};
+use super::connection::{Answer, Connection, Origin, TransportError};
 use super::identity::Identity;
 use super::tls::Tls;
 use super::{DriverError, Proof, Target, clock};
 use crate::request::{Request, Response, To};
 
-/// How often a request is tried.
+/// How often a request is tried that gets no answer, or one of 5xx.
 const ATTEMPTS: u32 = 5;
 /// The pause before the second attempt; it doubles with each one after.
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
+/// How often a request is put off by a server that has too much to do.
+const MAX_THROTTLED: u32 = 50;
+/// The longest pause that a server can ask for.
+const MAX_RETRY_AFTER: Duration = Duration::from_secs(60);
 
 /// Where all twins of a run go.
 pub(super) struct Road {
@@ -55,6 +59,8 @@ pub(super) struct Carrier<'a> {
     connections: Vec<(Key, Connection)>,
     /// How many requests were answered.
     pub(super) answered: u64,
+    /// How often the server asked to come back later.
+    pub(super) throttled: u64,
     /// What went wrong on the way, also where a later attempt succeeded.
     pub(super) errors: Vec<TransportError>,
 }
@@ -74,30 +80,65 @@ impl<'a> Carrier<'a> {
             certificate,
             connections: Vec::new(),
             answered: 0,
+            throttled: 0,
             errors: Vec::new(),
         })
     }
 
-    /// The answer to a request, tried several times; `None` when none came.
+    /// The answer to a request; `None` when none came, so that it is to be asked for at the next wake.
+    ///
+    /// What got no answer, or one of 5xx, is tried several times; where nobody listens, once. With 503 and
+    /// `Retry-After` it waits as told, and a little longer.
     pub(super) async fn carry(&mut self, request: &Request) -> Option<Response> {
-        let mut pause = FIRST_PAUSE;
-        for attempt in 1..=ATTEMPTS {
-            match self.attempt(request).await {
-                Ok(response) => {
+        let (mut pause, mut attempts, mut throttled) = (FIRST_PAUSE, 0, 0);
+        loop {
+            let outcome = self.attempt(request).await;
+            if let Ok(Answer {
+                retry_after: Some(wait),
+                ..
+            }) = outcome
+            {
+                self.throttled += 1;
+                throttled += 1;
+                if throttled >= MAX_THROTTLED {
+                    return None;
+                }
+                // The server has enough connections.
+                self.connections.clear();
+                let wait = wait.clamp(FIRST_PAUSE, MAX_RETRY_AFTER);
+                tokio::time::sleep(wait.mul_f64(1.0 + self.jitter(throttled))).await;
+                continue;
+            }
+            attempts += 1;
+            match outcome {
+                Ok(Answer { response, .. }) if response.status < 500 || attempts >= ATTEMPTS => {
                     self.answered += 1;
                     return Some(response);
                 }
-                Err(error) => self.errors.push(error),
+                Ok(_) => {}
+                Err(error) => {
+                    let is_final = error.is_refused() || attempts >= ATTEMPTS;
+                    self.errors.push(error);
+                    if is_final {
+                        return None;
+                    }
+                }
             }
-            if attempt < ATTEMPTS {
-                tokio::time::sleep(pause).await;
-                pause *= 2;
-            }
+            tokio::time::sleep(pause).await;
+            pause *= 2;
         }
-        None
     }
 
-    async fn attempt(&mut self, request: &Request) -> Result<Response, TransportError> {
+    /// A share of 0 to 1, another one for each twin and each time.
+    fn jitter(&self, time: u32) -> f64 {
+        let fingerprint = self.identity.certificate.fingerprint();
+        let place = usize::try_from(time).unwrap_or_default() % fingerprint.len();
+        fingerprint
+            .get(place)
+            .map_or(0.0, |byte| f64::from(*byte) / 255.0)
+    }
+
+    async fn attempt(&mut self, request: &Request) -> Result<Answer, TransportError> {
         let (method, uri, identified) = match &request.to {
             To::CheckIn => (Method::PUT, self.road.check_in.clone(), true),
             To::Command => (Method::PUT, self.road.server.clone(), true),
@@ -118,9 +159,9 @@ impl<'a> Carrier<'a> {
                 Connection::open(&key.0, self.road.tls.connector(certificate)).await?
             }
         };
-        let response = connection.send(message).await?;
+        let answer = connection.send(message).await?;
         self.connections.push((key, connection));
-        Ok(response)
+        Ok(answer)
     }
 
     fn message(

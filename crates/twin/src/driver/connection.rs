@@ -4,6 +4,8 @@ use std::io;
 use std::time::Duration;
 
 use bytes::Bytes;
+use http::StatusCode;
+use http::header::{CONTENT_TYPE, RETRY_AFTER};
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper_util::rt::TokioIo;
@@ -43,6 +45,13 @@ pub enum TransportError {
     Sign(#[from] ordain_pki::key::KeyError),
 }
 
+impl TransportError {
+    /// Whether nobody listens: the server is down, or starts anew.
+    pub(super) fn is_refused(&self) -> bool {
+        matches!(self, Self::Connect(error) if error.kind() == io::ErrorKind::ConnectionRefused)
+    }
+}
+
 /// Where a connection leads.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Origin {
@@ -61,6 +70,13 @@ impl Origin {
             port: uri.port_u16().unwrap_or(443),
         })
     }
+}
+
+/// What came over a connection.
+pub(super) struct Answer {
+    pub(super) response: Response,
+    /// `Retry-After` with 503, when it is a number of seconds: the server has too much to do.
+    pub(super) retry_after: Option<Duration>,
 }
 
 /// An open connection, closed when dropped.
@@ -95,13 +111,13 @@ impl Connection {
     pub(super) async fn send(
         &mut self,
         request: http::Request<Full<Bytes>>,
-    ) -> Result<Response, TransportError> {
+    ) -> Result<Answer, TransportError> {
         timeout(PATIENCE, self.exchange(request))
             .await
             .map_err(|_| TransportError::Timeout)?
     }
 
-    async fn exchange(&mut self, request: http::Request<Full<Bytes>>) -> Result<Response, TransportError> {
+    async fn exchange(&mut self, request: http::Request<Full<Bytes>>) -> Result<Answer, TransportError> {
         self.sender.ready().await?;
         let (head, body) = self.sender.send_request(request).await?.into_parts();
         let body = Limited::new(body, MAX_BODY).collect().await.map_err(|error| {
@@ -111,13 +127,18 @@ impl Connection {
                 error.to_string()
             })
         })?;
-        let content_type = head.headers.get(http::header::CONTENT_TYPE);
-        Ok(Response {
-            status: head.status.as_u16(),
-            content_type: content_type
-                .and_then(|value| value.to_str().ok())
-                .map(str::to_owned),
-            body: body.to_bytes().to_vec(),
+        let header = |name| head.headers.get(name)?.to_str().ok();
+        let is_busy = head.status == StatusCode::SERVICE_UNAVAILABLE;
+        let seconds = header(RETRY_AFTER).filter(|_| is_busy);
+        Ok(Answer {
+            retry_after: seconds
+                .and_then(|seconds| seconds.trim().parse().ok())
+                .map(Duration::from_secs),
+            response: Response {
+                status: head.status.as_u16(),
+                content_type: header(CONTENT_TYPE).map(str::to_owned),
+                body: body.to_bytes().to_vec(),
+            },
         })
     }
 }

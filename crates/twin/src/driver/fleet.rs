@@ -123,6 +123,11 @@ impl Fleet {
         let mut issued = identities.issue(&devices).await?;
         for member in &mut members {
             member.identity = issued.pop_front();
+            let shown = member
+                .identity
+                .as_ref()
+                .map(|identity| identity.certificate.clone());
+            member.twin.device_mut().identity = shown;
         }
         Ok(())
     }
@@ -261,6 +266,7 @@ impl Member {
         run.progress.send_modify(|progress| {
             progress.requests += carrier.answered;
             progress.errors += u64::try_from(carrier.errors.len()).unwrap_or(u64::MAX);
+            progress.throttled += carrier.throttled;
             progress.enrolled = progress.enrolled + after.enrolled - before.enrolled;
             progress.converged = progress.converged + after.converged - before.converged;
             progress.complaints = progress.complaints + after.complaints - before.complaints;

@@ -18,6 +18,8 @@ pub struct Progress {
     pub requests: u64,
     /// Attempts that got no answer.
     pub errors: u64,
+    /// Attempts that the server put off: 503 with `Retry-After`.
+    pub throttled: u64,
     /// Complaints.
     pub complaints: u64,
     /// Pushes that reached twins.

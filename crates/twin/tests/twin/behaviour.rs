@@ -254,7 +254,7 @@ fn other_commands_are_unknown() {
     let payload = Default::default();
     fake.command = Some(Command {
         uuid: "u".into(),
-        request_type: "DeviceInformation".into(),
+        request_type: "Levitate".into(),
         payload,
     });
     drive(&mut twin, 0, |request| Some(fake.answer(request)));

@@ -1,7 +1,7 @@
 //! A server that keeps the rules, as a pure function of what it was asked: written from Apple's documentation for
 //! these tests, and sharing nothing with Ordain's server but the encodings.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use ordain_apple::checkin::{CheckIn, Message};
 use ordain_apple::command::{self, Command, Status};
@@ -52,6 +52,8 @@ pub(crate) struct Fake {
     pub(crate) tells_tokens: bool,
     /// A command to give before anything else, once per session.
     pub(crate) command: Option<Command>,
+    /// Statuses that the next requests are answered with, unheard.
+    pub(crate) failing: VecDeque<u16>,
     /// What was said, in order.
     pub(crate) log: Vec<Said>,
     clock: i64,
@@ -65,6 +67,7 @@ impl Fake {
             channels: BTreeMap::new(),
             tells_tokens: true,
             command: None,
+            failing: VecDeque::new(),
             log: Vec::new(),
             clock: 1_800_000_000,
         };
@@ -174,6 +177,12 @@ impl Fake {
     }
 
     pub(crate) fn answer(&mut self, request: &Request) -> Response {
+        if let Some(status) = self.failing.pop_front() {
+            return Response {
+                status,
+                ..Response::default()
+            };
+        }
         self.clock += 1;
         self.log.push(Self::said(request));
         match &request.to {
@@ -336,12 +345,12 @@ pub(crate) fn settings() -> Settings {
     }
 }
 
-/// A twin of this platform that is supervised, so that it can be sent anything, and that does not nap.
+/// A twin of this platform that is supervised, so that it can be sent anything, and that neither naps nor is locked.
 pub(crate) fn twin(platform: Platform) -> Twin {
     let devices = (0..).map(|index| Device::new(platform, 1, index));
     let device = devices
         .into_iter()
-        .find(|device| device.supervised && !device.naps);
+        .find(|device| device.supervised && !device.naps && !device.locked);
     Twin::new(device.expect("one of many"), settings())
 }
 

@@ -162,6 +162,9 @@ async fn answer(
     if let Some(content_type) = answer.content_type {
         response = response.header("content-type", content_type);
     }
+    if answer.status == 503 {
+        response = response.header("retry-after", "0");
+    }
     response.body(Full::new(Bytes::from(answer.body)))
 }
 
@@ -357,6 +360,78 @@ async fn errors_are_counted_and_a_run_can_be_stopped() {
     assert!(outcome.twins.iter().any(|twin| !twin.errors.is_empty()));
     assert!(outcome.twins.iter().all(|twin| twin.standing == Standing::New));
     assert_eq!(outcome.progress.requests, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_fleet_comes_back_later_when_the_server_asks_for_it() {
+    let server = server(Proof::Tls).await;
+    let mut fleet = Fleet::new(3, 5, MIX, &settings());
+    let issuer = Issuer::Authority(Box::new(server.devices.clone()));
+    fleet
+        .equip(&Identities {
+            keys: Keys::Fresh,
+            issuer,
+        })
+        .await
+        .unwrap();
+    let (_stop, stopped) = watch::channel(false);
+    server.fake.lock().unwrap().failing = [503, 503, 502, 503].into();
+    let outcome = fleet
+        .run(&server.target, &options(Until::Rest), &stopped)
+        .await
+        .unwrap();
+    let progress = outcome.progress;
+    assert_eq!((progress.converged, progress.throttled), (3, 3));
+    assert_eq!(
+        (progress.errors, progress.complaints),
+        (0, 0),
+        "{:#?}",
+        outcome.twins
+    );
+    // What fails again and again is complained of.
+    server.fake.lock().unwrap().failing = [500; 15].into();
+    let outcome = fleet
+        .run(&server.target, &options(Until::Rest), &stopped)
+        .await
+        .unwrap();
+    assert!((1..=3).contains(&outcome.progress.complaints));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_is_down_is_no_cause_for_complaint() {
+    let server = server(Proof::Tls).await;
+    let closed = TcpListener::bind(("127.0.0.1", 0))
+        .await
+        .unwrap()
+        .local_addr()
+        .unwrap();
+    let mut fleet = Fleet::new(1, 6, MIX, &settings());
+    let issuer = Issuer::Authority(Box::new(server.devices.clone()));
+    fleet
+        .equip(&Identities {
+            keys: Keys::Fresh,
+            issuer,
+        })
+        .await
+        .unwrap();
+    let mut down = server.target.clone();
+    down.server_url = format!("https://localhost:{}/mdm", closed.port());
+    down.check_in_url = None;
+    let (stop, stopped) = watch::channel(false);
+    let mut progress = fleet.progress();
+    let until_stopped = options(Until::Stopped);
+    let (outcome, ()) = tokio::join!(fleet.run(&down, &until_stopped, &stopped), async {
+        // One attempt a session: it tries again at the next wake.
+        progress.wait_for(|progress| progress.errors > 1).await.unwrap();
+        stop.send(true).unwrap();
+    });
+    assert_eq!(outcome.unwrap().progress.complaints, 0);
+    let (_stop, stopped) = watch::channel(false);
+    let outcome = fleet
+        .run(&server.target, &options(Until::Rest), &stopped)
+        .await
+        .unwrap();
+    assert_eq!((outcome.progress.converged, outcome.progress.complaints), (1, 0));
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 
 mod apns;
 mod behaviour;
+mod commands;
 mod fake;
 mod fleet;
 mod hostile;

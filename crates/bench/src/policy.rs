@@ -1,0 +1,121 @@
+//! The policies that are measured with.
+
+use std::fmt::Write as _;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use ordain_server::api::{Policy, PolicyFile};
+use serde_json::json;
+
+/// How many declarations [`fifty`] has.
+pub const FIFTY: usize = 50;
+
+const TEST: &str = "com.apple.configuration.management.test";
+
+fn file(path: String, content: impl ToString) -> PolicyFile {
+    PolicyFile {
+        path,
+        content: STANDARD.encode(content.to_string()),
+    }
+}
+
+fn declaration(identifier: &str, type_name: &str, payload: serde_json::Value) -> PolicyFile {
+    file(
+        format!("declarations/{identifier}.json"),
+        json!({"Type": type_name, "Identifier": identifier, "Payload": payload}),
+    )
+}
+
+fn subscriptions() -> PolicyFile {
+    let names = [
+        "device.identifier.serial-number",
+        "device.model.family",
+        "device.operating-system.build-version",
+        "device.operating-system.family",
+        "device.operating-system.version",
+        "test.string-value",
+    ];
+    let items: Vec<_> = names.iter().map(|name| json!({"Name": name})).collect();
+    declaration(
+        "subscriptions",
+        "com.apple.configuration.management.status-subscriptions",
+        json!({"StatusItems": items}),
+    )
+}
+
+fn passcode() -> PolicyFile {
+    declaration(
+        "passcode",
+        "com.apple.configuration.passcode.settings",
+        json!({"RequirePasscode": true, "MinimumLength": 8, "MaximumFailedAttempts": 10}),
+    )
+}
+
+/// Fifty declarations for everybody: an activation and its 49 configurations. Another `edition` changes one of them.
+pub fn fifty(edition: u64) -> Policy {
+    let mut files = vec![subscriptions(), passcode()];
+    let mut names = vec!["subscriptions".to_owned(), "passcode".to_owned()];
+    for number in 1..FIFTY - names.len() {
+        let name = format!("setting-{number:02}");
+        let edition = if number == 1 { edition } else { 0 };
+        let text =
+            format!("the text of setting {number} in its edition {edition}, as long as payloads tend to be");
+        files.push(declaration(&name, TEST, json!({"Echo": text})));
+        names.push(name);
+    }
+    names.truncate(FIFTY - 1);
+    files.push(declaration(
+        "in-force",
+        "com.apple.activation.simple",
+        json!({"StandardConfigurations": names}),
+    ));
+    files.push(file(
+        "blueprints/everybody.yaml".into(),
+        "name: everybody\ninclude: [all]\ndeclarations: [in-force]\n",
+    ));
+    Policy { files }
+}
+
+/// Three configurations for everybody, one of which another `edition` changes, and one more for each of `audiences`
+/// groups, to which `serials` are dealt out in turn; with one audience, none.
+pub fn fleet(edition: u64, audiences: usize, serials: impl Iterator<Item = String>) -> Policy {
+    let mut files = vec![
+        subscriptions(),
+        passcode(),
+        declaration(
+            "notice",
+            TEST,
+            json!({"Echo": format!("the notice in its edition {edition}")}),
+        ),
+        file(
+            "blueprints/everybody.yaml".into(),
+            "name: everybody\ninclude: [all]\ndeclarations: [subscriptions, passcode, notice]\n",
+        ),
+    ];
+    if audiences <= 1 {
+        return Policy { files };
+    }
+    let mut lists: Vec<String> = (0..audiences)
+        .map(|number| format!("name: site-{number:04}\nmembers:\n"))
+        .collect();
+    for (index, serial) in serials.enumerate() {
+        if let Some(list) = lists.get_mut(index % audiences) {
+            // A serial number of digits alone is still a text. Writing to a string does not fail.
+            let _ = writeln!(list, "  - \"{serial}\"");
+        }
+    }
+    for (number, list) in lists.into_iter().enumerate() {
+        let name = format!("site-{number:04}");
+        files.push(file(format!("groups/{name}.yaml"), list));
+        files.push(declaration(
+            &name,
+            TEST,
+            json!({"Echo": format!("you are at {name}")}),
+        ));
+        files.push(file(
+            format!("blueprints/{name}.yaml"),
+            format!("name: {name}\ninclude: [{name}]\ndeclarations: [{name}]\n"),
+        ));
+    }
+    Policy { files }
+}

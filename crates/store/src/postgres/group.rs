@@ -1,0 +1,126 @@
+//! Group commit: what waits is committed together, since a commit costs a write to the disk and a round trip, however
+//! little is in it.
+
+use std::sync::Arc;
+
+use deadpool_postgres::{Object, Pool};
+use futures_util::future::{join, join_all};
+use tokio::sync::{Mutex, mpsc, oneshot};
+use tokio_postgres::error::SqlState;
+
+use super::{client, references, within_patience};
+use crate::StoreError;
+use crate::value::Step;
+
+/// Transactions of one node that are written at the same time. Each takes what has come while it was busy, so few of
+/// them make large groups.
+const WRITERS: usize = 3;
+/// How many are committed together at most.
+const MOST_IN_A_GROUP: usize = 64;
+
+/// A transaction, and who waits for its outcome.
+pub(super) type Job = (Vec<Step>, oneshot::Sender<Result<(), StoreError>>);
+
+/// Starts the writers, which end when nobody can hand in anything any more.
+pub(super) fn start(pool: &Pool) -> mpsc::Sender<Job> {
+    // A bounded queue makes callers wait rather than memory grow.
+    let (sender, jobs) = mpsc::channel(4 * MOST_IN_A_GROUP);
+    let jobs = Arc::new(Mutex::new(jobs));
+    for _ in 0..WRITERS {
+        tokio::spawn(write_all(pool.clone(), jobs.clone()));
+    }
+    sender
+}
+
+async fn write_all(pool: Pool, jobs: Arc<Mutex<mpsc::Receiver<Job>>>) {
+    let mut group = Vec::new();
+    while jobs.lock().await.recv_many(&mut group, MOST_IN_A_GROUP).await > 0 {
+        let (steps, replies): (Vec<_>, Vec<_>) = group.drain(..).unzip();
+        let outcomes = write(&pool, &steps).await;
+        for (reply, outcome) in replies.into_iter().zip(outcomes) {
+            // Whoever asked may have left.
+            let _ = reply.send(outcome);
+        }
+    }
+}
+
+/// Commits `group` as one transaction, without those of it that are lost: they harm no other.
+async fn write(pool: &Pool, group: &[Vec<Step>]) -> Vec<Result<(), StoreError>> {
+    let mut outcomes = vec![Ok(()); group.len()];
+    let mut jobs: Vec<usize> = (0..group.len()).collect();
+    while !jobs.is_empty() {
+        let lost = together(pool, group, &jobs).await;
+        if lost.is_empty() {
+            break;
+        }
+        for (job, error) in lost {
+            jobs.retain(|other| *other != job);
+            outcomes[job] = Err(error);
+        }
+    }
+    outcomes
+}
+
+/// The jobs because of which a transaction was not committed.
+type Lost = Vec<(usize, StoreError)>;
+
+/// Commits `jobs` of `group` as one transaction, if none of them is lost.
+async fn together(pool: &Pool, group: &[Vec<Step>], jobs: &[usize]) -> Lost {
+    let all = |error: StoreError| jobs.iter().map(|job| (*job, error.clone())).collect();
+    let steps: Vec<(usize, &Step)> = jobs
+        .iter()
+        .flat_map(|job| group[*job].iter().map(|step| (*job, step)))
+        .collect();
+    let client = match client(pool).await {
+        Ok(client) => client,
+        Err(error) => return all(error),
+    };
+    match within_patience(transact(&client, &steps)).await {
+        Ok(Ok(lost)) => lost,
+        Ok(Err(error)) => all(error.into()),
+        Err(error) => {
+            // What it has still to say would be taken for the answer to something else.
+            drop(Object::take(client));
+            all(error)
+        }
+    }
+}
+
+/// Runs `steps` in their order, each of a job, and commits if none is lost.
+async fn transact(client: &Object, steps: &[(usize, &Step)]) -> Result<Lost, tokio_postgres::Error> {
+    let mut statements = Vec::with_capacity(steps.len());
+    for (_, step) in steps {
+        statements.push(client.prepare_cached(&step.sql).await?);
+    }
+    // Polled in order, so sent in order, and not awaited one by one.
+    let work = join_all(
+        steps
+            .iter()
+            .zip(&statements)
+            .map(|((job, step), statement)| async move {
+                match client.execute(statement, &references(&step.params)).await {
+                    Ok(written) if step.rows.is_some_and(|rows| rows != written) => {
+                        Some((*job, Some(StoreError::Conflict)))
+                    }
+                    Ok(_) => None,
+                    // It fell with an earlier one, which has said why.
+                    Err(error) if error.code() == Some(&SqlState::IN_FAILED_SQL_TRANSACTION) => {
+                        Some((*job, None))
+                    }
+                    Err(error) => Some((*job, Some(error.into()))),
+                }
+            }),
+    );
+    let (begun, failed) = join(client.batch_execute("BEGIN"), work).await;
+    begun?;
+    let failed: Vec<_> = failed.into_iter().flatten().collect();
+    if failed.is_empty() {
+        client.batch_execute("COMMIT").await?;
+        return Ok(Lost::new());
+    }
+    client.batch_execute("ROLLBACK").await?;
+    let reasons = failed
+        .into_iter()
+        .filter_map(|(job, reason)| Some((job, reason?)));
+    Ok(reasons.collect())
+}

@@ -1,0 +1,147 @@
+//! The rows of channels as requests read them: many requests share one statement, and a row that has not changed since
+//! it was last read is neither sent nor parsed again.
+//!
+//! What is kept in memory is never believed by itself: each read asks the database for the versions, so that several
+//! nodes see one truth.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Weak};
+
+use ordain_model::enrollment::Enrollment;
+use quick_cache::sync::Cache;
+use tokio::sync::{mpsc, oneshot};
+
+use crate::channels::Versioned;
+use crate::value::{Row, Value};
+use crate::{Database, StoreError};
+
+/// Rows kept in memory: some two KiB each.
+const MOST_KEPT: usize = 32_768;
+/// The numbers of rows that one statement asks for: few, so that each is prepared once. The places that are left over
+/// in one repeat the last row.
+const SIZES: [usize; 4] = [2, 8, 32, MOST_TOGETHER];
+/// Reads that share one statement at most.
+const MOST_TOGETHER: usize = 128;
+/// Reads that may wait; who comes then waits to wait.
+const MOST_WAITING: usize = 4_096;
+
+/// What is read of one channel.
+#[derive(Debug, Clone)]
+pub(crate) struct Found {
+    pub(crate) row: Arc<Versioned<Enrollment>>,
+    /// The number of the newest command that waits in its queue.
+    pub(crate) queued: Option<i64>,
+}
+
+type Kept = Arc<Cache<String, Arc<Versioned<Enrollment>>>>;
+/// A row, and who waits for it.
+type Ask = (String, oneshot::Sender<Result<Option<Found>, StoreError>>);
+
+/// Reads channels by their identifiers.
+pub(crate) struct Rows {
+    kept: Kept,
+    asks: mpsc::Sender<Ask>,
+}
+
+impl Rows {
+    /// Reads from `database` for as long as that lives.
+    pub(crate) fn new(database: &Arc<Database>) -> Self {
+        let kept = Arc::new(Cache::new(MOST_KEPT));
+        let (asks, asked) = mpsc::channel(MOST_WAITING);
+        tokio::spawn(serve(Arc::downgrade(database), kept.clone(), asked));
+        Self { kept, asks }
+    }
+
+    /// The channel of `id`.
+    pub(crate) async fn get(&self, id: String) -> Result<Option<Found>, StoreError> {
+        let (reply, answer) = oneshot::channel();
+        self.asks.send((id, reply)).await.map_err(|_| gone())?;
+        answer.await.map_err(|_| gone())?
+    }
+
+    /// Keeps what was just committed, so that the next read need not fetch it.
+    pub(crate) fn keep(&self, row: Versioned<Enrollment>) {
+        self.kept.insert(row.value.id.to_string(), Arc::new(row));
+    }
+}
+
+async fn serve(database: Weak<Database>, kept: Kept, mut asked: mpsc::Receiver<Ask>) {
+    let mut group = Vec::new();
+    while asked.recv_many(&mut group, MOST_TOGETHER).await > 0 {
+        let Some(database) = database.upgrade() else {
+            return;
+        };
+        let ids: Vec<&str> = group.iter().map(|(id, _)| id.as_str()).collect();
+        let found = read(&database, &kept, &ids).await;
+        drop(database);
+        for (id, reply) in group.drain(..) {
+            let answer = match &found {
+                Ok(found) => Ok(found.get(&id).cloned()),
+                Err(error) => Err(error.clone()),
+            };
+            // Whoever asked may have left.
+            let _ = reply.send(answer);
+        }
+    }
+}
+
+async fn read(database: &Database, kept: &Kept, ids: &[&str]) -> Result<HashMap<String, Found>, StoreError> {
+    let sql = "SELECT id, version, stamp, \
+               (SELECT MAX(number) FROM delivery WHERE enrollment = e.id AND is_open = 1) FROM enrollment e";
+    let mut found = HashMap::new();
+    let mut changed = Vec::new();
+    let mut queues = HashMap::new();
+    for row in rows_of(database, sql, ids).await? {
+        let (id, version, stamp) = (row.text(0)?, row.integer(1)?, row.integer(2)?);
+        let queued = row.optional_integer(3)?;
+        let known = kept.get(id);
+        match known.filter(|known| known.version == version && known.value.stamp == stamp) {
+            Some(row) => drop(found.insert(id.to_owned(), Found { row, queued })),
+            None => {
+                changed.push(id.to_owned());
+                queues.insert(id.to_owned(), queued);
+            }
+        }
+    }
+    if changed.is_empty() {
+        return Ok(found);
+    }
+    let changed: Vec<&str> = changed.iter().map(String::as_str).collect();
+    let sql = "SELECT id, version, stamp, state FROM enrollment e";
+    for row in rows_of(database, sql, &changed).await? {
+        let id = row.text(0)?.to_owned();
+        let row = Arc::new(versioned(&row)?);
+        kept.insert(id.clone(), row.clone());
+        let queued = queues.get(&id).copied().flatten();
+        found.insert(id, Found { row, queued });
+    }
+    Ok(found)
+}
+
+/// A row of `id, version, stamp, state`.
+fn versioned(row: &Row) -> Result<Versioned<Enrollment>, StoreError> {
+    Ok(Versioned {
+        version: row.integer(1)?,
+        value: Enrollment {
+            stamp: row.integer(2)?,
+            ..row.json(3)?
+        },
+    })
+}
+
+/// The rows of `sql` that have one of `ids`, at most [`MOST_TOGETHER`].
+async fn rows_of(database: &Database, sql: &str, ids: &[&str]) -> Result<Vec<Row>, StoreError> {
+    let size = SIZES.into_iter().find(|size| *size >= ids.len());
+    let size = size.unwrap_or(MOST_TOGETHER);
+    let places: Vec<String> = (1..=size).map(|place| format!("${place}")).collect();
+    let last = ids.last().copied().unwrap_or_default();
+    let ids = ids.iter().copied().chain(std::iter::repeat(last));
+    let sql = format!("{sql} WHERE id IN ({})", places.join(", "));
+    database
+        .query(&sql, ids.take(size).map(Value::from).collect())
+        .await
+}
+
+fn gone() -> StoreError {
+    StoreError::Unavailable("nobody reads from the database any more".into())
+}
