@@ -7,8 +7,8 @@ use clap::{Arg, Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use ordain_server::api::Page;
 
 use crate::{
-    apply, audit, demo, device, devices, enrollment_profile, events, keys, login, migration, revisions,
-    serve, simulate, tokens, webhooks,
+    apply, audit, demo, device, devices, enrollment_profile, events, keys, login, migration, push,
+    push_certificate, revisions, serve, simulate, tokens, webhooks,
 };
 
 /// Declarative device management: publish what devices should be, and see how far they have got.
@@ -60,6 +60,12 @@ pub(crate) enum Command {
     /// Makes, lists and revokes tokens.
     #[command(subcommand)]
     Token(tokens::TokenCommand),
+    /// Shows how far devices have been told.
+    #[command(subcommand)]
+    Push(push::PushCommand),
+    /// Takes and shows the certificate that devices are pushed with.
+    #[command(subcommand)]
+    PushCertificate(push_certificate::PushCertificateCommand),
     /// Makes a .mobileconfig that enrolls one Apple device.
     EnrollmentProfile(enrollment_profile::EnrollmentProfileArgs),
     /// Lists what administrators did, the newest first.

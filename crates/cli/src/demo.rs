@@ -1,14 +1,17 @@
 //! `ordain demo`: the whole of Ordain on one machine, in half a minute.
 
 use std::collections::BTreeMap;
+use std::fs;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, bail, ensure};
 use clap::Args;
-use ordain_server::api::{DeviceFilter, Devices, Policy, Published};
+use ordain_server::api::{DeviceFilter, Devices, NewPushCertificate, Policy, Published, PushCertificate};
 use ordain_server::{Server, Settings};
+use ordain_twin::apns::Apns;
 use ordain_twin::driver::{Fleet, Identities, Keys, MIX, Options, Proof, Target, Until};
 use ordain_twin::twin;
 use tokio::sync::watch;
@@ -26,8 +29,8 @@ use crate::{example, output};
 const DEVICES: usize = 50;
 /// For everything together.
 const TIME: Duration = Duration::from_secs(28);
-/// How often a twin looks for something new: there is nobody to push.
-const POLL: Duration = Duration::from_secs(1);
+/// How long a twin sleeps when nobody pushes it: longer than the demo lasts.
+const POLL: Duration = Duration::from_secs(60 * 60);
 const SESSIONS: usize = 32;
 
 /// Options of `ordain demo`.
@@ -48,21 +51,40 @@ pub(crate) async fn run(args: DemoArgs) -> anyhow::Result<()> {
         .tempdir()
         .context("a directory for the data")?;
     let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-    let server = Server::start(Settings::new(listen, dir.path().to_owned())).await?;
+    let apns = Arc::new(Apns::start().await?);
+    let apns_ca = dir.path().join("apns-ca.pem");
+    fs::write(&apns_ca, apns.authority().certificate().to_pem())?;
+    let settings = Settings {
+        apns_url: Some(apns.url()),
+        apns_ca: Some(apns_ca),
+        ..Settings::new(listen, dir.path().to_owned())
+    };
+    let server = Server::start(settings).await?;
     output::note(&format!(
         "a server runs at {}, its data in {}",
         server.url(),
         dir.path().display()
     ));
-    let played = play(dir.path(), args.stay, deadline, &mut end).await;
+    let played = play(dir.path(), &apns, args.stay, deadline, &mut end).await;
     server.stop().await;
     played
 }
 
 /// The demo from the outside: all that it does, it does by the API and as devices do.
-async fn play(dir: &Path, stay: bool, deadline: Instant, end: &mut End) -> anyhow::Result<()> {
+async fn play(
+    dir: &Path,
+    apns: &Arc<Apns>,
+    stay: bool,
+    deadline: Instant,
+    end: &mut End,
+) -> anyhow::Result<()> {
     let connection = Connection::local(dir)?;
     let client = Client::new(&connection)?;
+    let new = NewPushCertificate {
+        pem: apns.push_certificate(TOPIC)?,
+        other_topic: false,
+    };
+    let _: PushCertificate = client.post("push-certificate", &new).await?;
     let settings = twin::Settings {
         topic: TOPIC.to_owned(),
         gather: 0,
@@ -84,14 +106,14 @@ async fn play(dir: &Path, stay: bool, deadline: Instant, end: &mut End) -> anyho
         sessions: SESSIONS,
         poll: POLL,
         until: Until::Stopped,
-        apns: None,
+        apns: Some(apns.clone()),
         silent: None,
     };
     let (stop, stopped) = watch::channel(false);
     let life = fleet.run(&target, &options, &stopped);
     tokio::pin!(life);
     let story = async {
-        converge_twice(&client, deadline).await?;
+        converge_twice(&client, apns, deadline).await?;
         if stay {
             output::text(&invitation(&connection, dir))?;
             end.asked().await;
@@ -112,7 +134,7 @@ async fn play(dir: &Path, stay: bool, deadline: Instant, end: &mut End) -> anyho
 }
 
 /// Publishes the example and has the fleet converge, then does both once more with a declaration changed.
-async fn converge_twice(client: &Client, deadline: Instant) -> anyhow::Result<()> {
+async fn converge_twice(client: &Client, apns: &Apns, deadline: Instant) -> anyhow::Result<()> {
     let published = publish(client, &example::policy()).await?;
     output::note(&format!(
         "revision {} is published: the example policy, {} declarations",
@@ -122,7 +144,7 @@ async fn converge_twice(client: &Client, deadline: Instant) -> anyhow::Result<()
     output::note(&format!(
         "{DEVICES} devices enroll, and are told what they should be"
     ));
-    let first = converge(client, published.revision, deadline).await?;
+    let first = converge(client, apns, published.revision, deadline).await?;
 
     let (policy, [before, after]) = example::changed()?;
     let published = publish(client, &policy).await?;
@@ -133,7 +155,7 @@ async fn converge_twice(client: &Client, deadline: Instant) -> anyhow::Result<()
         example::KEY,
         published.changes.declarations.changed.join(", ")
     ));
-    let second = converge(client, published.revision, deadline).await?;
+    let second = converge(client, apns, published.revision, deadline).await?;
     output::text(&view(&first, &second))
 }
 
@@ -142,7 +164,12 @@ async fn publish(client: &Client, policy: &Policy) -> anyhow::Result<Published> 
 }
 
 /// Watches the server until it says of each device that it has converged on `revision`.
-async fn converge(client: &Client, revision: u64, deadline: Instant) -> anyhow::Result<Converged> {
+async fn converge(
+    client: &Client,
+    apns: &Apns,
+    revision: u64,
+    deadline: Instant,
+) -> anyhow::Result<Converged> {
     let begun = Instant::now();
     let path = with_query("devices", &DeviceFilter::default())?;
     let mut meter = Meter::new(u64::try_from(DEVICES)?);
@@ -158,6 +185,7 @@ async fn converge(client: &Client, revision: u64, deadline: Instant) -> anyhow::
             return Ok(Converged {
                 devices,
                 seconds: begun.elapsed().as_secs_f64(),
+                pushes: apns.counts().accepted,
             });
         }
         if Instant::now() > deadline {
@@ -176,6 +204,8 @@ async fn converge(client: &Client, revision: u64, deadline: Instant) -> anyhow::
 struct Converged {
     devices: Devices,
     seconds: f64,
+    /// Since the beginning.
+    pushes: u64,
 }
 
 /// Both times side by side, by platform.
@@ -202,8 +232,14 @@ fn view(first: &Converged, second: &Converged) -> String {
         ]);
     }
     format!(
-        "{table}\n\nall {DEVICES} devices converged on revision {} in {:.1} s, and again on revision {} in {:.1} s",
-        first.devices.revision, first.seconds, second.devices.revision, second.seconds
+        "{table}\n\nall {DEVICES} devices converged on revision {} in {:.1} s, and again on revision {} in {:.1} s; \
+         {} pushes told them to come, and {} of the change",
+        first.devices.revision,
+        first.seconds,
+        second.devices.revision,
+        second.seconds,
+        first.pushes,
+        second.pushes - first.pushes
     )
 }
 
@@ -266,17 +302,19 @@ mod tests {
         let first = Converged {
             devices: of(1, "pending"),
             seconds: 2.34,
+            pushes: 50,
         };
         let second = Converged {
             devices: of(2, "converged"),
             seconds: 1.0,
+            pushes: 100,
         };
         insta::assert_snapshot!(view(&first, &second), @r#"
         PLATFORM  DEVICES  CONVERGED  CONFIRMED  CONVERGED AGAIN  CONFIRMED
         iOS       1        1          9          1                9
         macOS     2        1          18         2                18
 
-        all 50 devices converged on revision 1 in 2.3 s, and again on revision 2 in 1.0 s
+        all 50 devices converged on revision 1 in 2.3 s, and again on revision 2 in 1.0 s; 50 pushes told them to come, and 50 of the change
         "#);
     }
 }

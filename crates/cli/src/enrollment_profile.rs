@@ -16,9 +16,9 @@ use crate::output;
 /// Options of `ordain enrollment-profile`.
 #[derive(Debug, Args)]
 pub(crate) struct EnrollmentProfileArgs {
-    /// The push topic: the UID in the subject of the push certificate, com.apple.mgmt.External.…
+    /// The push topic, com.apple.mgmt.External.… [default: that of the push certificate]
     #[arg(long, value_parser = NonEmptyStringValueParser::new())]
-    topic: String,
+    topic: Option<String>,
     /// Only for the device with this serial number
     #[arg(long)]
     serial: Option<String>,

@@ -61,6 +61,10 @@ pub(crate) struct Account {
     platforms: BTreeMap<String, Tally>,
     /// Requests that were answered.
     requests: u64,
+    /// Pushes that reached the twins.
+    pushes: u64,
+    /// DeclarativeManagement commands that they got.
+    syncs: u64,
     /// Attempts that were not.
     pub(crate) errors: u64,
     /// Rules of the protocol that the server broke.
@@ -91,6 +95,8 @@ impl Account {
             requests: outcome.progress.requests,
             errors: outcome.progress.errors,
             complaints: outcome.progress.complaints,
+            pushes: outcome.progress.pushes,
+            syncs: outcome.progress.syncs,
             ..Self::default()
         };
         for twin in &outcome.twins {
@@ -148,11 +154,16 @@ impl Account {
         }
         let Self {
             requests,
+            pushes,
+            syncs,
             errors,
             complaints,
             ..
         } = self;
-        let mut text = format!("{table}\n\n{requests} requests, {errors} errors, {complaints} complaints");
+        let mut text = format!(
+            "{table}\n\n{pushes} pushes, {syncs} DeclarativeManagement commands, {requests} requests, {errors} errors, \
+             {complaints} complaints"
+        );
         for (trouble, twins) in self.troubles.iter().take(SHOWN_TROUBLES) {
             text += &format!("\n! {} (on {twins})", clean(trouble));
         }
@@ -202,7 +213,7 @@ mod tests {
         tvOS      1      1         1          9             0
         all       7      7         6          63            0
 
-        123 requests, 3 errors, 0 complaints
+        0 pushes, 0 DeclarativeManagement commands, 123 requests, 3 errors, 0 complaints
         ! no answer (on 2)
         "#);
     }

@@ -22,6 +22,8 @@ mod login;
 mod meter;
 mod migration;
 mod output;
+mod push;
+mod push_certificate;
 mod revisions;
 mod serve;
 mod settings;
@@ -75,6 +77,8 @@ fn run(command: Command) -> anyhow::Result<()> {
             Command::Approve(args) => device::approve(args).await,
             Command::Revisions(args) => revisions::run(args).await,
             Command::Token(command) => tokens::run(command).await,
+            Command::Push(command) => push::run(command).await,
+            Command::PushCertificate(command) => push_certificate::run(command).await,
             Command::EnrollmentProfile(args) => enrollment_profile::run(args).await,
             Command::Audit(args) => audit::run(args).await,
             Command::Events(args) => events::run(args).await,

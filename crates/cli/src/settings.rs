@@ -3,6 +3,7 @@
 use std::env::{self, VarError};
 use std::fs;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -10,7 +11,7 @@ use clap::builder::BoolishValueParser;
 use clap::{Args, ValueEnum};
 use http::{HeaderName, Uri};
 use ipnet::IpNet;
-use ordain_server::{SealingKeys, Settings};
+use ordain_server::{PUSH_RATE, SealingKeys, Settings};
 use serde::Deserialize;
 
 use crate::args::Usage;
@@ -78,6 +79,15 @@ pub(crate) struct SettingsArgs {
     /// How long events are kept: 12h, 30d [default: 7d]
     #[arg(long, env = "ORDAIN_KEEP_EVENTS", value_name = "SPAN")]
     keep_events: Option<Span>,
+    /// How many devices are pushed in a second, at most [default: 500]
+    #[arg(long, env = "ORDAIN_PUSH_RATE", value_name = "NUMBER")]
+    push_rate: Option<NonZeroU32>,
+    /// Where pushes go instead of Apple's service: a relay, or a simulated one
+    #[arg(long, env = "ORDAIN_APNS_URL", value_name = "URL")]
+    apns_url: Option<String>,
+    /// The only authorities that may vouch for that, instead of the system's
+    #[arg(long, env = "ORDAIN_APNS_CA", value_name = "PEM")]
+    apns_ca: Option<PathBuf>,
 }
 
 /// Who may enroll.
@@ -130,6 +140,9 @@ impl SettingsArgs {
             enroll: self.enroll.or(below.enroll),
             reenroll: self.reenroll.or(below.reenroll),
             keep_events: self.keep_events.or(below.keep_events),
+            push_rate: self.push_rate.or(below.push_rate),
+            apns_url: self.apns_url.or(below.apns_url),
+            apns_ca: self.apns_ca.or(below.apns_ca),
         }
     }
 
@@ -153,6 +166,13 @@ impl SettingsArgs {
         if self.database.as_ref().is_some_and(|url| !is_postgres(url)) {
             return refuse("--database takes postgres://USER:PASSWORD@HOST/NAME");
         }
+        if self
+            .apns_url
+            .as_ref()
+            .is_some_and(|url| !url.starts_with("https://"))
+        {
+            return refuse("--apns-url takes https://HOST, perhaps with a port");
+        }
         let public_url = self.public_url.map(|url| public_url(&url)).transpose()?;
         Ok(Settings {
             listen: self.listen.unwrap_or(LISTEN),
@@ -173,6 +193,9 @@ impl SettingsArgs {
             enroll_closed: self.enroll == Some(Enroll::Closed),
             allow_reenrollment: self.reenroll == Some(Reenroll::Allow),
             event_retention: self.keep_events.map_or(KEEP_EVENTS, |Span(span)| span),
+            push_rate: self.push_rate.map_or(PUSH_RATE, NonZeroU32::get),
+            apns_url: self.apns_url,
+            apns_ca: self.apns_ca,
         })
     }
 }
@@ -323,6 +346,7 @@ mod tests {
                 "k.pem",
             ],
             &["--database", "mysql://host/name"],
+            &["--apns-url", "http://localhost:2197"],
             &["--public-url", "http://mdm.example.org"],
             &["--public-url", "mdm.example.org"],
             &["--public-url", "https://user@mdm.example.org"],

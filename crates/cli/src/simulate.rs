@@ -1,12 +1,16 @@
 //! `ordain simulate`.
 
 use std::fs;
+use std::net::SocketAddr;
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::process;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
 use clap::{Args, ValueEnum};
+use ordain_twin::apns::Apns;
 use ordain_twin::driver::{Fleet, Identities, Issuer, Keys, MIX, Options, Progress, Proof, Target, Until};
 use ordain_twin::twin::Settings;
 use tokio::sync::watch;
@@ -63,6 +67,15 @@ pub(crate) struct SimulateArgs {
     /// How many devices hold sessions at once
     #[arg(long, value_name = "COUNT", default_value_t = 64)]
     sessions: usize,
+    /// Run a push service here too, for a server with its --apns-url; devices then wait for pushes
+    #[arg(long, value_name = "ADDR", requires = "apns_dir")]
+    apns_listen: Option<SocketAddr>,
+    /// Where to write what the server needs for that: url, ca.pem, and push.pem to import
+    #[arg(long, value_name = "DIR", requires = "apns_listen")]
+    apns_dir: Option<PathBuf>,
+    /// With a push service: every so many-th device is switched off once it has converged
+    #[arg(long, value_name = "NUMBER", requires = "apns_listen")]
+    silent: Option<NonZeroUsize>,
     #[command(flatten)]
     connection: ConnectionArgs,
     #[command(flatten)]
@@ -116,6 +129,10 @@ pub(crate) async fn run(mut args: SimulateArgs) -> anyhow::Result<()> {
             _ => server_issuer(Client::new(&connection)?),
         },
     };
+    let apns = match (args.apns_listen, &args.apns_dir) {
+        (Some(listen), Some(dir)) => Some(Arc::new(push_service(listen, dir, &args.topic).await?)),
+        _ => None,
+    };
     let mut end = End::new()?;
     let settings = Settings {
         topic: args.topic.clone(),
@@ -129,7 +146,7 @@ pub(crate) async fn run(mut args: SimulateArgs) -> anyhow::Result<()> {
     }
     output::note(&format!("they enroll with {}", target.server_url));
     let begun = Instant::now();
-    let account = watched(&fleet, &target, &args, &mut end).await?;
+    let account = watched(&fleet, &target, &args, apns, &mut end).await?;
     if args.output.json {
         output::json(&account)?;
     } else {
@@ -162,6 +179,7 @@ async fn watched(
     fleet: &Fleet,
     target: &Target,
     args: &SimulateArgs,
+    apns: Option<Arc<Apns>>,
     end: &mut End,
 ) -> anyhow::Result<Account> {
     let options = Options {
@@ -171,8 +189,8 @@ async fn watched(
             EndsWhen::Converged => Until::Rest,
             EndsWhen::Stopped => Until::Stopped,
         },
-        apns: None,
-        silent: None,
+        apns,
+        silent: args.silent,
     };
     let (stop, stopped) = watch::channel(false);
     let progress = fleet.progress();
@@ -203,6 +221,27 @@ async fn watched(
     };
     meter.end();
     Ok(Account::of(&outcome))
+}
+
+/// A push service, and the files that tell a server of it.
+async fn push_service(listen: SocketAddr, dir: &Path, topic: &str) -> anyhow::Result<Apns> {
+    let apns = Apns::start_at(listen).await?;
+    let write = |name: &str, text: &str| {
+        let file = dir.join(name);
+        fs::write(&file, text).with_context(|| file.display().to_string())
+    };
+    fs::create_dir_all(dir).with_context(|| dir.display().to_string())?;
+    write("url", &apns.url())?;
+    write("ca.pem", &apns.authority().certificate().to_pem())?;
+    write("push.pem", &apns.push_certificate(topic)?)?;
+    output::note(&format!(
+        "a push service runs at {}: give the server --apns-url {} --apns-ca {}, and then import {}",
+        apns.url(),
+        apns.url(),
+        dir.join("ca.pem").display(),
+        dir.join("push.pem").display()
+    ));
+    Ok(apns)
 }
 
 fn words(progress: &Progress) -> String {

@@ -42,8 +42,8 @@ pub(crate) struct CreateArgs {
     /// Enrollment: only for the device with this serial number
     #[arg(long)]
     serial: Option<String>,
-    /// Enrollment: the push topic of the profile
-    #[arg(long, required_if_eq("role", "enrollment"), value_parser = NonEmptyStringValueParser::new())]
+    /// Enrollment: the push topic of the profile [default: that of the push certificate]
+    #[arg(long, value_parser = NonEmptyStringValueParser::new())]
     topic: Option<String>,
     #[command(flatten)]
     connection: ConnectionArgs,

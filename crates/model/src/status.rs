@@ -149,6 +149,10 @@ pub fn status(state: StatusState<'_>, report: Report, now: i64) -> Decision<()> 
         }
         writes.push(Write::Status(enrollment.id.clone(), Box::new(record)));
     }
+    if after.capabilities != enrollment.capabilities || after.facts != enrollment.facts {
+        // What it should have may be another thing now.
+        writes.push(Write::Wake(enrollment.id.clone(), now));
+    }
     // The enrollment's version guards the record, too: both are written, or neither.
     if is_news || after != *enrollment {
         writes.push(Write::Enrollment(Box::new(after)));

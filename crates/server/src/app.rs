@@ -20,6 +20,7 @@ use crate::identity::Trust;
 use crate::keys::Keys;
 use crate::metrics::Metrics;
 use crate::objects::Objects;
+use crate::push::Push;
 use crate::sightings::Sightings;
 
 /// One server's state. Everything durable is in the store.
@@ -36,6 +37,7 @@ pub(crate) struct App {
     pub(crate) sightings: Sightings,
     pub(crate) events: Events,
     pub(crate) metrics: Arc<Metrics>,
+    pub(crate) push: Push,
     pub(crate) clock: Clock,
     /// KiB of request bodies that may be in memory at once, for the whole server.
     pub(crate) in_flight: Arc<Semaphore>,
@@ -54,6 +56,7 @@ pub(crate) struct Parts {
     pub(crate) public_url: String,
     pub(crate) server_ca: Option<ordain_pki::Certificate>,
     pub(crate) events: Events,
+    pub(crate) push: Push,
     pub(crate) clock: Clock,
 }
 
@@ -68,6 +71,7 @@ impl App {
             public_url,
             server_ca,
             events,
+            push,
             clock,
         } = parts;
         let revision = store.newest_revision().await?;
@@ -83,6 +87,7 @@ impl App {
             sightings: Sightings::default(),
             events,
             metrics: Arc::default(),
+            push,
             clock,
             in_flight: Arc::new(Semaphore::new(IN_FLIGHT_KIB)),
             admission: Admission::default(),
@@ -109,6 +114,7 @@ impl App {
         if revision.number > world.revision().number {
             self.metrics.revision.set(revision.number.cast_signed());
             *world = Arc::new(World::new(revision, Catalog::builtin()));
+            self.push.news.notify_one();
         }
     }
 

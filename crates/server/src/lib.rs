@@ -31,6 +31,6 @@ mod start;
 mod tls;
 
 pub use local::Local;
-pub use settings::{SealingKeys, Settings, StartError};
+pub use settings::{PUSH_RATE, SealingKeys, Settings, StartError};
 pub use stack::Stack;
 pub use start::Server;

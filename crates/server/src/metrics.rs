@@ -10,6 +10,8 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::Registry;
 
+use crate::push::metrics::PushMetrics;
+
 /// The metrics of one server.
 pub(crate) struct Metrics {
     registry: Registry,
@@ -21,6 +23,8 @@ pub(crate) struct Metrics {
     pub(crate) revision: Gauge,
     /// Decisions that were made again since somebody else was faster.
     pub(crate) conflicts: Counter<u64, AtomicU64>,
+    /// Pushes.
+    pub(crate) push: PushMetrics,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -73,6 +77,7 @@ impl Default for Metrics {
             "Decisions made again after a lost race",
             conflicts.clone(),
         );
+        let push = PushMetrics::registered(&mut registry);
         Self {
             registry,
             requests,
@@ -81,6 +86,7 @@ impl Default for Metrics {
             writes,
             revision,
             conflicts,
+            push,
         }
     }
 }

@@ -7,6 +7,9 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 
+/// At most so many pushes in a second, unless said otherwise.
+pub const PUSH_RATE: u32 = 500;
+
 /// The settings of one server. The command line reads them from flags, environment and file.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -40,6 +43,12 @@ pub struct Settings {
     pub allow_reenrollment: bool,
     /// How long events are kept.
     pub event_retention: Duration,
+    /// At most so many pushes in a second.
+    pub push_rate: u32,
+    /// Where APNs is; Apple's own otherwise.
+    pub apns_url: Option<String>,
+    /// PEM with the only authorities that may vouch for APNs; those that this machine trusts otherwise.
+    pub apns_ca: Option<PathBuf>,
 }
 
 impl Settings {
@@ -61,6 +70,9 @@ impl Settings {
             enroll_closed: false,
             allow_reenrollment: false,
             event_retention: Duration::from_secs(7 * 24 * 60 * 60),
+            push_rate: PUSH_RATE,
+            apns_url: None,
+            apns_ca: None,
         }
     }
 }

@@ -22,12 +22,18 @@ struct Seen {
     generation: u64,
     at: i64,
     fetched: Option<(Digest, Fetched)>,
+    wakes: u64,
 }
 
 impl Sightings {
     /// Notes that a channel asked for something.
     pub(crate) fn seen(&self, enrollment: &Enrollment, now: i64) {
         self.update(enrollment, now, |_| {});
+    }
+
+    /// Notes that it asked for work.
+    pub(crate) fn woke(&self, enrollment: &Enrollment, now: i64) {
+        self.update(enrollment, now, |seen| seen.wakes += 1);
     }
 
     /// Notes that it was served the entry at `place` of the manifest it is pinned to.
@@ -48,12 +54,14 @@ impl Sightings {
             generation: 0,
             at: 0,
             fetched: None,
+            wakes: 0,
         });
         if entry.generation != enrollment.generation {
             *entry = Seen {
                 generation: enrollment.generation,
                 at: now,
                 fetched: None,
+                wakes: 0,
             };
         }
         entry.at = entry.at.max(now);
@@ -112,6 +120,7 @@ impl App {
             seen_at: seen.at,
             manifest,
             fetched: fetched.to_text(),
+            wakes: seen.wakes,
         })
     }
 

@@ -19,6 +19,7 @@ use crate::events::{self, Events};
 use crate::identity::Trust;
 use crate::keys::Keys;
 use crate::local::Local;
+use crate::push::{Push, sweeper};
 use crate::settings::{Settings, StartError};
 use crate::{files, house, listener, router, tls};
 
@@ -114,6 +115,7 @@ impl Server {
             public_url: public_url.url.clone(),
             server_ca,
             events: Events::new(settings.event_retention, stopped.clone())?,
+            push: Push::new(&settings, &data_dir)?,
             clock,
         })
         .await?;
@@ -130,8 +132,9 @@ impl Server {
         let router = router::router(app.clone());
         let tasks = vec![
             tokio::spawn(listener::serve(listener, config, router.clone(), stopped.clone())),
-            tokio::spawn(behind(app.clone(), stopped)),
+            tokio::spawn(behind(app.clone(), stopped.clone())),
             tokio::spawn(events::run(app.clone())),
+            tokio::spawn(sweeper::run(app.clone(), stopped)),
         ];
         let mut state = json!({"url": url, "pid": std::process::id()});
         if let Some(ca) = &ca {

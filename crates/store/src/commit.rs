@@ -134,7 +134,7 @@ fn steps_of(state: &ChannelState, write: &Write) -> Result<Vec<Step>, StoreError
              ON CONFLICT (enrollment, kind) DO UPDATE SET sealed = excluded.sealed",
             vec![id.to_string().into(), kind.word().into(), sealed.clone().into()],
         )],
-        Write::Wake(id, at) => vec![wake(id, *at)],
+        Write::Wake(id, at) => wake(id, *at),
         Write::Event(event) => vec![write_event(event)],
         Write::Escrow(id, kind, None) => vec![Step::new(
             "DELETE FROM escrow WHERE enrollment = $1 AND kind = $2",
@@ -158,14 +158,15 @@ fn write_enrollment(state: &ChannelState, enrollment: &Enrollment) -> Result<Ste
         enrollment.facts.serial.clone().into(),
         json(enrollment)?,
         enrollment.stamp.into(),
+        enrollment.push.as_ref().map(|push| push.topic.clone()).into(),
     ];
     Ok(match known {
         Some(known) => {
             values.push(known.version.into());
             Step::one(
                 "UPDATE enrollment SET generation = $2, fingerprint = $3, phase = $4, serial = $5, state = $6, \
-                 stamp = CASE WHEN stamp < $7 THEN $7 ELSE stamp END, version = version + 1 \
-                 WHERE id = $1 AND version = $8",
+                 stamp = CASE WHEN stamp < $7 THEN $7 ELSE stamp END, version = version + 1, \
+                 topic = $8 WHERE id = $1 AND version = $9",
                 values,
             )
         }
@@ -174,8 +175,8 @@ fn write_enrollment(state: &ChannelState, enrollment: &Enrollment) -> Result<Ste
             values.push(i64::from(enrollment.id.user_part().is_some()).into());
             values.push(first_version().into());
             Step::one(
-                "INSERT INTO enrollment (id, generation, fingerprint, phase, serial, state, stamp, device, is_user, version) \
-                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT (id) DO NOTHING",
+                "INSERT INTO enrollment (id, generation, fingerprint, phase, serial, state, stamp, topic, device, \
+                 is_user, version) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT (id) DO NOTHING",
                 values,
             )
         }

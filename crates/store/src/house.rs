@@ -5,6 +5,7 @@ use ordain_model::ids::{Digest, EnrollmentId};
 
 use crate::audit::AuditRecord;
 use crate::value::Row;
+use crate::wakes::retry_refused;
 use crate::{Step, Store, StoreError};
 
 /// What a token is good for.
@@ -81,10 +82,24 @@ impl Store {
 
     /// Changes a setting.
     pub async fn set(&self, key: &str, value: Vec<u8>, audit: &AuditRecord) -> Result<(), StoreError> {
-        let sql = "INSERT INTO setting (key, value) VALUES ($1, $2) \
-                   ON CONFLICT (key) DO UPDATE SET value = excluded.value";
-        self.commit_steps(vec![Step::one(sql, vec![key.into(), value.into()]), audit.step()])
+        self.commit_steps(vec![write_setting(key, value), audit.step()])
             .await
+    }
+
+    /// Changes a setting that the server keeps for itself.
+    pub async fn keep(&self, key: &str, value: Vec<u8>) -> Result<(), StoreError> {
+        self.commit_steps(vec![write_setting(key, value)]).await
+    }
+
+    /// Changes the setting that holds what the server pushes with. What APNs refused until now is tried again.
+    pub async fn set_push_certificate(
+        &self,
+        key: &str,
+        value: Vec<u8>,
+        audit: &AuditRecord,
+    ) -> Result<(), StoreError> {
+        let steps = vec![write_setting(key, value), retry_refused(audit.at), audit.step()];
+        self.commit_steps(steps).await
     }
 
     /// Keeps a new token.
@@ -168,6 +183,12 @@ impl Store {
         self.commit_steps(taken.into_iter().chain(notes).chain([audit.step()]).collect())
             .await
     }
+}
+
+fn write_setting(key: &str, value: Vec<u8>) -> Step {
+    let sql = "INSERT INTO setting (key, value) VALUES ($1, $2) \
+               ON CONFLICT (key) DO UPDATE SET value = excluded.value";
+    Step::one(sql, vec![key.into(), value.into()])
 }
 
 fn token(row: &Row) -> Result<TokenRecord, StoreError> {

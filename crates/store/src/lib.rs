@@ -6,6 +6,7 @@ mod commit;
 mod events;
 mod fleet;
 mod house;
+mod leases;
 mod migrations;
 mod objects;
 mod postgres;
@@ -36,6 +37,7 @@ pub use objects::Blob;
 pub use revisions::{Publication, RevisionSummary, SourceFile};
 pub use sealed::{SEALED_PLACES, SealedPlace, SealedValue, escrow_context, webhook_context};
 pub use sightings::Sighting;
+pub use wakes::{Lane, Looked, Sleeper, WakeCounts};
 pub use webhooks::{Progress, Webhook};
 
 use postgres::Postgres;

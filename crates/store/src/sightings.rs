@@ -19,12 +19,14 @@ pub struct Sighting {
     pub manifest: Option<Digest>,
     /// One bit for each of its entries, in hexadecimal digits: fetched, or not.
     pub fetched: String,
+    /// How often it has asked for work; in what is noted, how often more.
+    pub wakes: u64,
 }
 
 impl Store {
     /// What was seen of `id` in its present generation.
     pub async fn sighting(&self, id: &EnrollmentId) -> Result<Option<Sighting>, StoreError> {
-        let sql = "SELECT s.generation, s.seen_at, s.manifest, s.fetched FROM sighting s \
+        let sql = "SELECT s.generation, s.seen_at, s.manifest, s.fetched, s.wakes FROM sighting s \
                    JOIN enrollment e ON e.id = s.enrollment AND e.generation = s.generation WHERE e.id = $1";
         let rows = self.query(sql, vec![id.to_string().into()]).await?;
         rows.first()
@@ -35,6 +37,7 @@ impl Store {
                     seen_at: row.integer(1)?,
                     manifest: row.optional_text(2)?.map(|_| row.parse(2)).transpose()?,
                     fetched: row.text(3)?.to_owned(),
+                    wakes: row.integer(4)?.unsigned_abs(),
                 })
             })
             .transpose()
@@ -42,9 +45,11 @@ impl Store {
 
     /// Notes what was seen; of a channel that has moved on to another generation, nothing.
     pub async fn note(&self, sightings: Vec<Sighting>) -> Result<(), StoreError> {
-        let sql = "INSERT INTO sighting (enrollment, generation, seen_at, manifest, fetched) \
-                   SELECT e.id, e.generation, $3, $4, $5 FROM enrollment e WHERE e.id = $1 AND e.generation = $2 \
+        let sql = "INSERT INTO sighting (enrollment, generation, seen_at, manifest, fetched, wakes) \
+                   SELECT e.id, e.generation, $3, $4, $5, $6 FROM enrollment e WHERE e.id = $1 AND e.generation = $2 \
                    ON CONFLICT (enrollment) DO UPDATE SET generation = excluded.generation, \
+                   wakes = excluded.wakes + \
+                   CASE WHEN sighting.generation = excluded.generation THEN sighting.wakes ELSE 0 END, \
                    seen_at = excluded.seen_at, manifest = excluded.manifest, fetched = excluded.fetched";
         let step = |sighting: Sighting| {
             Step::new(
@@ -55,6 +60,7 @@ impl Store {
                     sighting.seen_at.into(),
                     sighting.manifest.map(|manifest| manifest.to_string()).into(),
                     sighting.fetched.into(),
+                    sighting.wakes.into(),
                 ],
             )
         };

@@ -10,5 +10,7 @@ mod held;
 mod memberships;
 mod migration;
 mod status;
+mod sweep;
 mod sync;
+mod wake;
 mod world;

@@ -101,7 +101,7 @@ impl Device {
                     self.record.exceptions = exceptions;
                 }
                 Write::Manifest(manifest, _) => self.manifests.push(manifest.clone()),
-                Write::Enrollment(_) | Write::Capabilities(..) | Write::Event(_) => {}
+                Write::Enrollment(_) | Write::Capabilities(..) | Write::Event(_) | Write::Wake(..) => {}
                 other => panic!("{other:?}"),
             }
         }

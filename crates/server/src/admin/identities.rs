@@ -37,10 +37,7 @@ pub(crate) async fn enrollment_profile(
     Extension(actor): Extension<Actor>,
     extract::Json(asked): extract::Json<NewEnrollmentProfile>,
 ) -> Result<Response, Fault> {
-    if asked.topic.is_empty() {
-        return Err(Fault::Invalid("a profile needs the push topic".into()));
-    }
-    printable("the push topic", Some(&asked.topic))?;
+    printable("the push topic", asked.topic.as_deref())?;
     printable("a serial number", asked.serial.as_deref())?;
     printable("an organization", asked.organization.as_deref())?;
     let renews = match &asked.renew {
@@ -51,15 +48,16 @@ pub(crate) async fn enrollment_profile(
         serial: asked.serial,
         renews,
     };
+    let topic = super::push::topic(&app, asked.topic).await?;
     let audit = AuditRecord {
         at: app.now(),
         actor,
         action: "issue-enrollment-profile".into(),
-        detail: json!({"serial": issued_for.serial, "renews": issued_for.renews, "topic": asked.topic}),
+        detail: json!({"serial": issued_for.serial, "renews": issued_for.renews, "topic": topic}),
     };
     let made = {
         let app = app.clone();
-        let work = move || app.enrollment_profile(&asked.topic, asked.organization.as_deref(), &issued_for);
+        let work = move || app.enrollment_profile(&topic, asked.organization.as_deref(), &issued_for);
         tokio::task::spawn_blocking(work)
             .await
             .map_err(|error| Fault::Unavailable(error.to_string()))?

@@ -10,6 +10,7 @@ mod identities;
 mod keys;
 mod migration;
 mod policy;
+mod push;
 mod replay;
 mod tokens;
 mod webhooks;
@@ -100,6 +101,8 @@ fn described() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(keys::keys))
         .routes(routes!(keys::progress, keys::rotate))
         .routes(routes!(migration::migration, migration::open, migration::close))
+        .routes(routes!(push::certificate, push::import))
+        .routes(routes!(push::status))
 }
 
 /// What is there, and who is asking.

@@ -45,7 +45,11 @@ pub(crate) async fn create_token(
     extract::Json(asked): extract::Json<NewToken>,
 ) -> Result<Json<CreatedToken>, Fault> {
     let now = app.now();
-    let record = record(asked, now)?;
+    let is_enrollment = asked.role == TokenRole::Enrollment.word();
+    let mut record = record(asked, now)?;
+    if is_enrollment {
+        record.topic = Some(super::push::topic(&app, record.topic).await?);
+    }
     is_free(&app, &record).await?;
     let secret = new_secret();
     let audit = AuditRecord {
@@ -151,12 +155,7 @@ fn record(asked: NewToken, now: i64) -> Result<TokenRecord, Fault> {
                 uses @ 1..=MOST_USES => uses,
                 _ => return Err(invalid("uses must be between 1 and 100,000")),
             }),
-            topic: Some(
-                asked
-                    .topic
-                    .filter(|topic| !topic.is_empty())
-                    .ok_or_else(|| invalid("an enrollment token needs the push topic"))?,
-            ),
+            topic: asked.topic,
             serial: asked.serial,
             ..record
         }),

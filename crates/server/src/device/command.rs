@@ -20,6 +20,9 @@ pub(crate) async fn command(app: &Arc<App>, presented: &Presented, body: &[u8]) 
     let give = app
         .decide_wanted(id, presented, |scene, wanted| {
             let (channel, device) = (scene.channel()?, scene.device()?);
+            if says == Says::Idle {
+                app.sightings.woke(channel, scene.now);
+            }
             let catalog = scene.world.catalog();
             Ok(command::respond(
                 channel,

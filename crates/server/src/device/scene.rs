@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use ordain_model::checkin::{self, Presented, Refusal};
-use ordain_model::decision::Decision;
+use ordain_model::decision::{Decision, Write};
 use ordain_model::enrollment::Enrollment;
 use ordain_model::ids::EnrollmentId;
 use ordain_model::migration;
@@ -155,7 +155,16 @@ impl App {
             return Ok(Some(decision.reply));
         }
         match self.commit(state, &decision.writes).await {
-            Ok(()) => Ok(Some(decision.reply)),
+            Ok(()) => {
+                if decision
+                    .writes
+                    .iter()
+                    .any(|write| matches!(write, Write::Wake(..)))
+                {
+                    self.push.news.notify_one();
+                }
+                Ok(Some(decision.reply))
+            }
             Err(StoreError::Conflict) => {
                 self.metrics.conflicts.inc();
                 Ok(None)

@@ -1,9 +1,151 @@
 //! Push: telling devices by way of APNs that there is something for them.
+//!
+//! [`Apns`] speaks to APNs, with the [`PushCertificate`]; the sweep decides by the domain's rules whom it tells, and when.
 
 mod apns;
 pub mod certificate;
 mod line;
 mod lines;
+mod look;
+pub(crate) mod metrics;
+mod pace;
+pub(crate) mod sweeper;
+mod trouble;
+mod walk;
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use ordain_store::{AuditRecord, StoreError};
+use tokio::sync::Notify;
 
 pub use apns::{APPLE, Apns, Config, SetupError};
 pub use certificate::PushCertificate;
+pub(crate) use trouble::Trouble;
+
+use crate::app::App;
+use crate::files;
+use crate::settings::{Settings, StartError};
+use certificate::Warning;
+
+/// The setting that holds the certificate, and the context that it is sealed in.
+const CERTIFICATE: &str = "push-certificate";
+/// The setting that holds the last trouble with APNs.
+const TROUBLE: &str = "push-trouble";
+
+/// What the sweep and the rest of the server share.
+pub(crate) struct Push {
+    /// Somebody may have to be pushed, or there is another certificate: look at once.
+    pub(crate) news: Notify,
+    /// Who this node is among those of one database. It stays the same over restarts.
+    node: String,
+    /// At most so many pushes in a second.
+    rate: u32,
+    url: Option<String>,
+    /// PEM with whom alone to trust, instead of the system's.
+    ca: Option<PathBuf>,
+    /// The certificate, with the sealed bytes that it was read from.
+    known: Mutex<Option<(Vec<u8>, Arc<PushCertificate>)>>,
+}
+
+impl Push {
+    /// What `settings` say.
+    pub(crate) fn new(settings: &Settings, data_dir: &Path) -> Result<Self, StartError> {
+        let path = data_dir.join("node.id");
+        if !path.exists() {
+            files::write(&path, &hex::encode(ordain_pki::random::<16>()))?;
+        }
+        Ok(Self {
+            news: Notify::new(),
+            node: files::read(&path)?.trim().to_owned(),
+            rate: settings.push_rate,
+            url: settings.apns_url.clone(),
+            ca: settings.apns_ca.clone(),
+            known: Mutex::default(),
+        })
+    }
+
+    /// A client for `certificate`; the error says what to do.
+    fn client(&self, certificate: &PushCertificate) -> Result<Apns, String> {
+        let defaults = Config::new(certificate.clone());
+        let ca = self.ca.as_deref().map(files::read).transpose();
+        let config = Config {
+            url: self.url.clone().unwrap_or(defaults.url),
+            ca: ca.map_err(|error| error.to_string())?,
+            ..defaults
+        };
+        Apns::new(&config).map_err(|error| error.to_string())
+    }
+}
+
+impl App {
+    /// The certificate to push with, if one was imported.
+    pub(crate) async fn push_certificate(&self) -> Result<Option<Arc<PushCertificate>>, StoreError> {
+        let Some(sealed) = self.store.setting(CERTIFICATE).await? else {
+            return Ok(None);
+        };
+        let known = || self.push.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, certificate)) = known().as_ref().filter(|(bytes, _)| *bytes == sealed) {
+            return Ok(Some(certificate.clone()));
+        }
+        let broken = |error: &dyn std::fmt::Display| {
+            StoreError::Corrupt(format!("the push certificate: {error}; import it again"))
+        };
+        let opened = self.seal.ring().open(CERTIFICATE.as_bytes(), &sealed);
+        let opened = opened.map_err(|error| broken(&error))?;
+        let text = String::from_utf8_lossy(&opened);
+        let certificate = PushCertificate::from_pem(&text).map_err(|error| broken(&error))?;
+        let certificate = Arc::new(certificate);
+        *known() = Some((sealed, certificate.clone()));
+        Ok(Some(certificate))
+    }
+
+    /// Pushes with `certificate` from now on.
+    pub(crate) async fn keep_push_certificate(
+        &self,
+        certificate: &PushCertificate,
+        audit: &AuditRecord,
+    ) -> Result<(), StoreError> {
+        let unsealed = |error: &dyn std::fmt::Display| StoreError::Unavailable(format!("sealing: {error}"));
+        let pem = certificate.to_pem().map_err(|error| unsealed(&error))?;
+        // Held until it is stored, so that a rotation of keys waits for it.
+        let ring = self.seal.ring();
+        let sealed = ring.seal(CERTIFICATE.as_bytes(), pem.as_bytes());
+        let sealed = sealed.map_err(|error| unsealed(&error))?;
+        self.store
+            .set_push_certificate(CERTIFICATE, sealed, audit)
+            .await?;
+        self.push.news.notify_one();
+        Ok(())
+    }
+
+    /// What is wrong with APNs, by the word of the node that pushes.
+    pub(crate) async fn trouble(&self) -> Result<Option<Trouble>, StoreError> {
+        let kept = self.store.setting(TROUBLE).await?;
+        let read = |kept: Vec<u8>| serde_json::from_slice(&kept);
+        kept.map_or(Ok(None), read)
+            .map_err(|error| StoreError::Corrupt(error.to_string()))
+    }
+
+    async fn keep_trouble(&self, trouble: Option<&Trouble>) -> Result<(), StoreError> {
+        let kept = serde_json::to_vec(&trouble).map_err(|error| StoreError::Corrupt(error.to_string()))?;
+        self.store.keep(TROUBLE, kept).await
+    }
+}
+
+/// What an administrator is told of the end of the push certificate.
+pub(crate) fn warning_text(warning: Warning) -> String {
+    const RENEW: &str = "renew it at https://identity.apple.com with the same Apple Account and the same certificate \
+                         entry, and import it";
+    match warning {
+        Warning::Soon { days } => format!("the push certificate ends in {days} days: {RENEW}"),
+        Warning::Urgent { days } => {
+            format!(
+                "the push certificate ends in {days} days, and then no device can be told anything: {RENEW}"
+            )
+        }
+        Warning::Expired => {
+            format!("the push certificate has expired, and no device can be told anything: {RENEW}")
+        }
+    }
+}

@@ -43,6 +43,9 @@ fn routes() -> Vec<(&'static str, &'static str, Option<Value>)> {
             Some(json!({"url": "https://hooks.example.org"})),
         ),
         ("DELETE", "/webhooks/x", None),
+        ("GET", "/push", None),
+        ("GET", "/push-certificate", None),
+        ("POST", "/push-certificate", Some(json!({"pem": ""}))),
     ]
 }
 

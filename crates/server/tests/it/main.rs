@@ -27,6 +27,7 @@ mod policy;
 mod push;
 mod push_certificate;
 mod push_frames;
+mod push_sweep;
 mod relay;
 mod run;
 mod sync;

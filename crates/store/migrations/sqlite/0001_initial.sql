@@ -43,11 +43,13 @@ CREATE TABLE enrollment (
     fingerprint TEXT NOT NULL,
     phase TEXT NOT NULL,
     serial TEXT,
+    topic TEXT,
     stamp INTEGER NOT NULL,
     state TEXT NOT NULL
 ) STRICT;
 CREATE INDEX enrollment_device ON enrollment (device);
 CREATE INDEX enrollment_serial ON enrollment (serial) WHERE serial IS NOT NULL;
+CREATE INDEX enrollment_topic ON enrollment (topic) WHERE topic IS NOT NULL;
 CREATE INDEX enrollment_fingerprint ON enrollment (fingerprint);
 -- Migrated devices, by whether their certificate is pinned.
 CREATE INDEX enrollment_migrated ON enrollment (fingerprint) WHERE generation = 0 AND is_user = 0;
@@ -87,7 +89,8 @@ CREATE TABLE sighting (
     generation INTEGER NOT NULL,
     seen_at INTEGER NOT NULL,
     manifest TEXT,
-    fetched TEXT NOT NULL
+    fetched TEXT NOT NULL,
+    wakes INTEGER NOT NULL
 ) STRICT;
 
 -- Commands that administrators order. What is ordered is sealed, since it may hold a passcode.
@@ -129,18 +132,27 @@ CREATE TABLE inventory (
     body TEXT,
     PRIMARY KEY (enrollment, survey)
 ) STRICT;
--- Who is to be looked at, and when, and what was pushed.
+-- Who is to be looked at, and when, and what was pushed. Whoever has news counts `asked` up; whoever has looked sets
+-- `heard` to what he read there.
 CREATE TABLE push (
     enrollment TEXT PRIMARY KEY,
     due_at INTEGER,
-    attempts INTEGER NOT NULL,
-    pushed_at INTEGER,
+    asked INTEGER NOT NULL,
+    heard INTEGER NOT NULL,
     wakes INTEGER,
-    work TEXT,
+    pushed TEXT,
     problem TEXT
 ) STRICT;
-CREATE INDEX push_new ON push (due_at) WHERE due_at IS NOT NULL AND attempts = 0;
-CREATE INDEX push_again ON push (due_at) WHERE due_at IS NOT NULL AND attempts > 0;
+CREATE INDEX push_news ON push (due_at) WHERE due_at IS NOT NULL AND asked > heard;
+CREATE INDEX push_again ON push (due_at) WHERE due_at IS NOT NULL AND asked = heard;
+CREATE INDEX push_unanswered ON push (enrollment) WHERE wakes IS NOT NULL;
+CREATE INDEX push_problem ON push (problem) WHERE problem IS NOT NULL;
+-- Who does what only one node at a time may do.
+CREATE TABLE lease (
+    name TEXT PRIMARY KEY,
+    holder TEXT NOT NULL,
+    until INTEGER NOT NULL
+) STRICT;
 
 -- What happened, in the order in which it was committed, for the systems that administrators connect. One writer commits
 -- in the order of the numbers, so the transaction says nothing here.

@@ -105,6 +105,7 @@ fn sighting(channel: &str, generation: u64) -> Sighting {
         seen_at: NOW,
         manifest: Some(digest("manifest")),
         fetched: "ff".into(),
+        wakes: 1,
     }
 }
 

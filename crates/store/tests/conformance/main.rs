@@ -15,4 +15,5 @@ mod objects;
 mod revisions;
 mod sealed;
 mod sightings;
+mod wakes;
 mod webhooks;

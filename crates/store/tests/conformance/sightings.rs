@@ -16,6 +16,7 @@ async fn the_last_one_counts_and_only_of_who_is_there() {
             seen_at,
             manifest: (!fetched.is_empty()).then(|| digest("m")),
             fetched: fetched.into(),
+            wakes: 1,
         };
         let last = sighting("d1", 1, NOW + 2, "0f");
         store
@@ -27,7 +28,12 @@ async fn the_last_one_counts_and_only_of_who_is_there() {
             ])
             .await
             .unwrap();
-        assert_eq!(store.sighting(&id("d1")).await.unwrap(), Some(last));
+        let all = Sighting { wakes: 2, ..last };
+        assert_eq!(
+            store.sighting(&id("d1")).await.unwrap(),
+            Some(all),
+            "what woke it adds up"
+        );
         assert_eq!(store.sighting(&id("nobody")).await.unwrap(), None);
         assert_eq!(store.devices(None, 1).await.unwrap()[0].seen_at, Some(NOW + 2));
         store.note(vec![]).await.unwrap();

@@ -11,7 +11,7 @@ mod server;
 
 use std::collections::BTreeMap;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -148,9 +148,14 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 impl Apns {
     /// Starts one on a free port of loopback, with a new authority.
     pub async fn start() -> Result<Self, ApnsError> {
+        Self::start_at(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).await
+    }
+
+    /// The same at another address. Its certificate is for `localhost`, wherever it listens.
+    pub async fn start_at(listen: SocketAddr) -> Result<Self, ApnsError> {
         let authority = Authority::new(KeyPair::generate(KeyKind::P256)?, "Fake Apple CA", validity())?;
         let acceptor = Acceptor(server::acceptor(&authority)?);
-        let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
+        let listener = TcpListener::bind(listen).await?;
         let apns = Self {
             authority,
             address: listener.local_addr()?,

@@ -1,0 +1,90 @@
+//! Looking at one channel: what is to be done about it, by the domain's decision.
+
+use ordain_apple::push::Notification;
+use ordain_model::agenda::agenda;
+use ordain_model::ids::EnrollmentId;
+use ordain_model::wake::{self, Next, Wake};
+use ordain_model::world::World;
+use ordain_store::{Looked, Sleeper, StoreError};
+
+use crate::app::App;
+
+/// For how long APNs keeps a push for a device that is not connected, in seconds: longer than the longest pause.
+const KEPT: i64 = 2 * 24 * 60 * 60;
+
+/// A push to be made.
+pub(super) struct Job {
+    pub(super) notification: Notification,
+    /// What to keep once APNs has taken it.
+    pub(super) looked: Looked,
+    /// What was kept before.
+    pub(super) before: Wake,
+    /// The stretch of the walk that it belongs to.
+    pub(super) stretch: Option<u64>,
+}
+
+impl Job {
+    /// Whom it is for.
+    pub(super) fn id(&self) -> &EnrollmentId {
+        &self.looked.id
+    }
+}
+
+/// What came of looking.
+pub(super) enum Verdict {
+    /// Push.
+    Push(Job),
+    /// It was pushed, or is to be looked at later.
+    Wait(Looked),
+    /// Nothing to do now.
+    Rest(Looked),
+    /// It cannot be pushed.
+    Unreachable(Looked),
+}
+
+/// Looks at one channel.
+pub(super) async fn look(
+    app: &App,
+    world: &World,
+    sleeper: Sleeper,
+    now: i64,
+) -> Result<Verdict, StoreError> {
+    let Sleeper {
+        enrollment,
+        device,
+        wakes,
+        queued,
+        wake: before,
+        asked,
+    } = sleeper;
+    let device = device.as_ref().unwrap_or(&enrollment);
+    let id = &enrollment.id;
+    let wanted = app.wanted(world, device, id, Some(&enrollment)).await?;
+    let token = wanted.manifest.token();
+    let agenda = agenda(&enrollment, &device.facts, token, queued, world.catalog(), now);
+    let push = enrollment.push.as_ref();
+    let next = wake::next(id, &before, push, agenda.as_ref(), wakes, now);
+    let looked = |wake| Looked {
+        id: id.clone(),
+        generation: enrollment.generation,
+        asked,
+        wake,
+    };
+    Ok(match (next, push) {
+        (Next::Push(wake), Some(push)) => Verdict::Push(Job {
+            notification: Notification {
+                // What is no hexadecimal number is no token that APNs could take.
+                token: hex::decode(&push.token).unwrap_or_default(),
+                topic: push.topic.clone(),
+                magic: push.magic.clone(),
+                expiration: now + KEPT,
+            },
+            looked: looked(wake),
+            before,
+            stretch: None,
+        }),
+        (Next::Wait(wake), _) => Verdict::Wait(looked(wake)),
+        (Next::Rest(wake), _) => Verdict::Rest(looked(wake)),
+        (Next::Unreachable(wake) | Next::Push(wake), _) => Verdict::Unreachable(looked(wake)),
+    })
+}
