@@ -93,7 +93,7 @@ async fn rotate(args: RotateArgs) -> anyhow::Result<()> {
     let mut meter = Meter::new(total);
     while rotation.running {
         tokio::time::sleep(meter.period()).await;
-        let words = format!("{} of at most {total} values sealed anew", rotation.resealed);
+        let words = format!("sealed anew: {} of at most {total}", rotation.resealed);
         meter.show(rotation.resealed, words);
         rotation = client.get("keys/rotate").await?;
     }
@@ -107,16 +107,13 @@ async fn rotate(args: RotateArgs) -> anyhow::Result<()> {
         .first()
         .and_then(|key| key.id.as_deref())
         .unwrap_or(NOTHING);
-    output::text(&format!(
-        "{} values were sealed anew under the key {new}",
-        rotation.resealed
-    ))?;
+    output::text(&format!("sealed anew under the key {new}: {}", rotation.resealed))?;
     if rotation.unopened > 0 {
         for problem in &rotation.problems {
             output::note(&clean(problem));
         }
         bail!(
-            "{} values cannot be opened and were left as they are: put the keys that are missing behind the first one \
+            "not opened, and left as they are: {}. Put the keys that are missing behind the first one \
              in {}, restart, and run this again",
             rotation.unopened,
             clean(&after.source)

@@ -31,7 +31,7 @@ pub(crate) struct OpenArgs {
     open_for: Duration,
     /// Only for certificates of the device CA with this SHA-256 fingerprint [default: of every --device-ca]
     #[arg(long, value_name = "FINGERPRINT")]
-    ca: Option<String>,
+    device_ca: Option<String>,
     #[command(flatten)]
     connection: ConnectionArgs,
     #[command(flatten)]
@@ -54,7 +54,7 @@ pub(crate) async fn run(command: MigrationCommand) -> anyhow::Result<()> {
             let client = Client::new(&Connection::find(&args.connection)?)?;
             let window = NewMigrationWindow {
                 open_for: i64::try_from(args.open_for.as_secs())?,
-                ca: args.ca,
+                ca: args.device_ca,
             };
             (client.post("migration", &window).await?, args.output.json)
         }

@@ -194,7 +194,7 @@ async fn several_nodes_get_their_keys_by_hand(database: Database) {
         answer.text().contains("of every node as the second line"),
         "{answer:?}"
     );
-    assert_eq!(keys(&house), [old.clone()]);
+    assert_eq!(keys(&house), std::slice::from_ref(&old));
 
     let new = KeyRing::new_entry();
     put_keys(&house, &[&old, &new]);

@@ -102,9 +102,8 @@ fn no_column_of_octets_is_forgotten() {
         is_listed || PLAIN.contains(&column.as_str()) || UNUSED.contains(&column.as_str())
     };
     found.retain(|column| !is_known(column));
-    assert_eq!(
-        found,
-        [String::new(); 0],
-        "a rotation of keys would lose what is sealed there"
+    assert!(
+        found.is_empty(),
+        "a rotation of keys would lose what is sealed in {found:?}"
     );
 }
