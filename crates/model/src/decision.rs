@@ -9,7 +9,9 @@ use serde::{Deserialize, Serialize};
 use crate::declaration::Declaration;
 use crate::enrollment::Enrollment;
 use crate::ids::{Digest, EnrollmentId};
+use crate::inventory::Finding;
 use crate::manifest::Manifest;
+use crate::queue::Moved;
 use crate::record::StatusRecord;
 use crate::report::Capabilities;
 
@@ -56,6 +58,10 @@ pub enum Write {
     Escrow(EnrollmentId, EscrowKind, Option<Vec<u8>>),
     /// Somebody is to look, from this time on (unix seconds), whether the channel must be woken.
     Wake(EnrollmentId, i64),
+    /// A command in the channel's queue moves on. Lost if somebody else moved it meanwhile.
+    Delivery(Moved),
+    /// What a device answered to a survey.
+    Inventory(EnrollmentId, Finding),
 }
 
 /// How a device claims a name.
