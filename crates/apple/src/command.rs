@@ -1,10 +1,23 @@
 //! The command channel: commands, and what devices answer at the ServerURL.
 
+mod build;
+mod file;
+mod problem;
+mod results;
+
+pub use build::{MAX_OCTETS, build};
+pub use file::read_file;
+pub use problem::Problem;
+pub use results::results_to_json;
+
 use crate::ids::{self, Ids};
 use crate::plist::{self, Dictionary, Error, MAX_TEXT, Value, required, required_text};
 
 /// How many entries of an ErrorChain are kept, outermost first.
 const MAX_CHAIN: usize = 16;
+
+/// The `RequestType` of the one command that is never ordered.
+const DECLARATIVE_MANAGEMENT: &str = "DeclarativeManagement";
 
 /// A command for a device.
 #[derive(Debug, Clone, PartialEq)]
@@ -24,7 +37,7 @@ impl Command {
         let payload = Dictionary::from_iter([("Data".to_owned(), Value::Data(tokens))]);
         Self {
             uuid,
-            request_type: "DeclarativeManagement".to_owned(),
+            request_type: DECLARATIVE_MANAGEMENT.to_owned(),
             payload,
         }
     }

@@ -39,24 +39,35 @@ pub enum Error {
 
 /// Reads an object. Of keys that occur twice, the last one counts.
 pub fn object(document: &[u8]) -> Result<Map<String, Value>, Error> {
-    Ok(read(document)?.0)
+    into_object(read(document)?.0)
 }
 
 /// Reads an object in which no key occurs twice, at any depth.
 pub fn object_without_duplicates(document: &[u8]) -> Result<Map<String, Value>, Error> {
-    let (object, keys) = read(document)?;
-    if entries(&object) == keys {
-        Ok(object)
+    into_object(value_without_duplicates(document)?)
+}
+
+/// Reads any value in which no key occurs twice in an object, at any depth.
+pub fn value_without_duplicates(document: &[u8]) -> Result<Value, Error> {
+    let (value, keys) = read(document)?;
+    if entries(&value) == keys {
+        Ok(value)
     } else {
         Err(Error::DuplicateKey)
     }
 }
 
-fn read(document: &[u8]) -> Result<(Map<String, Value>, usize), Error> {
+fn into_object(value: Value) -> Result<Map<String, Value>, Error> {
+    match value {
+        Value::Object(object) => Ok(object),
+        _ => Err(Error::NotAnObject),
+    }
+}
+
+fn read(document: &[u8]) -> Result<(Value, usize), Error> {
     let keys = check(document)?;
     match serde_json::from_slice(document) {
-        Ok(Value::Object(object)) => Ok((object, keys)),
-        Ok(_) => Err(Error::NotAnObject),
+        Ok(value) => Ok((value, keys)),
         Err(error) => Err(Error::Syntax {
             line: error.line(),
             column: error.column(),
@@ -64,15 +75,11 @@ fn read(document: &[u8]) -> Result<(Map<String, Value>, usize), Error> {
     }
 }
 
-/// How many entries an object and those in it have together.
-fn entries(object: &Map<String, Value>) -> usize {
-    object.len() + object.values().map(entries_within).sum::<usize>()
-}
-
-fn entries_within(value: &Value) -> usize {
+/// How many entries all objects in `value` have together.
+fn entries(value: &Value) -> usize {
     match value {
-        Value::Object(object) => entries(object),
-        Value::Array(array) => array.iter().map(entries_within).sum(),
+        Value::Object(object) => object.len() + object.values().map(entries).sum::<usize>(),
+        Value::Array(array) => array.iter().map(entries).sum(),
         _ => 0,
     }
 }

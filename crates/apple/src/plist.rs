@@ -5,7 +5,7 @@
 
 mod guard;
 
-pub use ::plist::{Dictionary, Value};
+pub use ::plist::{Date, Dictionary, Value};
 
 /// The largest document, in octets: room for a profile with a few fonts. What devices may send is for the server to
 /// bound more narrowly.

@@ -3,16 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
-use crate::{DeclarationType, StatusItem, Support, facts};
-
-/// An MDM command.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Command {
-    /// The `RequestType`, such as `DeclarativeManagement`.
-    pub request_type: String,
-    /// Where it is supported.
-    pub support: Support,
-}
+use crate::{Command, DeclarationType, StatusItem, facts};
 
 /// What may be declared, reported and commanded, by name.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

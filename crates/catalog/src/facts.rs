@@ -8,21 +8,26 @@
 //! status mdm.app array identified
 //!   on iOS since 16.0 enrollments supervised,device,user scopes system shared-ipad system,user
 //!   on macOS never
-//! command RequestUnlockToken
-//!   on iOS since 5.0 deprecated 6.1.6 enrollments supervised shared-ipad none
+//! command DeviceLock AllowPasscodeRemovalAndLock
+//!   on iOS since 4.0 enrollments supervised,device,user
+//!   takes PIN string
+//!   answers MessageResult string
 //! ```
 //!
 //! A line that is not indented begins a record; the indented ones say more of it, each beginning with a word
 //! of its own, so that further words can come. In the path of `refers`, `*` is any key and `[]` each element
-//! of an array. There is exactly one text for a catalog, sorted throughout, and no other is accepted.
+//! of an array; what a command `takes` is described in `facts/keys.rs`. There is exactly one text for a catalog,
+//! sorted throughout, and no other is accepted.
+
+mod keys;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{self, Display};
 use std::str::FromStr;
 
 use crate::{
-    Catalog, Command, DeclarationType, Kind, Platform, PlatformSupport, Reference, StatusItem, Step, Support,
-    Terms,
+    Catalog, Command, DeclarationType, Keys, Kind, Platform, PlatformSupport, Reference, StatusItem, Step,
+    Support, Terms, ValueType,
 };
 
 /// The facts of Apple's schema, as committed.
@@ -91,7 +96,7 @@ pub fn read(text: &str) -> Result<Catalog, InvalidFacts> {
 }
 
 /// The one text for a catalog. [`read`] refuses it when a name in the catalog is empty or has blanks, commas
-/// or, in a reference's path, slashes.
+/// or, in a path, slashes.
 pub fn write(catalog: &Catalog) -> String {
     Facts(catalog).to_string()
 }
@@ -101,6 +106,8 @@ pub fn write(catalog: &Catalog) -> String {
 struct Body {
     platforms: BTreeMap<Platform, PlatformSupport>,
     references: BTreeSet<Reference>,
+    keys: Keys,
+    answers: BTreeMap<String, ValueType>,
 }
 
 impl Body {
@@ -132,6 +139,13 @@ impl Body {
                     .map(|list| list.split(',').map(str::to_owned).collect())
                     .unwrap_or_default();
                 self.references.insert(Reference { path, kind, types });
+                Ok(())
+            }
+            Some("takes") => keys::read(words, &mut self.keys),
+            Some("answers") => {
+                let name = words.next().ok_or("an answer without a name")?;
+                let value = parse(words.next(), "unknown type of value")?;
+                self.answers.insert(name.to_owned(), value);
                 Ok(())
             }
             _ => Err("unknown word"),
@@ -189,7 +203,10 @@ fn add_record(catalog: &mut Catalog, line: &str, body: Body) -> Result<(), &'sta
         Some("command") => {
             catalog.add_command(Command {
                 request_type: name,
+                access_right: words.next().map(str::to_owned),
                 support,
+                keys: body.keys,
+                answers: body.answers,
             });
         }
         _ => return Err("unknown record"),
@@ -245,8 +262,16 @@ impl Display for Facts<'_> {
             write_support(f, &item.support)?;
         }
         for command in self.0.commands() {
-            writeln!(f, "command {}", command.request_type)?;
+            write!(f, "command {}", command.request_type)?;
+            if let Some(right) = &command.access_right {
+                write!(f, " {right}")?;
+            }
+            writeln!(f)?;
             write_support(f, &command.support)?;
+            keys::write(f, command)?;
+            for (name, value) in &command.answers {
+                writeln!(f, "  answers {name} {value}")?;
+            }
         }
         Ok(())
     }

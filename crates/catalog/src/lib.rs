@@ -37,16 +37,19 @@ mod word;
 
 mod availability;
 mod catalog;
+mod command;
 mod declaration;
 pub mod facts;
 mod kind;
 mod platform;
+mod purpose;
 mod status;
 mod support;
 mod version;
 
 pub use availability::{Availability, Unavailable};
-pub use catalog::{Catalog, Command};
+pub use catalog::Catalog;
+pub use command::{Command, Elements, ITEM, Key, Keys, Listed, Shape};
 pub use declaration::{Apply, DeclarationType, FoundReference, Reference, Step};
 pub use kind::Kind;
 pub use platform::Platform;

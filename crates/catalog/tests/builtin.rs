@@ -1,7 +1,7 @@
 //! The committed facts: that they are in their one form, and what they say, compared with Apple's
 //! documentation.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use ordain_catalog::{
     Apply, Availability, Catalog, DeclarationType, EnrollmentType, Kind, OsVersion, Platform,
@@ -205,6 +205,74 @@ fn commands_as_documented() {
     );
     let erase = terms(&catalog.command("EraseDevice").unwrap().support, Platform::MacOs);
     assert_eq!(erase.scopes, Some(BTreeSet::from([Scope::System])));
+}
+
+#[test]
+fn keys_of_commands_as_documented() {
+    let catalog = Catalog::builtin();
+    let listed = |name: &str, path: &str| {
+        let listed = catalog.command(name).unwrap().listed();
+        let key = listed.iter().find(|key| key.path == path);
+        let key = key.unwrap_or_else(|| panic!("{name} has no {path}"));
+        let star = if key.required { "*" } else { "" };
+        format!("{}{star} {}", key.shape, key.shape.allowed().join(" "))
+            .trim_end()
+            .to_owned()
+    };
+    for (name, path, expected) in [
+        ("InstallProfile", "Payload", "data*"),
+        ("InstallApplication", "ManagementFlags", "integer 1 4 5"),
+        (
+            "InstallApplication",
+            "Attributes/AssociatedDomains",
+            "array of string",
+        ),
+        ("InstallEnterpriseApplication", "Manifest", "dictionary"),
+        ("EraseDevice", "ReturnToService/Enabled", "boolean*"),
+        (
+            "AccountConfiguration",
+            "AutoSetupAdminAccounts",
+            "array of dictionary",
+        ),
+        (
+            "AccountConfiguration",
+            "AutoSetupAdminAccounts/[]/shortName",
+            "string*",
+        ),
+        (
+            "LOMDeviceRequest",
+            "RequestList/[]/DeviceRequestType",
+            "string* PowerOFF PowerON Reset",
+        ),
+        ("RotateFileVaultKey", "FileVaultUnlock", "dictionary*"),
+        ("Settings", "Settings", "array of dictionary*"),
+        ("Settings", "Settings/[Wallpaper]/Where", "integer* 1 2 3"),
+        ("Settings", "Settings/[DefaultApplications]/WebBrowser", "string"),
+        (
+            "Settings",
+            "Settings/[MDMOptions]/MDMOptions/IdleRebootAllowed",
+            "boolean",
+        ),
+    ] {
+        assert_eq!(listed(name, path), expected, "{name} {path}");
+    }
+    let queries = listed("DeviceInformation", "Queries/[]");
+    assert!(
+        queries.contains(" OSVersion ") && queries.contains(" UDID "),
+        "{queries}"
+    );
+    for command in catalog.commands() {
+        assert!(!command.keys.contains_key("RequestType"));
+        assert!(command.listed().iter().all(|key| !key.path.contains("ANY")));
+    }
+
+    let lock = catalog.command("DeviceLock").unwrap();
+    assert_eq!(lock.access_right.as_deref(), Some("AllowPasscodeRemovalAndLock"));
+    assert_eq!(
+        lock.answers,
+        BTreeMap::from([("MessageResult".to_owned(), ValueType::String)])
+    );
+    assert_eq!(catalog.command("DeviceInformation").unwrap().access_right, None);
 }
 
 #[test]

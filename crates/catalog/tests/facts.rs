@@ -3,13 +3,22 @@
 use std::collections::BTreeSet;
 
 use ordain_catalog::{
-    Apply, Catalog, Command, DeclarationType, EnrollmentType, Kind, OsVersion, Platform, PlatformSupport,
-    Reference, Scope, StatusItem, Step, Support, Terms, ValueType, facts,
+    Apply, Catalog, Command, DeclarationType, Elements, EnrollmentType, Key, Keys, Kind, OsVersion, Platform,
+    PlatformSupport, Reference, Scope, Shape, StatusItem, Step, Support, Terms, ValueType, facts,
 };
-use proptest::collection::{btree_set, vec};
+use proptest::collection::{btree_map, btree_set, vec};
 use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::{Index, select, subsequence};
+
+/// How the longest line begins.
+const QUERIES: &str = "  takes Queries/[] string of A";
+
+/// The number of the first line that has this.
+fn line_of(text: &str) -> usize {
+    let before = facts::APPLE.find(text).unwrap();
+    facts::APPLE[..before].lines().count() + usize::from(text.starts_with(' '))
+}
 
 /// The committed facts with one text put in the place of another.
 fn changed(from: &str, to: &str) -> String {
@@ -64,6 +73,41 @@ fn what_is_wrong_is_named_with_its_line() {
             changed("[] to configuration", "[] to asset,configuration"),
             10,
             "unknown kind",
+        ),
+        (
+            changed(QUERIES, "  takes Queries/[] text"),
+            line_of(QUERIES),
+            "unknown type of value",
+        ),
+        (
+            changed(QUERIES, "  takes Queries/[] data of A"),
+            line_of(QUERIES),
+            "no list",
+        ),
+        (
+            changed(QUERIES, "  takes Query/[] string of A"),
+            line_of(QUERIES),
+            "not there",
+        ),
+        (
+            changed(QUERIES, "  takes Queries/[]/A string of A"),
+            line_of(QUERIES),
+            "holds none",
+        ),
+        (
+            changed(QUERIES, "  takes DeviceAttestationNonce/[] string of A"),
+            line_of(QUERIES),
+            "holds none",
+        ),
+        (
+            changed(" of 0,1,2,", " of 0,one,2,"),
+            line_of("/TextSize"),
+            "not an integer",
+        ),
+        (
+            changed("  answers Altitude real", "  answers Altitude"),
+            line_of("  answers Altitude real"),
+            "unknown type of value",
         ),
         (
             format!("{}\n", facts::APPLE),
@@ -121,6 +165,28 @@ fn references() -> impl Strategy<Value = BTreeSet<Reference>> {
     btree_set(reference, 0..3)
 }
 
+fn keys(shapes: impl Strategy<Value = Shape>, least: usize) -> impl Strategy<Value = Keys> {
+    let key = (shapes, any::<bool>()).prop_map(|(shape, required)| Key { shape, required });
+    btree_map(word(), key, least..4)
+}
+
+fn shapes() -> impl Strategy<Value = Shape> {
+    let leaf = prop_oneof![
+        select(&[Shape::Any, Shape::Boolean, Shape::Data, Shape::Date, Shape::Real][..]),
+        btree_set(any::<i64>(), 0..3).prop_map(Shape::Integer),
+        btree_set(word(), 0..3).prop_map(Shape::String),
+    ];
+    leaf.prop_recursive(3, 16, 4, |inner| {
+        prop_oneof![
+            keys(inner.clone(), 0).prop_map(Shape::Dictionary),
+            inner
+                .clone()
+                .prop_map(|shape| Shape::Array(Elements::Alike(Box::new(shape)))),
+            btree_map(word(), keys(inner, 1), 1..3).prop_map(|forms| Shape::Array(Elements::ByItem(forms))),
+        ]
+    })
+}
+
 fn catalogs() -> impl Strategy<Value = Catalog> {
     let declaration = (
         select(Kind::ALL),
@@ -147,10 +213,16 @@ fn catalogs() -> impl Strategy<Value = Catalog> {
             support,
         },
     );
-    let command = (word(), support()).prop_map(|(request_type, support)| Command {
-        request_type,
-        support,
-    });
+    let answers = btree_map(word(), select(ValueType::ALL), 0..3);
+    let command = (word(), option::of(word()), support(), keys(shapes(), 0), answers).prop_map(
+        |(request_type, access_right, support, keys, answers)| Command {
+            request_type,
+            access_right,
+            support,
+            keys,
+            answers,
+        },
+    );
     (vec(declaration, 0..4), vec(item, 0..3), vec(command, 0..3)).prop_map(
         |(declarations, items, commands)| {
             let mut catalog = Catalog::default();
@@ -172,7 +244,7 @@ fn catalogs() -> impl Strategy<Value = Catalog> {
 fn nasty_facts() -> impl Strategy<Value = String> {
     let words = "declaration|status|command|on|never|refers|to|since|removed|enrollments|scopes|shared-ipad\
                  |none|iOS|asset|array|identified|combined|com\\.apple\\.asset\\.x|15\\.0|system,user\
-                 |a/\\[\\]/\\*|,|/| |\\PC{0,5}";
+                 |a/\\[\\]/\\*|takes|answers|of|required|a|a/a|a/\\[\\]|a/\\[a\\]/a|string|integer|dictionary|1,2|,|/| |\\PC{0,5}";
     let line = (select(&["", "  ", " "][..]), vec(words, 0..8))
         .prop_map(|(indent, words)| indent.to_owned() + &words.join(" "));
     let committed: Vec<&str> = facts::APPLE.lines().skip(3).collect();

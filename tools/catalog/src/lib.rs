@@ -1,12 +1,14 @@
 //! Makes the catalog's file of facts from a checkout of Apple's published device-management schema, which is
-//! YAML.
+//! YAML, and the tables of `docs/commands.md` from the facts.
 //!
-//! Types, versions, platforms, enrollment types, scopes and the places of references are taken; titles,
-//! descriptions and notes are not. Whatever has another form than expected is an error that names the file,
-//! never a guess.
+//! Types, versions, platforms, enrollment types, scopes, the places of references and the keys of commands are
+//! taken; titles, descriptions and notes are not. Whatever has another form than expected is an error that names
+//! the file, never a guess.
 
+mod command;
 mod schema;
 mod support;
+mod table;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -14,6 +16,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, ensure};
 use ordain_catalog::{Catalog, facts};
 use saphyr::{LoadableYamlNode as _, Yaml};
+
+pub use table::commands_page;
 
 /// The facts that the schema in `dir` states. The same files make the same text.
 pub fn facts(dir: &Path) -> anyhow::Result<String> {
@@ -37,7 +41,7 @@ pub fn facts(dir: &Path) -> anyhow::Result<String> {
         Ok(())
     })?;
     for_each_schema(&dir.join("mdm/commands"), |yaml| {
-        let before = catalog.add_command(schema::command(yaml)?);
+        let before = catalog.add_command(command::command(yaml)?);
         ensure!(before.is_none(), "another file has the same command");
         Ok(())
     })?;

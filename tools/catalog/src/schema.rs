@@ -1,9 +1,9 @@
-//! One schema file: a declaration type, a status item or an MDM command.
+//! One schema file: a declaration type or a status item.
 
 use std::collections::BTreeSet;
 
 use anyhow::{Context as _, ensure};
-use ordain_catalog::{Command, DeclarationType, Kind, Reference, StatusItem, Step, ValueType};
+use ordain_catalog::{DeclarationType, Kind, Reference, StatusItem, Step, ValueType};
 use saphyr::Yaml;
 
 use crate::support;
@@ -57,15 +57,6 @@ pub(crate) fn status_item(schema: &Yaml<'_>) -> anyhow::Result<Option<StatusItem
         identified: value_type == ValueType::Array && has_identified_elements(value)?,
         support: support::of_payload(payload, support::for_declarative_management)?,
     }))
-}
-
-/// The command that a file in `mdm/commands` is for.
-pub(crate) fn command(schema: &Yaml<'_>) -> anyhow::Result<Command> {
-    let payload = get(schema, "payload")?;
-    Ok(Command {
-        request_type: text(payload, "requesttype")?.to_owned(),
-        support: support::of_payload(payload, support::for_command)?,
-    })
 }
 
 fn has_identified_elements(array: &Yaml<'_>) -> anyhow::Result<bool> {
@@ -192,7 +183,8 @@ pub(crate) fn text<'a>(mapping: &'a Yaml<'_>, key: &str) -> anyhow::Result<&'a s
         .with_context(|| format!("{key} is no string"))
 }
 
-fn sequence<'a, 'i>(mapping: &'a Yaml<'i>, key: &str) -> anyhow::Result<&'a [Yaml<'i>]> {
+/// The sequence of a key that must be there.
+pub(crate) fn sequence<'a, 'i>(mapping: &'a Yaml<'i>, key: &str) -> anyhow::Result<&'a [Yaml<'i>]> {
     let sequence = get(mapping, key)?
         .as_sequence()
         .with_context(|| format!("{key} is no sequence"))?;
@@ -200,7 +192,7 @@ fn sequence<'a, 'i>(mapping: &'a Yaml<'i>, key: &str) -> anyhow::Result<&'a [Yam
 }
 
 /// The type of a key, without the angle brackets.
-fn type_of<'a>(key: &'a Yaml<'_>) -> anyhow::Result<&'a str> {
+pub(crate) fn type_of<'a>(key: &'a Yaml<'_>) -> anyhow::Result<&'a str> {
     let name = text(key, "type")?;
     name.strip_prefix('<')
         .and_then(|name| name.strip_suffix('>'))

@@ -1,8 +1,8 @@
-//! The committed facts are what the tool makes of the schema.
+//! The committed facts are what the tool makes of the schema, and the page of commands what it makes of the facts.
 
 use std::path::{Path, PathBuf};
 
-use ordain_catalog::facts;
+use ordain_catalog::{Catalog, facts};
 
 /// Where the schema is: `ORDAIN_APPLE_SCHEMA`, which must then be right, else beside the repository, if it is
 /// there.
@@ -44,4 +44,25 @@ fn the_committed_facts_are_those_of_the_schema() {
         made,
         "the tool is not deterministic"
     );
+}
+
+#[test]
+fn the_page_of_commands_has_the_tables_of_the_facts() {
+    let page = include_str!("../../../docs/commands.md");
+    let made = ordain_catalog_tool::commands_page(page, Catalog::builtin()).unwrap();
+    let line = page
+        .lines()
+        .zip(made.lines())
+        .position(|(page, made)| page != made);
+    assert!(
+        made == page,
+        "docs/commands.md differs from the facts (line {:?}); make it anew by \
+         `cargo run -p ordain-catalog-tool -- --commands docs/commands.md`",
+        line.map(|line| line + 1)
+    );
+    for command in Catalog::builtin().commands() {
+        assert!(page.contains(&format!("\n| `{}` | ", command.request_type)));
+    }
+    let without_mark = ordain_catalog_tool::commands_page("# MDM commands\n", Catalog::builtin());
+    assert!(without_mark.unwrap_err().to_string().contains("no mark"));
 }

@@ -109,6 +109,104 @@ command DoIt
     assert_eq!(facts(&[(COMMAND, command), (STATUS, status)]).unwrap(), expected);
 }
 
+fn command(rest: &str) -> String {
+    format!(
+        "payload:\n  requesttype: DoIt\n  supportedOS:\n    iOS: {{introduced: n/a, accessrights: AllowIt}}\n    \
+         macOS: {{introduced: '14.0', accessrights: None}}\n{rest}"
+    )
+}
+
+const KEYS: &str = "payloadkeys:
+- {key: Flag, type: <boolean>, presence: optional, default: false}
+- {key: Size, type: <integer>, presence: required, rangelist: [10, 9]}
+- {key: Queries, type: <array>, presence: required, subkeys: [{key: Item, type: <string>, subkeys: [
+    {key: B, type: <data>}, {key: A, type: <date>}]}]}
+- {key: Free, type: <dictionary>, presence: optional, subkeys: [{key: ANY, type: <any>, presence: optional}]}
+- key: Inner
+  type: <dictionary>
+  presence: optional
+  subkeys:
+  - {key: Kind, type: <string>, presence: required, rangelist: [b, a]}
+  - {key: When, type: <date>, presence: optional}
+- key: Settings
+  type: <array>
+  presence: required
+  subkeys:
+  - {key: One, type: <dictionary>, presence: optional, subkeys: [
+      {key: Item, type: <string>, presence: required, rangelist: [One]},
+      {key: Value, type: <real>, presence: required}]}
+  - {key: DefaultApplications, type: <dictionary>, presence: optional, subkeys: [
+      {key: Browser, type: <string>, presence: optional}]}
+responsekeys:
+- {key: List, type: <array>, presence: required, subkeys: [{key: Item, type: <any>}]}
+";
+
+#[test]
+fn keys_of_commands() {
+    let expected = "\
+command DoIt AllowIt
+  on iOS never
+  on macOS since 14.0
+  takes Flag boolean
+  takes Free dictionary
+  takes Inner dictionary
+  takes Inner/Kind string of a,b required
+  takes Inner/When date
+  takes Queries array required
+  takes Queries/[] string of A,B
+  takes Settings array required
+  takes Settings/[DefaultApplications]/Browser string
+  takes Settings/[One]/Value real required
+  takes Size integer of 9,10 required
+  answers List array
+";
+    assert_eq!(facts(&[(COMMAND, &command(KEYS))]).unwrap(), expected);
+}
+
+#[test]
+fn another_form_of_a_command_is_refused() {
+    for (from, to, problem) in [
+        ("presence: optional, default", "default", "no presence"),
+        (
+            "presence: optional, default",
+            "presence: rare, default",
+            "Flag is rare",
+        ),
+        ("[10, 9]", "[ten]", "another type"),
+        ("[10, 9]", "[10], range: {min: 1}", "no range"),
+        ("default: false", "rangelist: [true]", "no rangelist for boolean"),
+        ("key: Free", "key: Flag", "Flag is there twice"),
+        (
+            "type: <any>, presence: optional",
+            "type: <string>, presence: optional",
+            "not any value",
+        ),
+        (
+            "rangelist: [One]",
+            "rangelist: [Two]",
+            "the Item of One is another",
+        ),
+        ("key: DefaultApplications", "key: Two", "Two has no Item"),
+        ("rangelist: [b, a]", "rangelist: ['b c', a]", "cannot be written"),
+        ("key: When", "key: Then/When", "cannot be written"),
+        (
+            "<array>, presence: required, subkeys: [{key: Item, type: <any>}]",
+            "<set>",
+            "not a type of value",
+        ),
+    ] {
+        assert!(KEYS.contains(from), "{from}");
+        let refused = facts(&[(COMMAND, &command(&KEYS.replacen(from, to, 1)))]).unwrap_err();
+        assert!(refused.contains(problem), "{to}: {refused}");
+    }
+    let rights = command("").replace("accessrights: None", "accessrights: AllowThat");
+    assert!(
+        facts(&[(COMMAND, &rights)])
+            .unwrap_err()
+            .contains("different rights")
+    );
+}
+
 #[test]
 fn keys_that_contain_themselves() {
     let bookmarks = "- key: Folder\n  type: <array>\n  subkeys: &loop\n  - key: Item\n    type: <dictionary>\n\
