@@ -3,7 +3,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::command::named;
 use crate::enrollment::Answer;
+use crate::ids::EnrollmentId;
 
 /// A command in the queue of one channel.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -99,6 +101,12 @@ pub struct Moved {
     pub reason: Option<String>,
     /// What the device answered besides, sealed.
     pub result: Option<Vec<u8>>,
+}
+
+/// The `CommandUUID` of the order `command` on the channel of `id`: every node makes it alike, so that nothing is queued
+/// twice.
+pub fn command_uuid(command: &str, id: &EnrollmentId) -> String {
+    named(&format!("{command}\n{id}"))
 }
 
 /// The first of `queue`, in the order of its numbers, that is to be given after number `after`. What has expired is

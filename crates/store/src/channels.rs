@@ -28,6 +28,8 @@ pub struct ChannelState {
     pub device: Option<Versioned<Enrollment>>,
     /// The user channel, when `id` is one and there is one.
     pub user: Option<Versioned<Enrollment>>,
+    /// The number of the newest command that waits in the queue of the channel that was asked for.
+    pub queued: Option<i64>,
 }
 
 impl ChannelState {
@@ -60,7 +62,9 @@ impl Store {
     /// The channel of `id`, with that of its device.
     pub async fn channel(&self, id: &EnrollmentId) -> Result<ChannelState, StoreError> {
         let device = id.to_device();
-        let sql = "SELECT id, version, stamp, state FROM enrollment WHERE id = $1 OR id = $2";
+        let sql = "SELECT id, version, stamp, state, \
+                   (SELECT MAX(number) FROM delivery WHERE enrollment = e.id AND is_open = 1) \
+                   FROM enrollment e WHERE id = $1 OR id = $2";
         let rows = self
             .query(sql, vec![device.to_string().into(), id.to_string().into()])
             .await?;
@@ -68,6 +72,7 @@ impl Store {
             id: id.clone(),
             device: None,
             user: None,
+            queued: None,
         };
         for row in &rows {
             let found: EnrollmentId = row.parse(0)?;
@@ -78,6 +83,9 @@ impl Store {
                     ..row.json(3)?
                 },
             };
+            if found == *id {
+                state.queued = row.optional_integer(4)?;
+            }
             let place = if found == device {
                 &mut state.device
             } else {

@@ -2,9 +2,12 @@
 
 mod audit;
 mod channels;
+mod commands;
 mod commit;
+mod deliveries;
 mod fleet;
 mod house;
+mod inventory;
 mod migrations;
 mod objects;
 mod postgres;
@@ -22,8 +25,11 @@ use ordain_model::ids::Digest;
 
 pub use audit::{Actor, AuditRecord};
 pub use channels::{ChannelState, Versioned};
+pub use commands::{Budget, CommandRecord, Counts, NewCommand, Reaching, Recipient};
+pub use deliveries::{DeliveriesOf, DeliveryRecord};
 pub use fleet::FleetRow;
 pub use house::{NewToken, TokenRecord, TokenRole};
+pub use inventory::InventoryRecord;
 pub use objects::Blob;
 pub use revisions::{Publication, RevisionSummary, SourceFile};
 pub use sightings::Sighting;

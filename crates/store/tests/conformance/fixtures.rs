@@ -152,5 +152,6 @@ pub(crate) fn nothing(id: EnrollmentId) -> ChannelState {
         id,
         device: None,
         user: None,
+        queued: None,
     }
 }

@@ -10,5 +10,6 @@ mod house;
 mod identities;
 mod migrations;
 mod objects;
+mod queue;
 mod revisions;
 mod sightings;
