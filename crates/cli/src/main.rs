@@ -7,6 +7,8 @@ mod args;
 mod audit;
 mod channel;
 mod client;
+mod command;
+mod commands;
 mod connection;
 mod demo;
 mod device;
@@ -15,6 +17,8 @@ mod directory;
 mod enrollment_profile;
 mod example;
 mod fleet;
+mod inventory;
+mod keys;
 mod login;
 mod meter;
 mod output;
@@ -67,6 +71,8 @@ fn run(command: Command) -> anyhow::Result<()> {
             Command::Devices(args) => devices::run(args).await,
             Command::Device(args) => device::run(args).await,
             Command::Approve(args) => device::approve(args).await,
+            Command::Order(args) => command::run(args).await,
+            Command::Commands(args) => commands::run(args).await,
             Command::Revisions(args) => revisions::run(args).await,
             Command::Token(command) => tokens::run(command).await,
             Command::EnrollmentProfile(args) => enrollment_profile::run(args).await,

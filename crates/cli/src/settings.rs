@@ -67,6 +67,9 @@ pub(crate) struct SettingsArgs {
     /// What listed memberships do when a device enrolls anew [default: approve]
     #[arg(long, env = "ORDAIN_REENROLL", value_enum)]
     reenroll: Option<Reenroll>,
+    /// For how many devices an hour commands may be ordered that erase, lock, clear or remove [default: 10]
+    #[arg(long, env = "ORDAIN_DESTRUCTIVE_BUDGET", value_name = "COUNT")]
+    destructive_budget: Option<u32>,
 }
 
 /// Who may enroll.
@@ -117,6 +120,7 @@ impl SettingsArgs {
             tls_key: self.tls_key.or(below.tls_key),
             enroll: self.enroll.or(below.enroll),
             reenroll: self.reenroll.or(below.reenroll),
+            destructive_budget: self.destructive_budget.or(below.destructive_budget),
         }
     }
 
@@ -141,12 +145,13 @@ impl SettingsArgs {
             return refuse("--database takes postgres://USER:PASSWORD@HOST/NAME");
         }
         let public_url = self.public_url.map(|url| public_url(&url)).transpose()?;
+        let listen = self.listen.unwrap_or(LISTEN);
+        let data_dir = match self.data_dir {
+            Some(dir) => dir,
+            None => default_data_dir()?,
+        };
+        let defaults = Settings::new(listen, data_dir);
         Ok(Settings {
-            listen: self.listen.unwrap_or(LISTEN),
-            data_dir: match self.data_dir {
-                Some(dir) => dir,
-                None => default_data_dir()?,
-            },
             database: self.database,
             device_cas: self.device_ca,
             trusted_proxies: self.trusted_proxy,
@@ -157,6 +162,8 @@ impl SettingsArgs {
             tls_key: self.tls_key,
             enroll_closed: self.enroll == Some(Enroll::Closed),
             allow_reenrollment: self.reenroll == Some(Reenroll::Allow),
+            destructive_budget: self.destructive_budget.unwrap_or(defaults.destructive_budget),
+            ..defaults
         })
     }
 }
@@ -236,6 +243,7 @@ mod tests {
             public-url = "https://file.example.org/"
             reenroll = "allow"
             enroll = "closed"
+            destructive-budget = 5
             "#,
         );
         let above = options(&[
@@ -245,6 +253,8 @@ mod tests {
             "/option.pem",
             "--reenroll",
             "approve",
+            "--destructive-budget",
+            "50",
         ]);
         let settings = above.or(below.unwrap()).settings().unwrap();
         assert_eq!(settings.listen, "[::1]:0".parse().unwrap());
@@ -254,6 +264,7 @@ mod tests {
         assert_eq!(settings.client_cert_header.as_deref(), Some("X-Client-Cert"));
         assert_eq!(settings.public_url.as_deref(), Some("https://file.example.org"));
         assert!(settings.enroll_closed && !settings.allow_reenrollment && !settings.http);
+        assert_eq!(settings.destructive_budget, 50);
 
         let below = file("data-dir = \"/file\"\nenroll = \"closed\"").unwrap();
         let opened = options(&["--enroll", "open"]).or(below).settings().unwrap();
@@ -262,7 +273,7 @@ mod tests {
         assert!(closed.settings().unwrap().enroll_closed);
 
         let defaults = options(&["--data-dir", "/d"]).settings().unwrap();
-        assert_eq!(defaults.listen, LISTEN);
+        assert_eq!((defaults.listen, defaults.destructive_budget), (LISTEN, 10));
         assert!(!defaults.enroll_closed && !defaults.allow_reenrollment);
     }
 

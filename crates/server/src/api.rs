@@ -1,5 +1,7 @@
 //! What the admin API says and takes, below `/api/v1`. The command line uses the same types.
 
+mod command;
+
 use std::collections::BTreeMap;
 
 use ordain_model::enrollment::{Counts, Memberships, Phase};
@@ -9,6 +11,8 @@ use ordain_model::wish::Changes;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
+
+pub use command::{Command, CommandRow, Delivery, Inventory, NewCommand, Queued};
 
 /// A policy directory to publish.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
@@ -138,6 +142,8 @@ pub struct Device {
     pub certificate: String,
     /// The end of that certificate, in unix seconds.
     pub certificate_expires: i64,
+    /// What it answers when it is asked, daily.
+    pub inventory: Vec<Inventory>,
     /// Its own channel, then those of its users.
     pub channels: Vec<Channel>,
 }
@@ -163,6 +169,8 @@ pub struct Channel {
     /// The DeclarativeManagement command last given, and what came of it.
     #[schema(value_type = Option<Object>)]
     pub command: Option<Value>,
+    /// The commands that wait for it, the oldest first: the first 20.
+    pub queue: Vec<Queued>,
     /// Each declaration with the five facts.
     pub declarations: Vec<Declaration>,
     /// What the blueprints name but this channel does not get.

@@ -11,7 +11,7 @@ use ordain_model::wish::Revision;
 use ordain_model::world::World;
 use ordain_pki::seal::SealingKey;
 use ordain_store::{Store, StoreError};
-use tokio::sync::Semaphore;
+use tokio::sync::{Notify, Semaphore};
 
 use crate::clock::Clock;
 use crate::identity::Trust;
@@ -35,6 +35,10 @@ pub(crate) struct App {
     pub(crate) clock: Clock,
     /// KiB of request bodies that may be in memory at once, for the whole server.
     pub(crate) in_flight: Arc<Semaphore>,
+    /// From how many devices an hour commands may take something.
+    pub(crate) destructive_budget: u32,
+    /// Tells that a group waits for its command.
+    pub(crate) ordered: Notify,
 }
 
 /// Request bodies in memory at once, in KiB, whoever sends them.
@@ -49,6 +53,7 @@ pub(crate) struct Parts {
     pub(crate) public_url: String,
     pub(crate) server_ca: Option<ordain_pki::Certificate>,
     pub(crate) clock: Clock,
+    pub(crate) destructive_budget: u32,
 }
 
 impl App {
@@ -62,6 +67,7 @@ impl App {
             public_url,
             server_ca,
             clock,
+            destructive_budget,
         } = parts;
         let revision = store.newest_revision().await?;
         let app = Self {
@@ -77,6 +83,8 @@ impl App {
             metrics: Metrics::default(),
             clock,
             in_flight: Arc::new(Semaphore::new(IN_FLIGHT_KIB)),
+            destructive_budget,
+            ordered: Notify::new(),
         };
         app.metrics
             .revision

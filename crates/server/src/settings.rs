@@ -32,9 +32,14 @@ pub struct Settings {
     pub enroll_closed: bool,
     /// Let listed memberships follow a device into its next generation unasked.
     pub allow_reenrollment: bool,
+    /// From how many devices an hour commands may take something: erase, lock, clear, remove.
+    pub destructive_budget: u32,
 }
 
 impl Settings {
+    /// The budget unless said otherwise: enough for a day's work, too little for a disaster.
+    const DESTRUCTIVE_BUDGET: u32 = 10;
+
     /// The defaults for a server on `listen` that keeps everything in `data_dir`.
     pub fn new(listen: SocketAddr, data_dir: PathBuf) -> Self {
         Self {
@@ -50,6 +55,7 @@ impl Settings {
             tls_key: None,
             enroll_closed: false,
             allow_reenrollment: false,
+            destructive_budget: Self::DESTRUCTIVE_BUDGET,
         }
     }
 }

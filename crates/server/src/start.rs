@@ -17,7 +17,7 @@ use crate::app::{App, Parts};
 use crate::clock::{self, Clock};
 use crate::identity::Trust;
 use crate::settings::{Settings, StartError};
-use crate::{files, house, listener, router, tls};
+use crate::{bulk, files, house, listener, router, tls};
 
 /// How often sightings are written.
 const FLUSH: Duration = Duration::from_millis(500);
@@ -109,6 +109,7 @@ impl Server {
             public_url: public_url.url.clone(),
             server_ca,
             clock,
+            destructive_budget: settings.destructive_budget,
         })
         .await?;
         let app = Arc::new(app);
@@ -129,6 +130,7 @@ impl Server {
                 router::router(app.clone()),
                 stopped.clone(),
             )),
+            tokio::spawn(bulk::run(app.clone(), stopped.clone())),
             tokio::spawn(behind(app.clone(), stopped)),
         ];
         let mut state = json!({"url": url, "pid": std::process::id()});

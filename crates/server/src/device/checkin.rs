@@ -145,15 +145,21 @@ async fn set_bootstrap_token(
 
 async fn get_bootstrap_token(app: &App, presented: &Presented, id: &EnrollmentId) -> Result<Response, Fault> {
     let scene = app.scene(id, presented).await?;
-    let channel = scene.channel()?;
-    let token = match app.store.escrow(&channel.id, EscrowKind::Bootstrap).await? {
-        Some(sealed) => {
-            let opened = app.seal.open(&context(id, EscrowKind::Bootstrap), &sealed);
-            Some(opened.map_err(|error| Fault::Unavailable(error.to_string()))?)
-        }
-        None => None,
-    };
+    let token = escrowed(app, &scene.channel()?.id, EscrowKind::Bootstrap).await?;
     Ok(property_list(wire::bootstrap_token(token.as_deref())))
+}
+
+/// The token that a channel has escrowed.
+pub(super) async fn escrowed(
+    app: &App,
+    id: &EnrollmentId,
+    kind: EscrowKind,
+) -> Result<Option<Vec<u8>>, Fault> {
+    let sealed = app.store.escrow(id, kind).await?;
+    let opened = sealed.map(|sealed| app.seal.open(&context(id, kind), &sealed));
+    opened
+        .transpose()
+        .map_err(|error| Fault::Unavailable(error.to_string()))
 }
 
 fn seal(app: &App, id: &EnrollmentId, kind: EscrowKind, token: &[u8]) -> Result<Vec<u8>, Fault> {

@@ -6,6 +6,7 @@ mod command;
 mod ddm;
 mod downloads;
 mod fault;
+mod give;
 mod mdm;
 mod scene;
 
