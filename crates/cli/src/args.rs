@@ -7,8 +7,8 @@ use clap::{Arg, Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use ordain_server::api::Page;
 
 use crate::{
-    apply, audit, command, commands, demo, device, devices, enrollment_profile, keys, login, revisions,
-    serve, simulate, tokens,
+    apply, audit, command, command_keys, commands, demo, device, devices, enrollment_profile, login,
+    revisions, serve, simulate, tokens,
 };
 
 /// Declarative device management: publish what devices should be, and see how far they have got.
@@ -24,7 +24,7 @@ impl Cli {
     /// What the command line says. Empty variables of the environment count as unset.
     pub(crate) fn read() -> Result<Self, clap::Error> {
         let command = Self::command().mut_subcommands(|command| command.mut_args(without_empty_variable));
-        let words = keys::spelled_out(&command, env::args_os().collect());
+        let words = command_keys::spelled_out(&command, env::args_os().collect());
         Self::from_arg_matches(&command.try_get_matches_from(words)?)
     }
 }

@@ -18,7 +18,7 @@ use crate::client::{Client, ClientError, encoded, with_query};
 use crate::commands;
 use crate::connection::Connection;
 use crate::meter::Meter;
-use crate::{keys, output, time};
+use crate::{command_keys, output, time};
 
 /// Options of `ordain command`.
 #[derive(Debug, Args)]
@@ -53,7 +53,7 @@ pub(crate) struct CommandArgs {
     /// Show the commands with their keys
     #[arg(long, conflicts_with_all = ["group", "file", "expires", "confirm", "wait"])]
     list: bool,
-    #[arg(long = keys::KEY, value_name = "NAME=VALUE", hide = true)]
+    #[arg(long = command_keys::KEY, value_name = "NAME=VALUE", hide = true)]
     keys: Vec<String>,
     #[command(flatten)]
     connection: ConnectionArgs,
@@ -89,14 +89,14 @@ pub(crate) async fn run(args: CommandArgs) -> anyhow::Result<()> {
         None => None,
     };
     let keys = match (&request_type, &file) {
-        (Some(name), None) => keys::read(name, &args.keys)?,
+        (Some(name), None) => command_keys::read(name, &args.keys)?,
         (None, None) => {
             return Err(Usage("which command? `ordain command --list` shows them".to_owned()).into());
         }
         (_, Some(_)) if !args.keys.is_empty() => {
             return Err(Usage("a file has its keys in it".to_owned()).into());
         }
-        (_, Some(_)) => keys::read("", &[])?,
+        (_, Some(_)) => command_keys::read("", &[])?,
     };
     let new = NewCommand {
         devices,
