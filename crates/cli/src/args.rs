@@ -7,8 +7,8 @@ use clap::{Arg, Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use ordain_server::api::Page;
 
 use crate::{
-    apply, audit, demo, device, devices, enrollment_profile, events, keys, login, migration, push,
-    push_certificate, revisions, serve, simulate, tokens, webhooks,
+    apply, audit, command, command_keys, commands, demo, device, devices, enrollment_profile, events, keys,
+    login, migration, push, push_certificate, revisions, serve, simulate, tokens, webhooks,
 };
 
 /// Declarative device management: publish what devices should be, and see how far they have got.
@@ -24,7 +24,8 @@ impl Cli {
     /// What the command line says. Empty variables of the environment count as unset.
     pub(crate) fn read() -> Result<Self, clap::Error> {
         let command = Self::command().mut_subcommands(|command| command.mut_args(without_empty_variable));
-        Self::from_arg_matches(&command.try_get_matches()?)
+        let words = command_keys::spelled_out(&command, env::args_os().collect());
+        Self::from_arg_matches(&command.try_get_matches_from(words)?)
     }
 }
 
@@ -55,6 +56,11 @@ pub(crate) enum Command {
     Device(device::DeviceArgs),
     /// Lets the listed memberships of a device that enrolled anew count again.
     Approve(device::ApproveArgs),
+    /// Orders a command for a device or for a group.
+    #[command(name = "command")]
+    Order(command::CommandArgs),
+    /// Lists the commands that were ordered, the newest first; shows one, or takes it back.
+    Commands(commands::CommandsArgs),
     /// Lists what was published, the newest first.
     Revisions(revisions::RevisionsArgs),
     /// Makes, lists and revokes tokens.

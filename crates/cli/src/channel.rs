@@ -61,6 +61,21 @@ pub(crate) fn view(channel: &Channel, of_device: bool, now: i64) -> String {
             }
         }
     };
+    let queue = channel.queue.iter();
+    list(
+        "commands that wait",
+        queue
+            .map(|queued| {
+                let state = queued.state.word();
+                format!(
+                    "{} {}: {state}, until {}",
+                    queued.request_type,
+                    queued.command,
+                    time::date(queued.expires_at)
+                )
+            })
+            .collect(),
+    );
     let declarations = channel.declarations.iter();
     list(
         "why not confirmed",
@@ -75,7 +90,7 @@ pub(crate) fn view(channel: &Channel, of_device: bool, now: i64) -> String {
             .map(|left| format!("{}: {}", left.identifier, left.reason))
             .collect(),
     );
-    list("status items that it reported", status(&channel.status));
+    list("status items that it reported", items(&channel.status));
     let errors = channel.status_errors.iter();
     let errors = errors.flat_map(|(item, why)| why.iter().map(move |why| format!("{item}: {}", reason(why))));
     list("status items that it could not give", errors.collect());
@@ -139,8 +154,8 @@ fn declarations(all: &[Declaration]) -> String {
     table.to_string()
 }
 
-/// Name and value of each status item, side by side.
-fn status(items: &BTreeMap<String, Value>) -> Vec<String> {
+/// Name and value of each item, side by side.
+pub(crate) fn items(items: &BTreeMap<String, Value>) -> Vec<String> {
     let names = items.keys().map(|name| abridged(name, NAME_COLUMNS));
     let widest = names.clone().map(|name| name.width()).max().unwrap_or(0);
     let room = COLUMNS - "    ".len() - widest;

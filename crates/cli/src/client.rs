@@ -106,6 +106,11 @@ impl Client {
         self.send(Method::POST, path, body.into()).await
     }
 
+    /// Takes away what lies at `path`, and tells what is left of it.
+    pub(crate) async fn delete<T: DeserializeOwned>(&self, path: &str) -> Result<T, ClientError> {
+        self.parse(&self.send(Method::DELETE, path, Bytes::new()).await?)
+    }
+
     /// Has `path` do what it is there for.
     pub(crate) async fn order(&self, method: Method, path: &str) -> Result<(), ClientError> {
         self.send(method, path, Bytes::new()).await.map(drop)

@@ -9,7 +9,7 @@ use crate::client::{Client, encoded};
 use crate::connection::Connection;
 use crate::devices::system;
 use crate::table::{NOTHING, Table, abridged, clean};
-use crate::{channel, output, time};
+use crate::{channel, inventory, output, time};
 
 /// Options of `ordain device`.
 #[derive(Debug, Args)]
@@ -58,6 +58,7 @@ pub(crate) async fn approve(args: ApproveArgs) -> anyhow::Result<()> {
 
 fn view(device: &Device, now: i64) -> String {
     let mut text = heading(device, now);
+    text += &inventory::view(&device.inventory, now);
     for channel in &device.channels {
         text += "\n";
         text += &channel::view(channel, channel.id == device.row.id, now);
@@ -153,6 +154,7 @@ mod tests {
             command: Some(
                 json!({"uuid": "u", "token": "a", "answer": "acknowledged", "at": NOW - 90, "attempts": 1}),
             ),
+            queue: Vec::new(),
             declarations: Vec::new(),
             omissions: Vec::new(),
             status: Default::default(),
@@ -238,6 +240,7 @@ mod tests {
             groups: vec!["all".into(), "lab".into()],
             certificate: Some("0123456789abcdef".repeat(4)),
             certificate_expires: Some(NOW + 31_536_000),
+            inventory: Vec::new(),
             channels: vec![own, user],
         }
     }

@@ -7,6 +7,9 @@ mod args;
 mod audit;
 mod channel;
 mod client;
+mod command;
+mod command_keys;
+mod commands;
 mod connection;
 mod demo;
 mod device;
@@ -16,6 +19,7 @@ mod enrollment_profile;
 mod events;
 mod example;
 mod fleet;
+mod inventory;
 mod keys;
 mod limits;
 mod login;
@@ -75,6 +79,8 @@ fn run(command: Command) -> anyhow::Result<()> {
             Command::Devices(args) => devices::run(args).await,
             Command::Device(args) => device::run(args).await,
             Command::Approve(args) => device::approve(args).await,
+            Command::Order(args) => command::run(args).await,
+            Command::Commands(args) => commands::run(args).await,
             Command::Revisions(args) => revisions::run(args).await,
             Command::Token(command) => tokens::run(command).await,
             Command::Push(command) => push::run(command).await,

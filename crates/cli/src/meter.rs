@@ -25,6 +25,11 @@ impl Meter {
         }
     }
 
+    /// It turns out to end at `length`.
+    pub(crate) fn reach(&self, length: u64) {
+        self.bar.set_length(length);
+    }
+
     /// How often there should be something new to show.
     pub(crate) fn period(&self) -> Duration {
         if self.bar.is_hidden() {

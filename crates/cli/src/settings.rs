@@ -17,8 +17,6 @@ use serde::Deserialize;
 use crate::args::Usage;
 use crate::time::Span;
 
-/// Seven days.
-const KEEP_EVENTS: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 const LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::UNSPECIFIED), 8443);
 
 /// What options, environment and file can say, in the same words. Lists replace each other as a whole.
@@ -88,6 +86,9 @@ pub(crate) struct SettingsArgs {
     /// The only authorities that may vouch for that, instead of the system's
     #[arg(long, env = "ORDAIN_APNS_CA", value_name = "PEM")]
     apns_ca: Option<PathBuf>,
+    /// For how many devices an hour commands may be ordered that erase, lock, clear or remove [default: 10]
+    #[arg(long, env = "ORDAIN_DESTRUCTIVE_BUDGET", value_name = "COUNT")]
+    destructive_budget: Option<u32>,
 }
 
 /// Who may enroll.
@@ -143,6 +144,7 @@ impl SettingsArgs {
             push_rate: self.push_rate.or(below.push_rate),
             apns_url: self.apns_url.or(below.apns_url),
             apns_ca: self.apns_ca.or(below.apns_ca),
+            destructive_budget: self.destructive_budget.or(below.destructive_budget),
         }
     }
 
@@ -174,12 +176,13 @@ impl SettingsArgs {
             return refuse("--apns-url takes https://HOST, perhaps with a port");
         }
         let public_url = self.public_url.map(|url| public_url(&url)).transpose()?;
+        let listen = self.listen.unwrap_or(LISTEN);
+        let data_dir = match self.data_dir {
+            Some(dir) => dir,
+            None => default_data_dir()?,
+        };
+        let defaults = Settings::new(listen, data_dir);
         Ok(Settings {
-            listen: self.listen.unwrap_or(LISTEN),
-            data_dir: match self.data_dir {
-                Some(dir) => dir,
-                None => default_data_dir()?,
-            },
             key_file: self.key_file,
             sealing_keys: sealing_keys()?,
             database: self.database,
@@ -192,10 +195,14 @@ impl SettingsArgs {
             tls_key: self.tls_key,
             enroll_closed: self.enroll == Some(Enroll::Closed),
             allow_reenrollment: self.reenroll == Some(Reenroll::Allow),
-            event_retention: self.keep_events.map_or(KEEP_EVENTS, |Span(span)| span),
+            event_retention: self
+                .keep_events
+                .map_or(defaults.event_retention, |Span(span)| span),
             push_rate: self.push_rate.map_or(PUSH_RATE, NonZeroU32::get),
             apns_url: self.apns_url,
             apns_ca: self.apns_ca,
+            destructive_budget: self.destructive_budget.unwrap_or(defaults.destructive_budget),
+            ..defaults
         })
     }
 }
@@ -285,6 +292,7 @@ mod tests {
             reenroll = "allow"
             enroll = "closed"
             keep-events = "12h"
+            destructive-budget = 5
             "#,
         );
         let above = options(&[
@@ -294,6 +302,8 @@ mod tests {
             "/option.pem",
             "--reenroll",
             "approve",
+            "--destructive-budget",
+            "50",
         ]);
         let settings = above.or(below.unwrap()).settings().unwrap();
         assert_eq!(settings.listen, "[::1]:0".parse().unwrap());
@@ -304,6 +314,7 @@ mod tests {
         assert_eq!(settings.public_url.as_deref(), Some("https://file.example.org"));
         assert!(settings.enroll_closed && !settings.allow_reenrollment && !settings.http);
         assert_eq!(settings.event_retention, Duration::from_secs(12 * 60 * 60));
+        assert_eq!(settings.destructive_budget, 50);
 
         let below = file("data-dir = \"/file\"\nenroll = \"closed\"").unwrap();
         let opened = options(&["--enroll", "open"]).or(below).settings().unwrap();
@@ -312,7 +323,7 @@ mod tests {
         assert!(closed.settings().unwrap().enroll_closed);
 
         let defaults = options(&["--data-dir", "/d"]).settings().unwrap();
-        assert_eq!(defaults.listen, LISTEN);
+        assert_eq!((defaults.listen, defaults.destructive_budget), (LISTEN, 10));
         assert!(!defaults.enroll_closed && !defaults.allow_reenrollment);
     }
 

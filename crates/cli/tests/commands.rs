@@ -69,6 +69,17 @@ fn what_makes_no_sense_exits_with_64() {
             "/nonexistent/a.mobileconfig",
         ],
         &["serve", "--enroll", "ajar"],
+        &["serve", "--destructive-budget", "many"],
+        &["command", "D", "EraseDevice", "more"],
+        &["command", "--group", "lab"],
+        &["command", "--group", "lab", "D", "EraseDevice"],
+        &["command", "--file", "/nonexistent"],
+        &["command", "D", "--file", "/nonexistent"],
+        &["command", "D", "ProfileList", "--expires", "soon"],
+        &["command", "D", "InstallProfile", "--Payload", "@/nonexistent"],
+        &["command", "--list", "ProfilList"],
+        &["commands", "show"],
+        &["commands", "cancel"],
         &["serve", "--reenroll", "never"],
         &["serve", "--config", "/nonexistent/ordain.toml"],
         &["serve", "--data-dir", data, "--http"],
@@ -139,6 +150,7 @@ fn empty_variables_count_as_unset() {
         "TLS_KEY",
         "ENROLL",
         "REENROLL",
+        "DESTRUCTIVE_BUDGET",
     ] {
         command.env(format!("ORDAIN_{name}"), "");
     }
@@ -229,4 +241,26 @@ fn a_reader_that_goes_away_is_no_failure() {
         .unwrap();
     drop(child.stdout.take());
     assert_eq!(child.wait().unwrap().code(), Some(0));
+}
+
+#[test]
+fn the_commands_are_shown_with_their_keys_wherever_one_is() {
+    let home = tempfile::tempdir().unwrap();
+    let shown = |words: &[&str]| {
+        let output = ordain(home.path(), words);
+        assert_eq!(output.status.code(), Some(0), "{words:?}: {}", stderr(&output));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let all = shown(&["command", "--list"]);
+    assert!(
+        all.contains("\nDeviceLock  (needs --confirm)\n  --Message string\n"),
+        "{all}"
+    );
+    assert!(all.contains("\nInstallProfile\n  --Payload data *\n"), "{all}");
+    assert!(!all.contains("DeclarativeManagement"), "that one nobody orders");
+    assert_eq!(shown(&["command"]), all);
+    assert_eq!(shown(&["command", "D"]), all);
+    let one: Vec<serde_json::Value> =
+        serde_json::from_str(&shown(&["command", "--list", "EraseDevice", "--json"])).unwrap();
+    assert_eq!((one.len(), &one[0]["needs_confirm"]), (1, &true.into()));
 }

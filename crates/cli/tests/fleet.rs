@@ -78,6 +78,80 @@ fn server_json(data_dir: &Path) -> Option<Value> {
     Some(serde_json::from_slice(&text).unwrap())
 }
 
+/// An administrator orders, looks, and takes back; the devices are away meanwhile.
+#[test]
+fn commands_are_ordered_shown_and_taken_back() {
+    let dir = tempfile::tempdir().unwrap();
+    let server = Serve::start(dir.path(), &["--destructive-budget", "2"]);
+    let simulated = server.run(&["simulate", "-n", "3", "--timeout", "2m"]);
+    assert_eq!(
+        simulated.status.code(),
+        Some(0),
+        "{}",
+        String::from_utf8_lossy(&simulated.stderr)
+    );
+    let devices = server.json(&["devices"]);
+    let id = devices["devices"][0]["id"].as_str().unwrap();
+    let fails = |words: &[&str], code: i32, part: &str| {
+        let output = server.run(words);
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(code), "{words:?}: {said}");
+        assert!(said.contains(part), "{said}");
+    };
+    let lock = [
+        "command",
+        id,
+        "DeviceLock",
+        "--Message",
+        "Call us",
+        "--PIN",
+        "123456",
+    ];
+    fails(&lock, 64, "--confirm");
+    fails(&lock, 64, id);
+    fails(&["command", id, "DeviceLok"], 1, "did you mean DeviceLock?");
+    fails(
+        &["command", "--group", "all", "DeviceLock", "--confirm"],
+        1,
+        "--destructive-budget",
+    );
+    assert_eq!(server.json(&["commands"]), serde_json::json!([]));
+
+    let ordered = server.json(&[&lock[..], &["--confirm"]].concat());
+    assert_eq!(
+        (&ordered["request_type"], &ordered["states"]["queued"]),
+        (&"DeviceLock".into(), &1.into())
+    );
+    let order = ordered["id"].as_str().unwrap();
+    assert_eq!(server.json(&["commands"])[0]["id"], order);
+    assert_eq!(server.json(&["commands", "--device", id])[0]["command"], order);
+    assert_eq!(
+        server.json(&["device", id])["channels"][0]["queue"][0]["command"],
+        order
+    );
+    let cancelled = server.json(&["commands", "cancel", order]);
+    assert_eq!(cancelled["states"]["cancelled"], 1);
+    assert_eq!(
+        server.json(&["commands", "show", order])["states"],
+        cancelled["states"]
+    );
+    fails(&["commands", "cancel", order], 1, "1 cancelled");
+
+    // For the whole group; nobody comes for it in time.
+    let bulk = [
+        "command",
+        "--group",
+        "all",
+        "ProfileList",
+        "--expires",
+        "1s",
+        "--wait",
+    ];
+    fails(&bulk, 1, "0 of 3 carried it out");
+    assert_eq!(server.json(&["commands"])[0]["states"]["expired"], 3);
+    assert_eq!(server.stop(), Some(0));
+}
+
 /// A fleet enrolls and converges; the same policy again changes nothing; after a restart all of it is still so.
 fn a_fleet_converges(database: &[&str]) {
     let dir = tempfile::tempdir().unwrap();

@@ -3,32 +3,13 @@
 use ordain_catalog::{Availability, Catalog};
 
 use crate::audience::channel_scope;
-use crate::decision::{Decision, Write};
 use crate::device::DeviceFacts;
-use crate::enrollment::{Answer, Enrollment, Offer, Phase, Told};
+use crate::enrollment::{Answer, Enrollment, Offer, Told};
 use crate::ids::Digest;
 use crate::sync::{self, Behind, Wanted};
 
 /// The `RequestType` that starts a sync.
 pub const REQUEST_TYPE: &str = "DeclarativeManagement";
-
-/// What a device says on the command channel.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Says {
-    /// `Idle`: it asks for work; a session begins.
-    Idle,
-    /// The outcome of the command with this `CommandUUID`.
-    Outcome(String, Answer),
-}
-
-/// The command to give, if any.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Give {
-    /// `CommandUUID`.
-    pub uuid: String,
-    /// What its `Data` tells.
-    pub offer: Offer,
-}
 
 /// How long an acknowledged command is given before it is repeated, in seconds: one minute, doubling up to six
 /// hours. A device that has acknowledged, and does not fetch, has its reasons.
@@ -55,61 +36,43 @@ pub fn is_available(
     !matches!(availability, Availability::Unavailable(_))
 }
 
-/// What to answer on the command channel of `enrollment`; `device` are the facts of its device.
-pub fn respond(
+/// The command to give, and the offer that it tells, if it is due. `device` are the facts of the channel's device.
+pub(crate) fn tell(
     enrollment: &Enrollment,
-    says: &Says,
+    device: &DeviceFacts,
     wanted: &Wanted,
     catalog: &Catalog,
-    device: &DeviceFacts,
     now: i64,
-) -> Result<Decision<Option<Give>>, Behind> {
-    let open = enrollment
-        .told
-        .as_ref()
-        .filter(|told| told.answer == Answer::None);
-    match (says, open) {
-        (Says::Outcome(uuid, answer), Some(told)) if told.uuid == *uuid => {
-            let told = Told {
-                answer: answer.clone(),
-                at: now,
-                ..told.clone()
-            };
-            let after = Enrollment {
-                told: Some(told),
-                ..enrollment.clone()
-            };
-            // Told once in a session is enough, whatever was published meanwhile.
-            return Ok(Decision {
-                writes: vec![Write::Enrollment(Box::new(after))],
-                reply: None,
-            });
-        }
-        // The result of something else, or one that came twice: there is nothing to add to it.
-        (Says::Outcome(..), _) => return Ok(Decision::reply(None)),
-        (Says::Idle, _) => {}
-    }
+) -> Result<Option<(Told, Offer)>, Behind> {
     let token = wanted.manifest.token();
-    let is_due = due_at(enrollment, device, token, catalog).is_some_and(|due| due <= now);
-    if enrollment.phase != Phase::Enrolled || !is_due {
-        return Ok(Decision::reply(None));
+    if due_at(enrollment, device, token, catalog).is_none_or(|due| due > now) {
+        return Ok(None);
     }
     let (uuid, attempts) = next_attempt(enrollment, token);
     let offer = sync::offer(enrollment, wanted, now)?;
     let told = Told {
-        uuid: uuid.clone(),
+        uuid,
         token: offer.token,
         answer: Answer::None,
         at: now,
         attempts,
     };
-    let after = Enrollment {
-        told: Some(told),
-        ..sync::offered(enrollment, offer)
-    };
-    Ok(Decision {
-        writes: vec![wanted.keep(), Write::Enrollment(Box::new(after))],
-        reply: Some(Give { uuid, offer }),
+    Ok(Some((told, offer)))
+}
+
+/// The enrollment after the answer to the command that was given last. `None`: it was answered before.
+pub(crate) fn answered(enrollment: &Enrollment, answer: &Answer, now: i64) -> Option<Enrollment> {
+    let told = enrollment
+        .told
+        .clone()
+        .filter(|told| told.answer == Answer::None)?;
+    Some(Enrollment {
+        told: Some(Told {
+            answer: answer.clone(),
+            at: now,
+            ..told
+        }),
+        ..enrollment.clone()
     })
 }
 

@@ -10,7 +10,9 @@ use crate::declaration::Declaration;
 use crate::enrollment::Enrollment;
 use crate::event::Event;
 use crate::ids::{Digest, EnrollmentId};
+use crate::inventory::Finding;
 use crate::manifest::Manifest;
+use crate::queue::Moved;
 use crate::record::StatusRecord;
 use crate::report::Capabilities;
 
@@ -59,6 +61,10 @@ pub enum Write {
     Wake(EnrollmentId, i64),
     /// What administrators' systems are told of the decision.
     Event(Event),
+    /// A command in the channel's queue moves on. Lost if somebody else moved it meanwhile.
+    Delivery(Moved),
+    /// What a device answered to a survey.
+    Inventory(EnrollmentId, Finding),
 }
 
 impl Write {
@@ -76,6 +82,8 @@ impl Write {
             Self::Escrow(..) => "escrow",
             Self::Wake(..) => "wake",
             Self::Event(_) => "event",
+            Self::Delivery(_) => "delivery",
+            Self::Inventory(..) => "inventory",
         }
     }
 }

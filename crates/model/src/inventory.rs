@@ -3,18 +3,22 @@
 
 use std::collections::BTreeSet;
 
-use ordain_catalog::Catalog;
+use ordain_catalog::{Catalog, Platform};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::command::{self, named};
+use crate::decision::Write;
 use crate::device::DeviceFacts;
-use crate::enrollment::Enrollment;
+use crate::enrollment::{Answer, Enrollment};
 use crate::ids::{Channel, Digest};
 
 /// How long a round lasts, in seconds, give or take an hour.
 const PERIOD: i64 = 24 * 60 * 60;
 /// Devices that enrolled at the same time drift apart by up to this much a day, in seconds.
 const SPREAD: i64 = 60 * 60;
+/// The longest text that is taken for a fact, in octets.
+const MAX_FACT: usize = 1024;
 
 /// One command of a round.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -43,11 +47,32 @@ impl Survey {
             Self::InstalledApplicationList => "InstalledApplicationList",
         }
     }
+
+    /// The key of its answer.
+    pub const fn answer_key(self) -> &'static str {
+        match self {
+            Self::DeviceInformation => "QueryResponses",
+            Self::SecurityInfo | Self::InstalledApplicationList => self.request_type(),
+        }
+    }
+}
+
+/// What a device answered to a survey.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Finding {
+    /// To which one.
+    pub survey: Survey,
+    /// When, in unix seconds.
+    pub at: i64,
+    /// What it found, if it said anything; or what it said of its failure.
+    pub outcome: Result<Option<Value>, String>,
 }
 
 /// The present round of one device.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Inventory {
+    /// Its number in this generation, from 1; 0 before there was an answer.
+    pub round: i64,
     /// When its first answer came, in unix seconds; 0 before there was any.
     pub begun: i64,
     /// What was answered since then, whatever the answer was.
@@ -66,7 +91,7 @@ pub fn due_at(
     {
         return None;
     }
-    let Inventory { begun, answered } = &enrollment.inventory;
+    let Inventory { begun, answered, .. } = &enrollment.inventory;
     Some(if answered.contains(&survey) {
         next_round(enrollment)
     } else {
@@ -89,29 +114,95 @@ pub fn survey_of(enrollment: &Enrollment, uuid: &str, now: i64) -> Option<Survey
         .find(|survey| command_uuid(enrollment, *survey, now) == uuid)
 }
 
+/// What is new in an answer to `survey`: what was found, and the enrollment that has learned of it. Nothing when the
+/// answer came before, or is none yet.
+pub(crate) fn note(
+    enrollment: &Enrollment,
+    survey: Survey,
+    answer: &Answer,
+    found: Option<&Value>,
+    now: i64,
+) -> (Vec<Write>, Option<Enrollment>) {
+    let outcome = match answer {
+        Answer::None | Answer::NotNow => return (Vec::new(), None),
+        Answer::Acknowledged => Ok(found.and_then(|found| found.get(survey.answer_key())).cloned()),
+        Answer::Failed(reason) => Err(reason.clone()),
+    };
+    let inventory = answered(enrollment, survey, now);
+    if inventory == enrollment.inventory {
+        return (Vec::new(), None);
+    }
+    let mut facts = enrollment.facts.clone();
+    if let (Survey::DeviceInformation, Ok(Some(responses))) = (survey, &outcome) {
+        learn(&mut facts, responses);
+    }
+    let mut writes = Vec::new();
+    if facts.os_version != enrollment.facts.os_version {
+        // It may belong to another audience now.
+        writes.push(Write::Wake(enrollment.id.clone(), now));
+    }
+    writes.push(Write::Inventory(
+        enrollment.id.clone(),
+        Finding {
+            survey,
+            at: now,
+            outcome,
+        },
+    ));
+    let after = Enrollment {
+        inventory,
+        facts,
+        ..enrollment.clone()
+    };
+    (writes, Some(after))
+}
+
 /// The inventory after a final answer to `survey`.
-pub fn answered(enrollment: &Enrollment, survey: Survey, now: i64) -> Inventory {
-    let Inventory { begun, answered } = &enrollment.inventory;
+fn answered(enrollment: &Enrollment, survey: Survey, now: i64) -> Inventory {
+    let before = &enrollment.inventory;
     if now >= next_round(enrollment) {
         return Inventory {
+            round: round(enrollment, now),
             begun: now,
             answered: BTreeSet::from([survey]),
         };
     }
-    let mut answered = answered.clone();
-    answered.insert(survey);
-    Inventory {
-        begun: *begun,
-        answered,
+    let mut inventory = before.clone();
+    inventory.answered.insert(survey);
+    inventory
+}
+
+/// What a device says of its system and its name counts from then on. What it is, its serial number and UDID, it said
+/// when it enrolled; an answer cannot change that.
+fn learn(facts: &mut DeviceFacts, responses: &Value) {
+    let text = |key: &str| {
+        let text = responses.get(key).and_then(Value::as_str);
+        text.filter(|text| !text.is_empty() && text.len() <= MAX_FACT)
+    };
+    if let Some(version) = text("OSVersion").and_then(|version| version.parse().ok()) {
+        facts.os_version = Some(version);
+    }
+    if let Some(build) = text("BuildVersion") {
+        facts.build = Some(build.to_owned());
+    }
+    if let Some(name) = text("DeviceName") {
+        facts.name = Some(name.to_owned());
+    }
+    if facts.model.is_none() {
+        facts.model = text("ProductName").or(text("ModelName")).map(str::to_owned);
+    }
+    if facts.platform.is_none() {
+        facts.platform = facts.model.as_deref().and_then(Platform::from_model);
     }
 }
 
-/// What names the round that is due: when the one before it began.
+/// The number of the round that is due, or under way.
 pub(crate) fn round(enrollment: &Enrollment, now: i64) -> i64 {
+    let Inventory { round, .. } = enrollment.inventory;
     if now >= next_round(enrollment) {
-        next_round(enrollment)
+        round.saturating_add(1)
     } else {
-        enrollment.inventory.begun
+        round
     }
 }
 

@@ -109,6 +109,19 @@ impl World {
         all.chain(places.iter().filter_map(name)).collect()
     }
 
+    /// Whether `device`, a device channel, is in `group`; groups that no blueprint names count as well. As with
+    /// [`Self::groups`], memberships that wait for an administrator do not.
+    pub fn is_member(&self, device: &Enrollment, group: &str) -> bool {
+        let is_listed = || {
+            let listed = self.revision.wish.groups.get(group);
+            listed.is_some_and(|listed| {
+                let mut names = device.facts.names(&device.id);
+                names.any(|name| listed.members.contains(name))
+            })
+        };
+        group == ALL || (device.memberships == Memberships::Granted && is_listed())
+    }
+
     /// What the channel `id` of `device` should hold. `capabilities` are those that this channel reported, with
     /// their digest.
     pub fn wanted(

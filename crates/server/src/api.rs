@@ -1,5 +1,6 @@
 //! What the admin API says and takes, below `/api/v1`. The command line uses the same types.
 
+mod command;
 mod event;
 mod keys;
 mod migration;
@@ -14,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
+pub use command::{Command, CommandRow, Delivery, Inventory, NewCommand, Queued};
 pub use event::{CreatedWebhook, EventFilter, EventRow, NewWebhook, WebhookRow};
 pub use keys::{KeyRotation, SealingKey, SealingKeys};
 pub use migration::{Migration, NewMigrationWindow};
@@ -146,6 +148,8 @@ pub struct Device {
     pub certificate: Option<String>,
     /// The end of that certificate, in unix seconds.
     pub certificate_expires: Option<i64>,
+    /// What it answers when it is asked, daily.
+    pub inventory: Vec<Inventory>,
     /// Its own channel, then those of its users.
     pub channels: Vec<Channel>,
 }
@@ -171,6 +175,8 @@ pub struct Channel {
     /// The DeclarativeManagement command last given, and what came of it.
     #[schema(value_type = Option<Object>)]
     pub command: Option<Value>,
+    /// The commands that wait for it, the oldest first: the first 20.
+    pub queue: Vec<Queued>,
     /// Each declaration with the five facts.
     pub declarations: Vec<Declaration>,
     /// What the blueprints name but this channel does not get.

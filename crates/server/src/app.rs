@@ -11,7 +11,7 @@ use ordain_model::sync::Wanted;
 use ordain_model::wish::Revision;
 use ordain_model::world::World;
 use ordain_store::{ChannelState, Store, StoreError};
-use tokio::sync::Semaphore;
+use tokio::sync::{Notify, Semaphore};
 
 use crate::admission::Admission;
 use crate::clock::Clock;
@@ -42,6 +42,10 @@ pub(crate) struct App {
     /// KiB of request bodies that may be in memory at once, for the whole server.
     pub(crate) in_flight: Arc<Semaphore>,
     pub(crate) admission: Admission,
+    /// From how many devices an hour commands may take something.
+    pub(crate) destructive_budget: u32,
+    /// Tells that a group waits for its command.
+    pub(crate) ordered: Notify,
 }
 
 /// Request bodies in memory at once, in KiB, whoever sends them.
@@ -58,6 +62,7 @@ pub(crate) struct Parts {
     pub(crate) events: Events,
     pub(crate) push: Push,
     pub(crate) clock: Clock,
+    pub(crate) destructive_budget: u32,
 }
 
 impl App {
@@ -73,6 +78,7 @@ impl App {
             events,
             push,
             clock,
+            destructive_budget,
         } = parts;
         let revision = store.newest_revision().await?;
         let app = Self {
@@ -91,6 +97,8 @@ impl App {
             clock,
             in_flight: Arc::new(Semaphore::new(IN_FLIGHT_KIB)),
             admission: Admission::default(),
+            destructive_budget,
+            ordered: Notify::new(),
         };
         app.metrics
             .revision

@@ -49,9 +49,14 @@ pub struct Settings {
     pub apns_url: Option<String>,
     /// PEM with the only authorities that may vouch for APNs; those that this machine trusts otherwise.
     pub apns_ca: Option<PathBuf>,
+    /// From how many devices an hour commands may take something: erase, lock, clear, remove.
+    pub destructive_budget: u32,
 }
 
 impl Settings {
+    /// The budget unless said otherwise: enough for a day's work, too little for a disaster.
+    const DESTRUCTIVE_BUDGET: u32 = 10;
+
     /// The defaults for a server on `listen` that keeps everything in `data_dir`.
     pub fn new(listen: SocketAddr, data_dir: PathBuf) -> Self {
         Self {
@@ -73,6 +78,7 @@ impl Settings {
             push_rate: PUSH_RATE,
             apns_url: None,
             apns_ca: None,
+            destructive_budget: Self::DESTRUCTIVE_BUDGET,
         }
     }
 }

@@ -21,7 +21,7 @@ use crate::keys::Keys;
 use crate::local::Local;
 use crate::push::{Push, sweeper};
 use crate::settings::{Settings, StartError};
-use crate::{files, house, listener, router, tls};
+use crate::{bulk, files, house, listener, router, tls};
 
 /// How often sightings are written.
 const FLUSH: Duration = Duration::from_millis(500);
@@ -117,6 +117,7 @@ impl Server {
             events: Events::new(settings.event_retention, stopped.clone())?,
             push: Push::new(&settings, &data_dir)?,
             clock,
+            destructive_budget: settings.destructive_budget,
         })
         .await?;
         let app = Arc::new(app);
@@ -132,6 +133,7 @@ impl Server {
         let router = router::router(app.clone());
         let tasks = vec![
             tokio::spawn(listener::serve(listener, config, router.clone(), stopped.clone())),
+            tokio::spawn(bulk::run(app.clone(), stopped.clone())),
             tokio::spawn(behind(app.clone(), stopped.clone())),
             tokio::spawn(events::run(app.clone())),
             tokio::spawn(sweeper::run(app.clone(), stopped)),

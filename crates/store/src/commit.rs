@@ -15,6 +15,7 @@ use crate::audit::AuditRecord;
 use crate::events::write_event;
 use crate::wakes::wake;
 use crate::{ChannelState, Step, Store, StoreError, Value, Versioned};
+use crate::{deliveries, inventory};
 
 impl Store {
     /// Makes the writes of a decision over `state`, and notes `audit` with them. A [`StoreError::Conflict`] means
@@ -136,6 +137,8 @@ fn steps_of(state: &ChannelState, write: &Write) -> Result<Vec<Step>, StoreError
         )],
         Write::Wake(id, at) => wake(id, *at),
         Write::Event(event) => vec![write_event(event)],
+        Write::Delivery(moved) => vec![deliveries::moved(state, moved)],
+        Write::Inventory(id, finding) => vec![inventory::note(id, finding)?],
         Write::Escrow(id, kind, None) => vec![Step::new(
             "DELETE FROM escrow WHERE enrollment = $1 AND kind = $2",
             vec![id.to_string().into(), kind.word().into()],
@@ -242,7 +245,7 @@ fn write_identity(identity: &Identity) -> Step {
 const BELONGINGS: [&str; 6] = ["status", "exception", "escrow", "sighting", "inventory", "push"];
 
 fn forget(id: &EnrollmentId) -> Vec<Step> {
-    let mut steps = vec![keep_stamp(id)];
+    let mut steps = vec![keep_stamp(id), deliveries::close(id)];
     steps.extend(BELONGINGS.iter().map(|table| {
         Step::new(
             format!("DELETE FROM {table} WHERE enrollment = $1"),
@@ -263,6 +266,7 @@ fn end_generation(device: &EnrollmentId) -> Vec<Step> {
     let mut steps = vec![
         Step::new(lock, vec![device.to_string().into()]),
         keep_stamp(device),
+        deliveries::close_all(device),
     ];
     let device = device.device_part();
     steps.extend(BELONGINGS.iter().map(|table| {

@@ -2,10 +2,13 @@
 
 mod audit;
 mod channels;
+mod commands;
 mod commit;
+mod deliveries;
 mod events;
 mod fleet;
 mod house;
+mod inventory;
 mod leases;
 mod migrations;
 mod objects;
@@ -30,12 +33,17 @@ use tokio::sync::watch;
 
 pub use audit::{Actor, AuditRecord};
 pub use channels::{ChannelState, Versioned};
+pub use commands::{Budget, CommandRecord, Counts, NewCommand, Reaching, Recipient};
+pub use deliveries::{DeliveriesOf, DeliveryRecord};
 pub use events::{Cursor, EventPage, InvalidCursor};
 pub use fleet::{FleetRow, Migrated};
 pub use house::{NewToken, TokenRecord, TokenRole};
+pub use inventory::InventoryRecord;
 pub use objects::Blob;
 pub use revisions::{Publication, RevisionSummary, SourceFile};
-pub use sealed::{SEALED_PLACES, SealedPlace, SealedValue, escrow_context, webhook_context};
+pub use sealed::{
+    SEALED_PLACES, SealedPlace, SealedValue, command_context, escrow_context, result_context, webhook_context,
+};
 pub use sightings::Sighting;
 pub use wakes::{Lane, Looked, Sleeper, WakeCounts};
 pub use webhooks::{Progress, Webhook};

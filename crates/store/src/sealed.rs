@@ -22,7 +22,7 @@ pub struct SealedPlace {
 }
 
 /// Every place. What is sealed elsewhere, no rotation finds.
-pub static SEALED_PLACES: [SealedPlace; 3] = [
+pub static SEALED_PLACES: [SealedPlace; 5] = [
     SealedPlace {
         table: "setting",
         keys: &["key"],
@@ -48,7 +48,31 @@ pub static SEALED_PLACES: [SealedPlace; 3] = [
         only: "1 = 1",
         context: |keys| webhook_context(&keys.concat()),
     },
+    SealedPlace {
+        table: "command",
+        keys: &["id"],
+        column: "payload",
+        only: "1 = 1",
+        context: |keys| command_context(&keys.concat()),
+    },
+    SealedPlace {
+        table: "delivery",
+        keys: &["uuid"],
+        column: "result",
+        only: "1 = 1",
+        context: |keys| result_context(&keys.concat()),
+    },
 ];
+
+/// What the keys of the order `id` are bound to.
+pub fn command_context(id: &str) -> Vec<u8> {
+    format!("command\n{id}").into_bytes()
+}
+
+/// What the result of the command `uuid` is bound to.
+pub fn result_context(uuid: &str) -> Vec<u8> {
+    format!("result\n{uuid}").into_bytes()
+}
 
 /// What the secret of the webhook `id` is bound to.
 pub fn webhook_context(id: &str) -> Vec<u8> {

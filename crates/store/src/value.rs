@@ -86,8 +86,13 @@ impl Row {
     }
 
     pub(crate) fn bytes(&self, column: usize) -> Result<&[u8], StoreError> {
+        self.optional_bytes(column)?.ok_or_else(|| missing(column))
+    }
+
+    pub(crate) fn optional_bytes(&self, column: usize) -> Result<Option<&[u8]>, StoreError> {
         match self.get(column)? {
-            Value::Bytes(value) => Ok(value),
+            Value::Null => Ok(None),
+            Value::Bytes(value) => Ok(Some(value)),
             _ => Err(missing(column)),
         }
     }

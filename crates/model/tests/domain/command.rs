@@ -2,13 +2,44 @@
 
 use std::collections::BTreeSet;
 
-use ordain_catalog::{Catalog, OsVersion, Platform};
-use ordain_model::command::{Give, Says, respond};
+use ordain_catalog::{OsVersion, Platform};
+use ordain_model::decision::Decision;
 use ordain_model::device::DeviceFacts;
-use ordain_model::enrollment::{Answer, Counts, Enrollment, Phase, Standing};
+use ordain_model::enrollment::{Answer, Counts, Enrollment, Offer, Phase, Standing};
+use ordain_model::session::{self, Piece, Says, Session};
 use ordain_model::sync::{Behind, Wanted, declaration_items, tokens};
 
 use crate::fixtures::*;
+
+/// A DeclarativeManagement command.
+#[derive(Debug, Clone, PartialEq)]
+struct Give {
+    uuid: String,
+    offer: Offer,
+}
+
+/// What is answered on a channel without a queue; of the inventory nothing is told here.
+fn respond(
+    enrollment: &Enrollment,
+    says: &Says,
+    wanted: &Wanted,
+    device: &DeviceFacts,
+    now: i64,
+) -> Result<Decision<Option<Give>>, Behind> {
+    let session = Session {
+        device,
+        ..session(enrollment, wanted, &[])
+    };
+    let decision = session::respond(&session, says, now)?;
+    let reply = match decision.reply {
+        Some(session::Give::Declarations { uuid, offer }) => Some(Give { uuid, offer }),
+        _ => None,
+    };
+    Ok(Decision {
+        writes: decision.writes,
+        reply,
+    })
+}
 
 /// A device at the command channel.
 struct Device {
@@ -26,15 +57,7 @@ impl Device {
 
     fn says(&mut self, says: &Says, wanted: &Wanted) -> Option<Give> {
         let facts = self.enrollment.facts.clone();
-        let decision = respond(
-            &self.enrollment,
-            says,
-            wanted,
-            Catalog::builtin(),
-            &facts,
-            self.now,
-        )
-        .unwrap();
+        let decision = respond(&self.enrollment, says, wanted, &facts, self.now).unwrap();
         assert!(
             decision.reply.is_none() || !decision.writes.is_empty(),
             "what is given is written down"
@@ -48,7 +71,9 @@ impl Device {
     }
 
     fn answers(&mut self, give: &Give, answer: Answer, wanted: &Wanted) -> Option<Give> {
-        self.says(&Says::Outcome(give.uuid.clone(), answer), wanted)
+        let told = self.enrollment.told.as_ref().unwrap();
+        assert_eq!(told.uuid, give.uuid);
+        self.says(&Says::Outcome(Piece::Declarations, answer), wanted)
     }
 
     fn fetches_items(&mut self, wanted: &Wanted) {
@@ -95,7 +120,7 @@ fn the_first_one_is_always_sent_even_for_nothing() {
 fn not_twice_in_a_session() {
     let mut device = Device::new();
     let give = device.idle(&wanted(1, "a")).unwrap();
-    // Not even when something else was published meanwhile, nor for results of commands that nobody knows.
+    // Not even when something else was published meanwhile.
     for answer in [
         Answer::Acknowledged,
         Answer::NotNow,
@@ -113,14 +138,6 @@ fn not_twice_in_a_session() {
         );
         assert_eq!(session.enrollment.told.as_ref().unwrap().answer, answer);
     }
-    assert_eq!(
-        device.says(
-            &Says::Outcome("unknown".into(), Answer::Acknowledged),
-            &wanted(2, "b")
-        ),
-        None
-    );
-    assert_eq!(device.enrollment.told.as_ref().unwrap().answer, Answer::None);
 }
 
 #[test]
@@ -156,17 +173,10 @@ fn an_acknowledged_one_is_repeated_with_growing_patience() {
         let answered = device.now;
         let wait = (1..=1_000).map(|minutes| minutes * 60).find(|wait| {
             device.now = answered + wait;
-            respond(
-                &device.enrollment,
-                &Says::Idle,
-                &wanted,
-                Catalog::builtin(),
-                &mac_facts(),
-                device.now,
-            )
-            .unwrap()
-            .reply
-            .is_some()
+            respond(&device.enrollment, &Says::Idle, &wanted, &mac_facts(), device.now)
+                .unwrap()
+                .reply
+                .is_some()
         });
         waits.push(wait.unwrap() / 60);
     }
@@ -207,17 +217,10 @@ fn who_holds_it_or_has_fetched_it_is_told_nothing() {
 fn who_cannot_take_it_is_not_told() {
     let given = |phase, facts: &DeviceFacts| {
         let enrollment = Enrollment { phase, ..enrolled() };
-        respond(
-            &enrollment,
-            &Says::Idle,
-            &wanted(1, "a"),
-            Catalog::builtin(),
-            facts,
-            NOW,
-        )
-        .unwrap()
-        .reply
-        .is_some()
+        respond(&enrollment, &Says::Idle, &wanted(1, "a"), facts, NOW)
+            .unwrap()
+            .reply
+            .is_some()
     };
     assert!(given(Phase::Enrolled, &mac_facts()));
     assert!(
@@ -245,31 +248,17 @@ fn a_node_that_is_behind_gives_nothing() {
         &enrolled(),
         &tokens(&enrolled(), &wanted(5, "new"), NOW).unwrap().writes,
     );
-    let outcome = respond(
-        &told,
-        &Says::Idle,
-        &wanted(4, "old"),
-        Catalog::builtin(),
-        &mac_facts(),
-        NOW,
-    );
+    let outcome = respond(&told, &Says::Idle, &wanted(4, "old"), &mac_facts(), NOW);
     assert_eq!(outcome.unwrap_err(), Behind);
 }
 
 #[test]
 fn every_node_names_the_command_alike_and_each_generation_anew() {
     let give = |enrollment: &Enrollment| {
-        respond(
-            enrollment,
-            &Says::Idle,
-            &wanted(1, "a"),
-            Catalog::builtin(),
-            &mac_facts(),
-            NOW,
-        )
-        .unwrap()
-        .reply
-        .unwrap()
+        respond(enrollment, &Says::Idle, &wanted(1, "a"), &mac_facts(), NOW)
+            .unwrap()
+            .reply
+            .unwrap()
     };
     assert_eq!(give(&enrolled()), give(&enrolled()));
     let next = Enrollment {

@@ -12,7 +12,9 @@ use ordain_model::device::DeviceFacts;
 use ordain_model::enrollment::{Enrollment, Memberships, Phase, Pin};
 use ordain_model::ids::{Channel, Digest, EnrollmentId};
 use ordain_model::manifest::{Entry, Manifest};
+use ordain_model::queue::Delivery;
 use ordain_model::report::{Listed, Reason, Validity};
+use ordain_model::session::Session;
 use ordain_model::sync::Wanted;
 use ordain_model::wish::{Blueprint, Wish};
 use serde_json::{Value, json};
@@ -153,6 +155,21 @@ pub(crate) fn enrolled() -> Enrollment {
         standing: None,
         inventory: Default::default(),
         since: NOW,
+    }
+}
+
+/// What a session on this channel is decided from.
+pub(crate) fn session<'a>(
+    enrollment: &'a Enrollment,
+    wanted: &'a Wanted,
+    queue: &'a [Delivery],
+) -> Session<'a> {
+    Session {
+        enrollment,
+        device: &enrollment.facts,
+        wanted,
+        catalog: Catalog::builtin(),
+        queue,
     }
 }
 

@@ -26,6 +26,8 @@ use crate::app::App;
 /// Devices are read so many at a time.
 const STRETCH: u32 = 1_000;
 const DEFAULT_LIMIT: usize = 1_000;
+/// How many commands of a queue are shown with the channel.
+const QUEUE_SHOWN: u32 = 20;
 const STATES: [&str; 4] = ["converged", "pending", "failed", "left"];
 
 /// Lists devices, and counts all of them by state.
@@ -59,7 +61,7 @@ pub(crate) async fn devices(
             let in_group = filter
                 .group
                 .as_ref()
-                .is_none_or(|group| is_member(&world, &found.enrollment, group));
+                .is_none_or(|group| world.is_member(&found.enrollment, group));
             if in_group && matches(&row, &filter) {
                 rows.push(row);
             }
@@ -77,22 +79,6 @@ pub(crate) async fn devices(
         states,
         revision: world.revision().number,
     }))
-}
-
-/// Whether a group lists the device; groups that no blueprint names count as well.
-fn is_member(world: &World, device: &Enrollment, group: &str) -> bool {
-    let listed = world.revision().wish.groups.get(group).is_some_and(|listed| {
-        let names = [
-            device.facts.serial.as_deref(),
-            device.facts.udid.as_deref(),
-            Some(device.id.device_part()),
-        ];
-        names
-            .into_iter()
-            .flatten()
-            .any(|name| listed.members.contains(name))
-    });
-    group == ordain_model::wish::ALL || listed
 }
 
 type Order = fn(&DeviceRow, &DeviceRow) -> Ordering;
@@ -169,6 +155,7 @@ pub(crate) async fn device(
         }
     }
     let seen_at = channels.first().and_then(|channel: &Channel| channel.seen_at);
+    let inventory = app.store.inventory(&id).await?;
     Ok(Json(Device {
         row: row(&app, &world, device, &users, seen_at).await?,
         generation: device.generation,
@@ -177,6 +164,7 @@ pub(crate) async fn device(
         groups: world.groups(device).into_iter().collect(),
         certificate: device.identity.map(|pin| pin.fingerprint.to_string()),
         certificate_expires: device.identity.map(|pin| pin.not_after),
+        inventory: inventory.into_iter().map(Into::into).collect(),
         channels,
     }))
 }
@@ -199,7 +187,7 @@ pub(crate) async fn find(app: &App, name: &str) -> Result<EnrollmentId, Fault> {
     }
 }
 
-fn not_there(name: &str) -> Fault {
+pub(super) fn not_there(name: &str) -> Fault {
     Fault::NotFound(format!(
         "no device goes by {name}: give a serial number, UDID, or enrollment identifier"
     ))
@@ -331,6 +319,7 @@ async fn channel(
         listing: &listing,
     });
     let omissions = wanted.manifest.omissions.iter();
+    let queue = app.store.queue(&enrollment.id, 0, QUEUE_SHOWN).await?;
     Ok(Channel {
         id: enrollment.id.to_string(),
         phase: enrollment.phase,
@@ -340,6 +329,7 @@ async fn channel(
         offered_token: enrollment.offer.map(|offer| offer.token.to_string()),
         pinned_token: enrollment.pinned.map(|token| token.to_string()),
         command: enrollment.told.as_ref().map(|told| json!(told)),
+        queue: queue.into_iter().map(Into::into).collect(),
         declarations: declarations.into_iter().map(Into::into).collect(),
         omissions: omissions
             .map(|omission| Omission {

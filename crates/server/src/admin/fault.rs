@@ -7,6 +7,7 @@ use ordain_store::StoreError;
 
 use crate::api::Problem;
 use crate::body::BodyError;
+use crate::orders::OrderError;
 use crate::publish::PublishError;
 
 /// Why a request was not done, in words for the administrator.
@@ -26,6 +27,12 @@ pub(crate) enum Fault {
     Conflict(String),
     /// The policy is wrong.
     Policy(Vec<String>),
+    /// The command is wrong.
+    Command(Vec<String>),
+    /// It cannot be done for these devices as things are.
+    Refused(String, Vec<String>),
+    /// It takes something from these devices, and whoever asks must say that this is meant.
+    Unconfirmed(String, Vec<String>),
     /// The server cannot do it now.
     Unavailable(String),
     /// It does as much of this as it may already.
@@ -49,6 +56,18 @@ impl From<PublishError> for Fault {
             }
             PublishError::Store(error) => error.into(),
             PublishError::Failed(_) => Self::Unavailable(error.to_string()),
+        }
+    }
+}
+
+impl From<OrderError> for Fault {
+    fn from(error: OrderError) -> Self {
+        let what = error.to_string();
+        match error {
+            OrderError::Unconfirmed { devices, .. } => Self::Unconfirmed(what, devices),
+            OrderError::Refused { devices, .. } => Self::Refused(what, devices),
+            OrderError::Store(error) => error.into(),
+            OrderError::Seal(_) => Self::Unavailable(what),
         }
     }
 }
@@ -82,6 +101,12 @@ impl IntoResponse for Fault {
                 let what = "the policy has errors; nothing was published".to_owned();
                 (StatusCode::UNPROCESSABLE_ENTITY, what, details)
             }
+            Self::Command(details) => {
+                let what = "the command has errors; nothing was ordered".to_owned();
+                (StatusCode::UNPROCESSABLE_ENTITY, what, details)
+            }
+            Self::Refused(what, details) => (StatusCode::CONFLICT, what, details),
+            Self::Unconfirmed(what, details) => (StatusCode::PRECONDITION_REQUIRED, what, details),
             Self::Unavailable(what) => {
                 tracing::error!(error = what, "an administrator's request was not done");
                 (StatusCode::SERVICE_UNAVAILABLE, what, vec![])

@@ -1,6 +1,7 @@
 //! The admin API below `/api/v1`: one file for each thing that administrators work with.
 
 mod access;
+mod commands;
 mod devices;
 mod events;
 mod extract;
@@ -89,6 +90,9 @@ fn described() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(devices::devices))
         .routes(routes!(devices::device))
         .routes(routes!(devices::approve))
+        .routes(routes!(commands::commands, commands::order))
+        .routes(routes!(commands::command, commands::cancel))
+        .routes(routes!(commands::of_device))
         .routes(routes!(history::revisions))
         .routes(routes!(history::audit))
         .routes(routes!(tokens::tokens, tokens::create_token))

@@ -148,16 +148,22 @@ async fn set_bootstrap_token(
 
 async fn get_bootstrap_token(app: &App, presented: &Presented, id: &EnrollmentId) -> Result<Response, Fault> {
     let scene = app.scene(id, presented).await?;
-    let channel = scene.channel()?;
-    let ring = app.seal.ring();
-    let token = match app.store.escrow(&channel.id, EscrowKind::Bootstrap).await? {
-        Some(sealed) => {
-            let opened = ring.open(&escrow_context(id, EscrowKind::Bootstrap), &sealed);
-            Some(opened.map_err(|error| Fault::Unavailable(error.to_string()))?)
-        }
-        None => None,
-    };
+    let token = escrowed(app, &scene.channel()?.id, EscrowKind::Bootstrap).await?;
     Ok(property_list(wire::bootstrap_token(token.as_deref())))
+}
+
+/// The token that a channel has escrowed.
+pub(super) async fn escrowed(
+    app: &App,
+    id: &EnrollmentId,
+    kind: EscrowKind,
+) -> Result<Option<Vec<u8>>, Fault> {
+    let ring = app.seal.ring();
+    let sealed = app.store.escrow(id, kind).await?;
+    let opened = sealed.map(|sealed| ring.open(&escrow_context(id, kind), &sealed));
+    opened
+        .transpose()
+        .map_err(|error| Fault::Unavailable(error.to_string()))
 }
 
 fn seal(ring: &KeyRing, id: &EnrollmentId, kind: EscrowKind, token: &[u8]) -> Result<Vec<u8>, Fault> {

@@ -3,51 +3,88 @@
 use std::sync::Arc;
 
 use axum::response::Response;
-use ordain_apple::command::{Command, Message, Status};
+use ordain_apple::command::{Message, Status, results_to_json};
 use ordain_model::checkin::Presented;
-use ordain_model::command::{self, Says};
 use ordain_model::enrollment::Answer;
+use ordain_model::session::{self, Derived, Piece, Says, Session};
+use ordain_pki::seal::KeyRing;
+use ordain_store::result_context;
 
-use super::answer::{done, property_list, tokens};
 use super::fault::Fault;
+use super::give;
+use super::scene::{Scene, contended};
 use crate::app::App;
+
+/// How often a session is decided again before the device is asked to come back.
+const ATTEMPTS: u32 = 10;
+/// How far the queue is looked through for the next command: more than expires between two looks of the job that
+/// closes what has.
+const LOOK_AHEAD: u32 = 100;
 
 /// Reads a message of the command channel and answers it with the next command, or with nothing to do.
 pub(crate) async fn command(app: &Arc<App>, presented: &Presented, body: &[u8]) -> Result<Response, Fault> {
     let message = Message::parse(body).map_err(|error| Fault::Unreadable(error.to_string()))?;
-    let says = says(&message);
     let id = &message.ids.enrollment;
-    let give = app
-        .decide_wanted(id, presented, |scene, wanted| {
-            let (channel, device) = (scene.channel()?, scene.device()?);
-            if says == Says::Idle {
-                app.sightings.woke(channel, scene.now);
-            }
-            let catalog = scene.world.catalog();
-            Ok(command::respond(
-                channel,
-                &says,
-                wanted,
-                catalog,
-                &device.facts,
-                scene.now,
-            )?)
-        })
-        .await?;
-    Ok(match give {
-        Some(give) => property_list(Command::declarative_management(give.uuid, tokens(give.offer)).to_xml()),
-        None => done(),
-    })
+    for _ in 0..ATTEMPTS {
+        let scene = app.scene(id, presented).await?;
+        let (channel, device) = (scene.channel()?, scene.device()?);
+        if message.status == Status::Idle {
+            app.sightings.woke(channel, scene.now);
+        }
+        // Held until the result is stored, so that a rotation of keys waits for it.
+        let ring = app.seal.ring();
+        let says = says(app, &ring, &scene, &message).await?;
+        let queue = match (says.queue_after(), scene.state.queued) {
+            (Some(after), Some(newest)) if newest > after => app.store.queue(id, after, LOOK_AHEAD).await?,
+            _ => Vec::new(),
+        };
+        let wanted = app.wanted(&scene.world, device, id, Some(channel)).await?;
+        let session = Session {
+            enrollment: channel,
+            device: &device.facts,
+            wanted: &wanted,
+            catalog: scene.world.catalog(),
+            queue: &queue,
+        };
+        let decision = session::respond(&session, &says, scene.now).map_err(Fault::from);
+        if let Some(given) = app.settle(&scene.state, decision).await? {
+            return give::answer(app, device, given).await;
+        }
+    }
+    Err(contended())
 }
 
-fn says(message: &Message) -> Says {
+/// What the message means to the channel. The outcome of what nobody knows is as good as `Idle`.
+async fn says(app: &App, ring: &KeyRing, scene: &Scene, message: &Message) -> Result<Says, Fault> {
     let answer = match message.status {
-        Status::Idle => return Says::Idle,
+        Status::Idle => return Ok(Says::Idle),
         Status::Acknowledged => Answer::Acknowledged,
         Status::NotNow => Answer::NotNow,
         Status::Error | Status::CommandFormatError => Answer::Failed(failure(message)),
     };
-    Says::Outcome(message.command_uuid.clone().unwrap_or_default(), answer)
+    let uuid = message.command_uuid.as_deref().unwrap_or_default();
+    let channel = scene.channel()?;
+    let piece = match session::derived(channel, uuid, scene.now) {
+        Some(Derived::Declarations) => Piece::Declarations,
+        Some(Derived::Survey(survey)) => Piece::Survey(survey, Some(results_to_json(&message.results))),
+        None => match app.store.delivery(uuid, &channel.id, channel.generation).await? {
+            Some(delivery) => Piece::Queued(delivery, sealed(ring, uuid, message)?),
+            None => return Ok(Says::Idle),
+        },
+    };
+    Ok(Says::Outcome(piece, answer))
+}
+
+/// What a device answers besides: it may hold keys and passwords.
+fn sealed(ring: &KeyRing, uuid: &str, message: &Message) -> Result<Option<Vec<u8>>, Fault> {
+    if message.results.is_empty() {
+        return Ok(None);
+    }
+    let results = results_to_json(&message.results).to_string();
+    let sealed = ring.seal(&result_context(uuid), results.as_bytes());
+    sealed
+        .map(Some)
+        .map_err(|error| Fault::Unavailable(error.to_string()))
 }
 
 /// What the device says of its failure, for administrators: codes change between releases, so nothing is concluded.

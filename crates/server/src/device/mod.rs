@@ -6,6 +6,7 @@ mod command;
 mod ddm;
 mod downloads;
 mod fault;
+mod give;
 pub(crate) mod mdm;
 mod scene;
 

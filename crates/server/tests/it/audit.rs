@@ -4,6 +4,7 @@ use ordain_testbed::Database;
 use serde_json::json;
 
 use crate::api::create_token;
+use crate::commands::order;
 use crate::device::Device;
 use crate::house::{House, START};
 use crate::issue::{issued, renewed};
@@ -86,7 +87,9 @@ async fn without_the_audit_nothing_is_changed(database: Database) {
     device.enroll().await;
     device.enroll().await;
     let (id, _) = create_token(&house, json!({"name": "t", "role": "admin"})).await;
-    let before = house.everything().await;
+    let asked = |request_type: &str| json!({"devices": ["D"], "request_type": request_type, "confirm": true});
+    let list = order(&house, asked("ProfileList")).await;
+    let before = (house.everything().await, house.get("/commands").await);
     execute(&house.database, "ALTER TABLE audit RENAME TO audit_away").await;
     let changes = [
         ("POST", "/devices/D/approve".to_owned(), None),
@@ -96,6 +99,8 @@ async fn without_the_audit_nothing_is_changed(database: Database) {
             Some(json!({"name": "u", "role": "admin"})),
         ),
         ("DELETE", format!("/tokens/{id}"), None),
+        ("POST", "/commands".to_owned(), Some(asked("EraseDevice"))),
+        ("DELETE", format!("/commands/{list}"), None),
         (
             "POST",
             "/enrollment-profiles".to_owned(),
@@ -108,6 +113,6 @@ async fn without_the_audit_nothing_is_changed(database: Database) {
     }
     house.try_publish(&small(10)).await.with(503);
     execute(&house.database, "ALTER TABLE audit_away RENAME TO audit").await;
-    assert_eq!(house.everything().await, before);
+    assert_eq!((house.everything().await, house.get("/commands").await), before);
     house.publish(&small(10)).await;
 }

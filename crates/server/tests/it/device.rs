@@ -50,8 +50,30 @@ pub(crate) struct Command {
 }
 
 impl Command {
+    fn of(given: &Given) -> Self {
+        assert_eq!(given.request_type, "DeclarativeManagement", "{}", given.xml);
+        let data = octets(value_of(&given.xml, "Data", "data").expect("the data of the command"));
+        Self {
+            uuid: given.uuid.clone(),
+            tokens: Tokens::of(&serde_json::from_slice(&data).expect("JSON")),
+        }
+    }
+}
+
+/// What the inventory asks.
+const SURVEYS: [&str; 3] = ["DeviceInformation", "SecurityInfo", "InstalledApplicationList"];
+
+/// Any command.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Given {
+    pub(crate) uuid: String,
+    pub(crate) request_type: String,
+    pub(crate) xml: String,
+}
+
+impl Given {
     /// The command in an answer; none when there is nothing to do.
-    pub(crate) fn of(answer: &Answer) -> Option<Self> {
+    fn of(answer: &Answer) -> Option<Self> {
         assert_eq!(answer.status, 200, "{answer:?}");
         if answer.body.is_empty() {
             return None;
@@ -61,12 +83,11 @@ impl Command {
             Some("application/xml; charset=UTF-8")
         );
         let xml = answer.text();
-        let request_type = value_of(xml, "RequestType", "string");
-        assert_eq!(request_type, Some("DeclarativeManagement"), "{xml}");
-        let data = octets(value_of(xml, "Data", "data").expect("the data of the command"));
+        let text = |key: &str| value_of(xml, key, "string").expect("a text").to_owned();
         Some(Self {
-            uuid: value_of(xml, "CommandUUID", "string").expect("a uuid").to_owned(),
-            tokens: Tokens::of(&serde_json::from_slice(&data).expect("JSON")),
+            uuid: text("CommandUUID"),
+            request_type: text("RequestType"),
+            xml: xml.to_owned(),
         })
     }
 }
@@ -228,15 +249,34 @@ impl Device {
         }
     }
 
-    /// Asks for work.
+    /// Asks for work. What the inventory wants to know is answered along the way, with nothing in particular.
     pub(crate) async fn idle(&self) -> Option<Command> {
-        Command::of(&self.agent.put(&Message::command(&self.ids, "Idle", "")).await)
+        let given = self.ask().await;
+        self.after_surveys(given).await
     }
 
-    /// Says what came of a command.
+    /// Says what came of a command, and answers the inventory likewise.
     pub(crate) async fn result(&self, status: &str, uuid: &str) -> Option<Command> {
-        let keys = format!("<key>CommandUUID</key><string>{uuid}</string>");
-        Command::of(&self.agent.put(&Message::command(&self.ids, status, &keys)).await)
+        let given = self.answer(status, uuid, "").await;
+        self.after_surveys(given).await
+    }
+
+    async fn after_surveys(&self, mut given: Option<Given>) -> Option<Command> {
+        while let Some(survey) = given.take_if(|given| SURVEYS.contains(&given.request_type.as_str())) {
+            given = self.answer("Acknowledged", &survey.uuid, "").await;
+        }
+        given.map(|given| Command::of(&given))
+    }
+
+    /// Asks for work, whatever it is.
+    pub(crate) async fn ask(&self) -> Option<Given> {
+        Given::of(&self.agent.put(&Message::command(&self.ids, "Idle", "")).await)
+    }
+
+    /// Says what came of a command, with `keys` in XML; the next command, whatever it is.
+    pub(crate) async fn answer(&self, status: &str, uuid: &str, keys: &str) -> Option<Given> {
+        let keys = format!("<key>CommandUUID</key><string>{uuid}</string>{keys}");
+        Given::of(&self.agent.put(&Message::command(&self.ids, status, &keys)).await)
     }
 
     /// A session in which there must be one command; it is acknowledged, and none comes after it.

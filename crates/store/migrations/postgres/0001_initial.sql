@@ -95,17 +95,22 @@ CREATE TABLE sighting (
 
 -- Commands that administrators order. What is ordered is sealed, since it may hold a passcode.
 CREATE TABLE command (
-    id TEXT COLLATE "C" PRIMARY KEY,
+    number BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    id TEXT COLLATE "C" NOT NULL UNIQUE,
     request_type TEXT NOT NULL,
     payload BYTEA NOT NULL,
     ordered_at BIGINT NOT NULL,
     ordered_by TEXT NOT NULL,
     expires_at BIGINT NOT NULL,
+    -- How many devices it takes something from.
+    harms BIGINT NOT NULL,
     -- For a group: its name, and the device up to which its members have got theirs; no device: all have.
     for_group TEXT COLLATE "C",
     reached TEXT COLLATE "C"
 );
--- A command in the queue of one channel, and what came of it.
+CREATE INDEX command_reaching ON command (number) WHERE reached IS NOT NULL;
+CREATE INDEX command_harm ON command (ordered_at) WHERE harms > 0;
+-- A command in the queue of one channel, and what came of it. It is open while the device is to get it.
 CREATE TABLE delivery (
     number BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     uuid TEXT COLLATE "C" NOT NULL UNIQUE,
@@ -114,22 +119,24 @@ CREATE TABLE delivery (
     generation BIGINT NOT NULL,
     state TEXT NOT NULL,
     is_open BIGINT NOT NULL,
+    expires_at BIGINT NOT NULL,
     sent_at BIGINT,
-    sends BIGINT NOT NULL,
     answered_at BIGINT,
-    failure TEXT,
+    reason TEXT,
     result BYTEA
 );
 CREATE INDEX delivery_open ON delivery (enrollment, number) WHERE is_open = 1;
+CREATE INDEX delivery_expiry ON delivery (expires_at) WHERE is_open = 1;
 CREATE INDEX delivery_enrollment ON delivery (enrollment, number);
-CREATE INDEX delivery_command ON delivery (command, number);
--- What devices answered to the daily questions.
+CREATE INDEX delivery_command ON delivery (command, number, state, is_open);
+-- What devices answered to the daily questions: what they last found, and what they last failed with since.
 CREATE TABLE inventory (
     enrollment TEXT COLLATE "C" NOT NULL,
     survey TEXT NOT NULL,
-    at BIGINT NOT NULL,
-    failure TEXT,
+    found_at BIGINT,
     body TEXT,
+    failed_at BIGINT,
+    failure TEXT,
     PRIMARY KEY (enrollment, survey)
 );
 -- Who is to be looked at, and when, and what was pushed. Whoever has news counts `asked` up; whoever has looked sets

@@ -12,6 +12,7 @@ mod identities;
 mod memory;
 mod migrations;
 mod objects;
+mod queue;
 mod revisions;
 mod sealed;
 mod sightings;
