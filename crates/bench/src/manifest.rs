@@ -85,6 +85,8 @@ impl Manifest {
     }
 
     fn listed(&self, list: &str, backwards: bool) -> String {
+        // As twins have it: management declarations are never active.
+        let active = list != "management";
         let mut items: Vec<String> = self
             .items
             .iter()
@@ -93,11 +95,11 @@ impl Manifest {
                 let (identifier, token) = (json!(item.identifier), json!(item.server_token));
                 if backwards {
                     format!(
-                        "{{ \"valid\" : \"valid\", \"server-token\" : {token},\n\"identifier\" : {identifier}, \"active\" : true }}"
+                        "{{ \"valid\" : \"valid\", \"server-token\" : {token},\n\"identifier\" : {identifier}, \"active\" : {active} }}"
                     )
                 } else {
                     format!(
-                        "{{\"active\":true,\"identifier\":{identifier},\"server-token\":{token},\"valid\":\"valid\"}}"
+                        "{{\"active\":{active},\"identifier\":{identifier},\"server-token\":{token},\"valid\":\"valid\"}}"
                     )
                 }
             })

@@ -76,20 +76,20 @@ pub fn fifty(edition: u64) -> Policy {
     Policy { files }
 }
 
-/// Three configurations for everybody, one of which another `edition` changes, and one more for each of `audiences`
+/// Three declarations for everybody, one of which another `edition` changes, and one more for each of `audiences`
 /// groups, to which `serials` are dealt out in turn; with one audience, none.
 pub fn fleet(edition: u64, audiences: usize, serials: impl Iterator<Item = String>) -> Policy {
     let mut files = vec![
         subscriptions(),
         passcode(),
         declaration(
-            "notice",
-            TEST,
-            json!({"Echo": format!("the notice in its edition {edition}")}),
+            "organization",
+            "com.apple.management.organization-info",
+            json!({"Name": format!("the organization in its edition {edition}")}),
         ),
         file(
             "blueprints/everybody.yaml".into(),
-            "name: everybody\ninclude: [all]\ndeclarations: [subscriptions, passcode, notice]\n",
+            "name: everybody\ninclude: [all]\ndeclarations: [subscriptions, passcode, organization]\n",
         ),
     ];
     if audiences <= 1 {
@@ -109,8 +109,8 @@ pub fn fleet(edition: u64, audiences: usize, serials: impl Iterator<Item = Strin
         files.push(file(format!("groups/{name}.yaml"), list));
         files.push(declaration(
             &name,
-            TEST,
-            json!({"Echo": format!("you are at {name}")}),
+            "com.apple.management.properties",
+            json!({"site": name}),
         ));
         files.push(file(
             format!("blueprints/{name}.yaml"),

@@ -98,14 +98,13 @@ impl Measure {
 
     /// Whether what is sent in one round cannot be sent in the next.
     pub(crate) fn is_new_each_round(self) -> bool {
-        matches!(self, Self::Sync | Self::Apply | Self::Enroll)
+        matches!(self, Self::Changed | Self::Sync | Self::Apply | Self::Enroll)
     }
 
     pub(crate) fn until(self, duration: Duration) -> Until {
-        if self.is_new_each_round() {
-            Until::Done
-        } else {
-            Until::Elapsed(duration)
+        match self {
+            Self::Sync | Self::Apply | Self::Enroll => Until::Done,
+            _ => Until::Elapsed(duration),
         }
     }
 
@@ -154,15 +153,15 @@ impl Bench {
                 self.each(house, measure.door(), messages).await
             }
             Measure::Changed => {
+                // A lane that begins again must not say what it said last.
+                self.edition += 1;
                 let manifest = self.manifest(house).await?;
                 let messages = |client: &Client| {
-                    // Coprime with nothing: wherever a round ends, the next one begins with another value.
-                    let values = ["one", "two", "three"];
-                    let report = |value: &&str| {
+                    let report = |value| {
                         let value = format!("{value} in {}", self.edition);
                         Message::report(&client.ids, manifest.report(&value, false))
                     };
-                    values.iter().map(report).collect()
+                    ["one", "two", "three"].map(report).into()
                 };
                 self.each(house, measure.door(), messages).await
             }

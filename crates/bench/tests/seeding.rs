@@ -57,11 +57,10 @@ async fn seeded_enrollments_differ_in_no_column_from_enrolled_ones() {
             async move { shapes(database, &path, &udid).await }
         };
         let expected = shapes(wired).await;
-        assert_eq!(
-            expected.len(),
-            8,
-            "one row in each table, and its two names: {expected:?}"
-        );
+        for table in ["claim (", "enrollment (", "identity (", "sighting (", "status ("] {
+            let has = expected.iter().any(|row| row.starts_with(table));
+            assert!(has, "{table}: {expected:?}");
+        }
         assert_eq!(shapes(twin).await, expected, "{}", database.name());
     }
 }
