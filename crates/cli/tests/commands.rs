@@ -57,9 +57,10 @@ fn what_makes_no_sense_exits_with_64() {
         &["token", "create", "x", "--role", "king"],
         &["token", "create", "x", "--valid-for", "soon"],
         &["token", "create", "x", "--uses", "3"],
-        &["enrollment-profile"],
         &["serve", "--listen", "8443"],
-        &["token", "create", "x", "--role", "enrollment"],
+        &["push"],
+        &["push-certificate", "import"],
+        &["serve", "--push-rate", "0"],
         &["token", "create", "x", "--role", "enrollment", "--topic", ""],
         &[
             "enrollment-profile",

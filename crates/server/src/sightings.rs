@@ -48,6 +48,19 @@ impl Sightings {
         });
     }
 
+    /// Holds up flushes: as long as this is held, what is stored and what is in memory add up.
+    pub(crate) async fn still(&self) -> tokio::sync::MutexGuard<'_, ()> {
+        self.flushing.lock().await
+    }
+
+    /// How often a channel has asked for work, as far as that is only in memory.
+    pub(crate) fn wakes(&self, enrollment: &Enrollment) -> u64 {
+        let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let seen = seen.get(&enrollment.id);
+        seen.filter(|seen| seen.generation == enrollment.generation)
+            .map_or(0, |seen| seen.wakes)
+    }
+
     fn update(&self, enrollment: &Enrollment, now: i64, change: impl FnOnce(&mut Seen)) {
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         let entry = seen.entry(enrollment.id.clone()).or_insert(Seen {

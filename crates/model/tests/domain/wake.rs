@@ -283,7 +283,7 @@ proptest! {
                 let times = match silent {
                     None => 1,
                     Some((at, times)) => {
-                        let least = (5 * MINUTE << (times - 1).min(12)).min(DAY) * 88 / 100;
+                        let least = ((5 * MINUTE) << (times - 1).min(12)).min(DAY) * 88 / 100;
                         prop_assert!(channel.now - at >= least, "{} after {times}", channel.now - at);
                         times + 1
                     }

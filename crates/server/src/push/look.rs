@@ -33,7 +33,7 @@ impl Job {
 /// What came of looking.
 pub(super) enum Verdict {
     /// Push.
-    Push(Job),
+    Push(Box<Job>),
     /// It was pushed, or is to be looked at later.
     Wait(Looked),
     /// Nothing to do now.
@@ -71,7 +71,7 @@ pub(super) async fn look(
         wake,
     };
     Ok(match (next, push) {
-        (Next::Push(wake), Some(push)) => Verdict::Push(Job {
+        (Next::Push(wake), Some(push)) => Verdict::Push(Box::new(Job {
             notification: Notification {
                 // What is no hexadecimal number is no token that APNs could take.
                 token: hex::decode(&push.token).unwrap_or_default(),
@@ -82,7 +82,7 @@ pub(super) async fn look(
             looked: looked(wake),
             before,
             stretch: None,
-        }),
+        })),
         (Next::Wait(wake), _) => Verdict::Wait(looked(wake)),
         (Next::Rest(wake), _) => Verdict::Rest(looked(wake)),
         (Next::Unreachable(wake) | Next::Push(wake), _) => Verdict::Unreachable(looked(wake)),

@@ -31,6 +31,8 @@ use equip::LEASE;
 
 /// How often it looks for what is due, unless somebody tells.
 const POLL: Duration = Duration::from_millis(250);
+/// How soon it looks again when somebody has told: in a storm, not for each one.
+const HASTE: Duration = Duration::from_millis(50);
 /// Pushes under way at once.
 const FLIGHTS: usize = 1_000;
 /// Outcomes that are written together, at most,
@@ -55,7 +57,7 @@ pub(crate) async fn run(app: Arc<App>, mut stop: watch::Receiver<bool>) {
         };
         tokio::select! {
             () = stopped(&mut stop) => break,
-            () = app.push.news.notified() => sweeper.hear(),
+            () = app.push.news.notified() => sweeper.is_news = true,
             Some(landed) = sweeper.flights.join_next() => {
                 if let Ok((job, outcome)) = landed {
                     sweeper.land(job, outcome);
@@ -80,8 +82,9 @@ struct Sweeper {
     pace: Pace,
     /// When to ask for the lease again, and whether it is ours until then.
     lease: Option<(Instant, bool)>,
-    /// When rows that are due were looked at; `None`: somebody has told of news.
+    /// When rows that are due were looked at, and whether somebody has told of news since.
     looked_at: Option<Instant>,
+    is_news: bool,
     /// Whether there may be more rows due than were read.
     is_more_due: bool,
     /// Pushes to be made: those that are due, and those of the walk.
@@ -109,6 +112,7 @@ impl Sweeper {
             warned_at: None,
             lease: None,
             looked_at: None,
+            is_news: false,
             is_more_due: false,
             due: VecDeque::new(),
             walking: VecDeque::new(),
@@ -119,12 +123,6 @@ impl Sweeper {
             landed: Vec::new(),
             wrote_at: Instant::now(),
         }
-    }
-
-    /// Somebody told of news.
-    fn hear(&mut self) {
-        self.looked_at = None;
-        self.equipped_at = None;
     }
 
     /// Does what can be done now. Returns how long there is nothing to do unless something happens.
@@ -147,6 +145,10 @@ impl Sweeper {
         }
         let now = self.app.now();
         if !is_equipped || self.trouble.as_ref().is_some_and(|trouble| now < trouble.until) {
+            if is_equipped {
+                // Whatever is due is read when the pause is over.
+                self.is_news = false;
+            }
             return Ok(self.pause(POLL));
         }
         self.aim().await?;
@@ -155,11 +157,12 @@ impl Sweeper {
         Ok(self.dispatch())
     }
 
-    /// Outcomes are not left waiting.
+    /// Outcomes and news are not left waiting.
     fn pause(&self, longest: Duration) -> Duration {
-        match self.landed.is_empty() {
-            true => longest,
-            false => longest.min(GATHER),
+        match (self.landed.is_empty(), self.is_news) {
+            (false, _) => longest.min(GATHER),
+            (true, true) => longest.min(HASTE),
+            (true, false) => longest,
         }
     }
 
@@ -273,6 +276,7 @@ impl Sweeper {
         }
         let all = self.landed.iter().map(|(looked, ..)| looked.clone()).collect();
         self.app.store.looked(all).await?;
+        self.app.metrics.wrote("push", self.landed.len() as u64);
         for (looked, stretch, tally) in std::mem::take(&mut self.landed) {
             self.taken.remove(&looked.id);
             if let (Some(number), Some(walk)) = (stretch, &mut self.walk) {

@@ -86,7 +86,7 @@ mod tests {
     fn a_single_failure_of_apns_stops_nobody() {
         let fails = |trouble, at| Trouble::theirs(trouble, "Shutdown".into(), at);
         let mut trouble = fails(None, 1_000);
-        for _ in 1..BEARABLE {
+        for _ in 0..BEARABLE {
             assert_eq!(trouble.until, 1_000);
             trouble = fails(Some(trouble), 1_000);
         }

@@ -15,6 +15,7 @@ use crate::policy::small;
 
 crate::on_each_database!(
     a_change_is_one_push_and_one_command,
+    who_has_everything_is_not_pushed,
     a_killed_sweep_goes_on,
     a_dead_token_is_left_alone,
     nothing_is_pushed_without_a_certificate,
@@ -203,17 +204,39 @@ async fn a_change_is_one_push_and_one_command(database: Database) {
     assert_eq!(sessions(&fleet[..6]).await, [1; 6]);
     let refused = scene.apns.counts().refused;
     assert_eq!(refused, BTreeMap::new());
+}
 
-    // Those who have everything are not pushed for a revision that gives them nothing.
-    let mut other = small(11);
-    let group = ("groups/lab.yaml", "name: lab\nmembers: [nobody]\n".to_owned());
-    other.push(group);
-    pushes(&mut fleet);
-    let before = scene.apns.counts().accepted;
-    scene.house.publish(&other).await;
-    let sweep = scene.swept(5).await;
-    assert_eq!(sweep["pushed"], 0, "{sweep}");
-    assert_eq!(scene.apns.counts().accepted, before);
+async fn who_has_everything_is_not_pushed(database: Database) {
+    let scene = Scene::equipped(database).await;
+    scene.house.publish(&small(8)).await;
+    let device = scene.mac(1).await;
+    device.session().await;
+    // A user has no inventory of his own that could be due.
+    let token = b"token of the user".to_vec();
+    let mut courier = scene.apns.connect();
+    courier.register(&token, TOPIC);
+    let mut user = Pushed {
+        device: device.device.user("U"),
+        courier,
+        token,
+    };
+    user.tell_token().await;
+    for _ in 0..400 {
+        if scene.apns.accepted(&user.token) == 1 {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert_eq!(user.pushes(), 1);
+    assert_eq!(user.session().await, 1);
+    for passcode in 9..12 {
+        scene.house.publish(&small(passcode)).await;
+        let sweep = scene.swept(u64::from(passcode - 7)).await;
+        assert_eq!((&sweep["up_to_date"], &sweep["passed"]), (&json!(1), &json!(2)));
+    }
+    scene.house.pass(3 * 24 * 60 * 60);
+    scene.idle().await;
+    assert_eq!(user.pushes(), 0, "it has what it should have");
 }
 
 async fn a_killed_sweep_goes_on(database: Database) {

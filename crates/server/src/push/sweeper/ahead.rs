@@ -1,10 +1,10 @@
 //! Reading ahead: who is due, and who comes next in the walk.
 
 use ordain_model::sweep::Tally;
-use ordain_store::{Lane, Looked, StoreError};
+use ordain_store::{Lane, Looked, Sleeper, StoreError};
 use tokio::time::Instant;
 
-use super::{POLL, Sweeper};
+use super::{HASTE, POLL, Sweeper};
 use crate::push::look::{Job, Verdict, look};
 use crate::push::walk::Walk;
 
@@ -35,14 +35,14 @@ impl Sweeper {
 
     /// Reads whom somebody has news for, then whom to look at again, and looks at them.
     pub(super) async fn read_due(&mut self) -> Result<(), StoreError> {
-        let is_time = self.looked_at.is_none_or(|at| at.elapsed() >= POLL);
+        let patience = if self.is_news { HASTE } else { POLL };
+        let is_time = self.looked_at.is_none_or(|at| at.elapsed() >= patience);
         if self.due.len() >= self.room() / 2 || !(is_time || self.is_more_due) {
             return Ok(());
         }
         self.looked_at = Some(Instant::now());
         self.is_more_due = false;
-        // What is in memory of who came must count before anybody is pushed for not having come.
-        self.app.flush_sightings().await?;
+        self.is_news = false;
         let (world, now) = (self.app.world(), self.app.now());
         for lane in [Lane::News, Lane::Again] {
             let room = self.room().saturating_sub(self.due.len());
@@ -52,7 +52,11 @@ impl Sweeper {
             }
             // Who is taken is still due by its row, and does not take the place of others.
             let limit = u32::try_from(room + self.taken.len()).unwrap_or(u32::MAX);
-            let found = self.app.store.due(lane, now, limit).await?;
+            // Who came, by what is stored and by what is still in memory.
+            let still = self.app.sightings.still().await;
+            let mut found = self.app.store.due(lane, now, limit).await?;
+            self.add_wakes(&mut found);
+            drop(still);
             self.is_more_due |= found.len() >= limit as usize;
             for sleeper in found {
                 if self.taken.contains_key(&sleeper.enrollment.id) {
@@ -62,7 +66,7 @@ impl Sweeper {
                 match look(&self.app, &world, sleeper, now).await? {
                     Verdict::Push(job) => {
                         self.taken.insert(job.id().clone(), false);
-                        self.due.push_back(job);
+                        self.due.push_back(*job);
                     }
                     Verdict::Wait(looked) | Verdict::Rest(looked) | Verdict::Unreachable(looked) => {
                         self.keep(looked, None, Tally::default());
@@ -81,9 +85,11 @@ impl Sweeper {
         let Some(from) = self.walk.as_ref().and_then(Walk::ahead) else {
             return Ok(());
         };
-        self.app.flush_sightings().await?;
         let (world, now) = (self.app.world(), self.app.now());
-        let found = self.app.store.sleepers(&from.cursor, from.end(), STRETCH).await?;
+        let still = self.app.sightings.still().await;
+        let mut found = self.app.store.sleepers(&from.cursor, from.end(), STRETCH).await?;
+        self.add_wakes(&mut found);
+        drop(still);
         let last = found.last().map(|sleeper| sleeper.enrollment.id.to_string());
         let is_leg_over = found.len() < STRETCH as usize;
         let mut verdicts = Vec::with_capacity(found.len());
@@ -110,7 +116,7 @@ impl Sweeper {
             match verdict {
                 Verdict::Push(job) => {
                     self.taken.insert(id, false);
-                    self.walking.push_back(Job { stretch, ..job });
+                    self.walking.push_back(Job { stretch, ..*job });
                     open += 1;
                 }
                 Verdict::Wait(looked) => {
@@ -132,5 +138,11 @@ impl Sweeper {
             walk.read(last, is_leg_over, tally, open, now);
         }
         self.settle().await
+    }
+
+    fn add_wakes(&self, found: &mut [Sleeper]) {
+        for sleeper in found {
+            sleeper.wakes += self.app.sightings.wakes(&sleeper.enrollment);
+        }
     }
 }

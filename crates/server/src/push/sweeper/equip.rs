@@ -6,7 +6,7 @@ use std::time::Duration;
 use ordain_store::StoreError;
 use tokio::time::Instant;
 
-use super::Sweeper;
+use super::{POLL, Sweeper};
 use crate::push::certificate::{PushCertificate, Warning};
 use crate::push::trouble::Trouble;
 use crate::push::walk::Walk;
@@ -50,19 +50,21 @@ impl Sweeper {
         self.walk = Some(Walk::new(self.app.store.sweep().await?, first));
         self.app.keep_trouble(self.trouble.as_ref()).await?;
         self.told_trouble = self.trouble.clone();
-        self.hear();
+        self.is_news = true;
         Ok(())
     }
 
     /// Whether there is a certificate to push with.
     pub(super) async fn is_equipped(&mut self) -> Result<bool, StoreError> {
-        if self.equipped_at.is_some_and(|at| at.elapsed() < EQUIP) {
+        let patience = if self.is_news { POLL } else { EQUIP };
+        if self.equipped_at.is_some_and(|at| at.elapsed() < patience) {
             return Ok(self.client.is_some());
         }
         let certificate = self.app.push_certificate().await?;
         self.equipped_at = Some(Instant::now());
         let Some(certificate) = certificate else {
             self.client = None;
+            self.is_news = false;
             return Ok(false);
         };
         self.warn(&certificate);
