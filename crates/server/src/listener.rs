@@ -22,7 +22,8 @@ use tower::ServiceExt;
 use crate::identity::Peer;
 use crate::start::stopped;
 
-const HANDSHAKE: Duration = Duration::from_secs(10);
+/// In a storm thousands of handshakes share the processors: one that is thrown away is only begun again.
+const HANDSHAKE: Duration = Duration::from_secs(30);
 const HEADERS: Duration = Duration::from_secs(30);
 /// How long requests under way may take when the server stops.
 const GRACE: Duration = Duration::from_secs(7);
