@@ -182,6 +182,12 @@ impl Engine {
         (self.store.len(), invalid)
     }
 
+    /// What the channel holds: identifiers with their ServerTokens.
+    pub(crate) fn holdings(&self) -> impl Iterator<Item = (&str, &str)> {
+        let stored = self.store.values();
+        stored.map(|stored| (stored.identifier.as_str(), stored.server_token.as_str()))
+    }
+
     /// Judges the declarations anew, does what they ask for, and notes what is to be reported.
     fn judge(&mut self, device: &mut Device, now: i64) {
         let mut judgement = judgement::judge(&self.store, &self.contents, device, self.scope);

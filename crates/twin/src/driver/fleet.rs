@@ -165,6 +165,15 @@ impl Fleet {
         Ok(self.outcome().await)
     }
 
+    /// Looks at each twin, in the fleet's order. Waits for those that hold a session.
+    pub async fn look<T>(&self, mut at: impl FnMut(&Twin) -> T) -> Vec<T> {
+        let mut seen = Vec::with_capacity(self.members.len());
+        for member in &self.members {
+            seen.push(at(&member.lock().await.twin));
+        }
+        seen
+    }
+
     /// How the fleet has fared so far. Waits for those that hold a session.
     pub async fn outcome(&self) -> Outcome {
         let mut twins = Vec::with_capacity(self.members.len());
@@ -205,7 +214,7 @@ async fn live(
                 return Ok(());
             }
             waker
-                .pause(member.twin.standing(), run.options.poll)
+                .pause(&member.twin, run.options.poll)
                 .mul_f64(jitter(member.index, session))
         };
         pushes = tokio::select! {

@@ -9,10 +9,10 @@ use super::fleet::Run;
 use super::outcome::Progress;
 use crate::apns::{Courier, Delivery};
 use crate::device::Device;
-use crate::twin::Standing;
+use crate::twin::{Standing, Twin};
 
-/// How long a twin with business of its own sleeps at most: one that is not enrolled yet, or has not done or told what
-/// it was asked.
+/// How long a twin with business of its own sleeps at most: one that is not enrolled yet, has not done or told what it
+/// was asked, or was interrupted.
 const BUSINESS: Duration = Duration::from_secs(5);
 
 /// One twin's end of the push service, if there is one.
@@ -43,13 +43,14 @@ impl Waker {
     }
 
     /// How long a twin sleeps if it is not pushed. One that has left has no tokens any more.
-    pub(super) fn pause(&mut self, standing: Standing, poll: Duration) -> Duration {
-        match (&mut self.courier, standing) {
+    pub(super) fn pause(&mut self, twin: &Twin, poll: Duration) -> Duration {
+        match (&mut self.courier, twin.standing()) {
             (Some(courier), Standing::Unenrolled) => {
                 courier.unregister();
                 poll
             }
             (Some(_), Standing::New | Standing::Enrolled) => poll.min(BUSINESS),
+            (Some(_), Standing::Converged) if twin.wants_poll() => poll.min(BUSINESS),
             (Some(_), Standing::Converged) | (None, _) => poll,
         }
     }

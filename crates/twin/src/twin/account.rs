@@ -1,5 +1,7 @@
 //! What a twin tells of itself: how far it is, and what came of the commands that it got.
 
+use ordain_model::ids::EnrollmentId;
+
 use super::{Channel, Enrollment, Standing, Twin};
 use crate::journal::{Entry, Taken};
 
@@ -38,6 +40,14 @@ impl Twin {
             .fold((0, 0), |(held, invalid), (more, worse)| {
                 (held + more, invalid + worse)
             })
+    }
+
+    /// The declarations that it holds: the channel of each, its identifier and its ServerToken.
+    pub fn holdings(&self) -> impl Iterator<Item = (&EnrollmentId, &str, &str)> {
+        self.channels.iter().flat_map(|channel| {
+            let held = channel.engine.holdings();
+            held.map(|(identifier, token)| (&channel.ids.enrollment, identifier, token))
+        })
     }
 
     /// The last [`MAX_REMEMBERED`](crate::journal::MAX_REMEMBERED) commands of each channel, oldest first, over all
