@@ -36,8 +36,11 @@ pub struct Pushed {
     pub at: i64,
     /// The how manieth it was for the same work, from 1.
     pub attempts: u32,
-    /// How often the channel had asked for work until then.
+    /// How often the device had spoken on the command channel until then,
     pub wakes: u64,
+    /// by the count of this run of the server.
+    #[serde(default)]
+    pub run: u64,
     /// What it was for.
     pub work: Work,
     /// Where it went: the hash of what TokenUpdate told. A push that went elsewhere counts for nothing.
@@ -106,13 +109,17 @@ pub fn address(push: &Push) -> Digest {
 }
 
 /// What to do about the channel `id` at `now`, in unix seconds. `wake` is what is kept of it, `push` its address,
-/// `agenda` its work, `wakes` how often it has asked for work.
+/// `agenda` its work, `wakes` how often it has spoken on the command channel, by the count of this `run` of the server.
+///
+/// A run that is killed takes along the last that it has counted. So a push of another run counts as answered: rather is
+/// a channel pushed once more than that one which came is taken for silent.
 pub fn next(
     id: &EnrollmentId,
     wake: &Wake,
     push: Option<&Push>,
     agenda: Option<&Agenda>,
     wakes: u64,
+    run: u64,
     now: i64,
 ) -> Next {
     let Some(address) = push.map(address) else {
@@ -125,7 +132,7 @@ pub fn next(
             pushed: last.cloned(),
         });
     }
-    let has_come = |last: &Pushed| last.wakes != wakes;
+    let has_come = |last: &Pushed| last.wakes != wakes || last.run != run;
     let Some(agenda) = agenda.filter(|agenda| agenda.at <= now) else {
         return Next::Rest(Wake {
             due_at: agenda.map(|agenda| agenda.at),
@@ -158,6 +165,7 @@ pub fn next(
             at: now,
             attempts,
             wakes,
+            run,
             work: agenda.work.clone(),
             address,
             problem: None,

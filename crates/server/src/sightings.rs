@@ -31,7 +31,7 @@ impl Sightings {
         self.update(enrollment, now, |_| {});
     }
 
-    /// Notes that it asked for work.
+    /// Notes that it spoke on its command channel: it is awake.
     pub(crate) fn woke(&self, enrollment: &Enrollment, now: i64) {
         self.update(enrollment, now, |seen| seen.wakes += 1);
     }
@@ -53,7 +53,7 @@ impl Sightings {
         self.flushing.lock().await
     }
 
-    /// How often a channel has asked for work, as far as that is only in memory.
+    /// How often a channel has spoken on its command channel, as far as that is only in memory.
     pub(crate) fn wakes(&self, enrollment: &Enrollment) -> u64 {
         let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         let seen = seen.get(&enrollment.id);
@@ -108,21 +108,18 @@ impl App {
         Ok(())
     }
 
-    /// What is stored of a channel, with what was seen since.
+    /// What to note of a channel: what it fetched, with what is stored of that already. Most only came by, and of those
+    /// nothing needs to be read.
     async fn merged(&self, id: EnrollmentId, seen: Seen) -> Result<Sighting, StoreError> {
-        let stored = self
-            .store
-            .sighting(&id)
-            .await?
-            .filter(|stored| stored.generation == seen.generation);
-        let (stored_manifest, stored_fetched) = stored.map_or((None, Fetched::default()), |stored| {
-            (stored.manifest, Fetched::from_text(&stored.fetched))
-        });
         let (manifest, fetched) = match seen.fetched {
-            None => (stored_manifest, stored_fetched),
+            None => (None, Fetched::default()),
             Some((manifest, mut fetched)) => {
-                if let Some(from) = stored_manifest {
-                    fetched.extend(&self.carried(from, manifest, &stored_fetched).await?);
+                let stored = self.store.sighting(&id).await?;
+                let stored = stored.filter(|stored| stored.generation == seen.generation);
+                if let Some((from, text)) = stored.and_then(|stored| Some((stored.manifest?, stored.fetched)))
+                {
+                    let stored = Fetched::from_text(&text);
+                    fetched.extend(&self.carried(from, manifest, &stored).await?);
                 }
                 (Some(manifest), fetched)
             }

@@ -19,7 +19,7 @@ pub struct Sighting {
     pub manifest: Option<Digest>,
     /// One bit for each of its entries, in hexadecimal digits: fetched, or not.
     pub fetched: String,
-    /// How often it has asked for work; in what is noted, how often more.
+    /// How often it has spoken on its command channel; in what is noted, how often more.
     pub wakes: u64,
 }
 
@@ -43,14 +43,19 @@ impl Store {
             .transpose()
     }
 
-    /// Notes what was seen; of a channel that has moved on to another generation, nothing.
+    /// Notes what was seen; of a channel that has moved on to another generation, nothing. Without a manifest, what is
+    /// stored of fetches stays as it is.
     pub async fn note(&self, sightings: Vec<Sighting>) -> Result<(), StoreError> {
         let sql = "INSERT INTO sighting (enrollment, generation, seen_at, manifest, fetched, wakes) \
                    SELECT e.id, e.generation, $3, $4, $5, $6 FROM enrollment e WHERE e.id = $1 AND e.generation = $2 \
                    ON CONFLICT (enrollment) DO UPDATE SET generation = excluded.generation, \
                    wakes = excluded.wakes + \
                    CASE WHEN sighting.generation = excluded.generation THEN sighting.wakes ELSE 0 END, \
-                   seen_at = excluded.seen_at, manifest = excluded.manifest, fetched = excluded.fetched";
+                   seen_at = excluded.seen_at, \
+                   fetched = CASE WHEN excluded.manifest IS NULL AND sighting.generation = excluded.generation \
+                   THEN sighting.fetched ELSE excluded.fetched END, \
+                   manifest = CASE WHEN excluded.manifest IS NULL AND sighting.generation = excluded.generation \
+                   THEN sighting.manifest ELSE excluded.manifest END";
         let step = |sighting: Sighting| {
             Step::new(
                 sql,

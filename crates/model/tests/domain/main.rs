@@ -6,6 +6,7 @@ mod compile;
 mod convergence;
 mod event;
 mod fixtures;
+mod heard;
 mod held;
 mod inventory;
 mod memberships;

@@ -287,7 +287,7 @@ proptest! {
                     Write::Enrollment(row) if row.id == device.id => device = *row,
                     Write::Enrollment(row) => user_channel = Some(*row),
                     Write::Escrow(id, kind, _) => { escrowed.insert((id, kind.word())); }
-                    Write::Wake(..) | Write::Claims(..) => {}
+                    Write::Wake(..) | Write::Claims(..) | Write::Event(_) => {}
                     other => prop_assert!(false, "{:?}", other),
                 }
             }

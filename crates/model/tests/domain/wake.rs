@@ -18,6 +18,7 @@ struct Channel {
     wake: Wake,
     agenda: Option<Agenda>,
     wakes: u64,
+    run: u64,
     now: i64,
 }
 
@@ -33,6 +34,7 @@ impl Channel {
             wake: Wake::default(),
             agenda: None,
             wakes: 0,
+            run: 0,
             now: NOW,
         }
     }
@@ -45,6 +47,7 @@ impl Channel {
             self.push.as_ref(),
             self.agenda.as_ref(),
             self.wakes,
+            self.run,
             self.now,
         )
     }
@@ -134,6 +137,24 @@ fn one_push_is_enough_for_whatever_comes_until_it_is_answered() {
     }
     channel.wakes += 1;
     assert!(channel.look(), "it came, and left something undone that is new");
+}
+
+#[test]
+fn what_another_run_has_not_counted_is_not_taken_for_silence() {
+    let mut channel = Channel::new();
+    channel.wants(token("a"));
+    channel.wakes = 7;
+    assert!(channel.look());
+    // It came, and did it, but the run that had counted that was killed; and so were two more.
+    channel.run += 1;
+    channel.wakes = 5;
+    let before = channel.wake.clone();
+    assert!(!channel.look(), "it may have come, and failed: that is no news");
+    channel.wake = before;
+    channel.wants(command(1));
+    assert!(channel.look());
+    channel.wants(command(2));
+    assert!(!channel.look(), "of its own pushes a run knows");
 }
 
 #[test]

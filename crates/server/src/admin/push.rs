@@ -75,7 +75,6 @@ pub(crate) async fn status(State(app): State<Arc<App>>) -> Result<Json<PushStatu
         }
         None => None,
     };
-    app.flush_sightings().await?;
     let counts = app.store.wake_counts(now).await?;
     let sweep = app.store.sweep().await?;
     let trouble = app.trouble().await?.filter(|_| certificate.is_some());

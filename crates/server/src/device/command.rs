@@ -28,9 +28,8 @@ pub(crate) async fn command(app: &Arc<App>, presented: &Presented, body: &[u8]) 
     for _ in 0..ATTEMPTS {
         let scene = app.scene(id, presented).await?;
         let (channel, device) = (scene.channel()?, scene.device()?);
-        if message.status == Status::Idle {
-            app.sightings.woke(channel, scene.now);
-        }
+        // A device that was cut short comes back with a result, not with `Idle`: whatever it says here, it is awake.
+        app.sightings.woke(channel, scene.now);
         // Held until the result is stored, so that a rotation of keys waits for it.
         let ring = app.seal.ring();
         let says = says(app, &ring, &scene, &message).await?;

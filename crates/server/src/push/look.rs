@@ -63,7 +63,7 @@ pub(super) async fn look(
     let token = wanted.manifest.token();
     let agenda = agenda(&enrollment, &device.facts, token, queued, world.catalog(), now);
     let push = enrollment.push.as_ref();
-    let next = wake::next(id, &before, push, agenda.as_ref(), wakes, now);
+    let next = wake::next(id, &before, push, agenda.as_ref(), wakes, app.push.run, now);
     let looked = |wake| Looked {
         id: id.clone(),
         generation: enrollment.generation,

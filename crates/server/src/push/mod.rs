@@ -35,10 +35,14 @@ const TROUBLE: &str = "push-trouble";
 
 /// What the sweep and the rest of the server share.
 pub(crate) struct Push {
-    /// Somebody may have to be pushed, or there is another certificate: look at once.
+    /// Somebody may have to be pushed: look at once.
     pub(crate) news: Notify,
+    /// There is another certificate.
+    imported: Notify,
     /// Who this node is among those of one database. It stays the same over restarts.
     node: String,
+    /// Which of its runs this is.
+    run: u64,
     /// At most so many pushes in a second.
     rate: u32,
     url: Option<String>,
@@ -57,7 +61,9 @@ impl Push {
         }
         Ok(Self {
             news: Notify::new(),
+            imported: Notify::new(),
             node: files::read(&path)?.trim().to_owned(),
+            run: u64::from_ne_bytes(ordain_pki::random()),
             rate: settings.push_rate,
             url: settings.apns_url.clone(),
             ca: settings.apns_ca.clone(),
@@ -115,7 +121,7 @@ impl App {
         self.store
             .set_push_certificate(CERTIFICATE, sealed, audit)
             .await?;
-        self.push.news.notify_one();
+        self.push.imported.notify_one();
         Ok(())
     }
 

@@ -58,6 +58,7 @@ pub(crate) async fn run(app: Arc<App>, mut stop: watch::Receiver<bool>) {
         tokio::select! {
             () = stopped(&mut stop) => break,
             () = app.push.news.notified() => sweeper.is_news = true,
+            () = app.push.imported.notified() => sweeper.equipped_at = None,
             Some(landed) = sweeper.flights.join_next() => {
                 if let Ok((job, outcome)) = landed {
                     sweeper.land(job, outcome);
@@ -72,7 +73,7 @@ pub(crate) async fn run(app: Arc<App>, mut stop: watch::Receiver<bool>) {
 struct Sweeper {
     app: Arc<App>,
     client: Option<(Arc<PushCertificate>, Arc<Apns>)>,
-    /// When the certificate was looked for; `None`: another one may be there.
+    /// When the certificate was looked for; `None`: another one was imported.
     equipped_at: Option<Instant>,
     /// What is wrong with APNs, and what was last written down of it.
     trouble: Option<Trouble>,

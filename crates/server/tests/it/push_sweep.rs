@@ -169,6 +169,8 @@ async fn a_change_is_one_push_and_one_command(database: Database) {
         .await;
     assert_eq!(pushes(&mut fleet), [1; 60]);
     assert_eq!(sessions(&fleet).await, [1; 60]);
+    scene.swept(1).await;
+    scene.idle().await;
 
     scene.house.publish(&small(9)).await;
     let sweep = scene.swept(2).await;
@@ -229,10 +231,16 @@ async fn who_has_everything_is_not_pushed(database: Database) {
     }
     assert_eq!(user.pushes(), 1);
     assert_eq!(user.session().await, 1);
+    scene.swept(1).await;
+    scene.idle().await;
     for passcode in 9..12 {
         scene.house.publish(&small(passcode)).await;
         let sweep = scene.swept(u64::from(passcode - 7)).await;
-        assert_eq!((&sweep["up_to_date"], &sweep["passed"]), (&json!(1), &json!(2)));
+        assert_eq!(
+            (&sweep["up_to_date"], &sweep["passed"]),
+            (&json!(1), &json!(2)),
+            "{sweep}"
+        );
     }
     scene.house.pass(3 * 24 * 60 * 60);
     scene.idle().await;

@@ -34,8 +34,21 @@ async fn the_last_one_counts_and_only_of_who_is_there() {
             Some(all),
             "what woke it adds up"
         );
+        let came_by = sighting("d1", 1, NOW + 3, "");
+        store.note(vec![came_by.clone()]).await.unwrap();
+        let kept = Sighting {
+            fetched: "0f".into(),
+            manifest: Some(digest("m")),
+            wakes: 3,
+            ..came_by
+        };
+        assert_eq!(
+            store.sighting(&id("d1")).await.unwrap(),
+            Some(kept),
+            "who only came by has fetched what it had"
+        );
         assert_eq!(store.sighting(&id("nobody")).await.unwrap(), None);
-        assert_eq!(store.devices(None, 1).await.unwrap()[0].seen_at, Some(NOW + 2));
+        assert_eq!(store.devices(None, 1).await.unwrap()[0].seen_at, Some(NOW + 3));
         store.note(vec![]).await.unwrap();
     })
     .await;

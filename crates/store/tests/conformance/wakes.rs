@@ -14,6 +14,7 @@ fn pushed() -> Pushed {
         at: NOW,
         attempts: 1,
         wakes: 3,
+        run: 9,
         work: Work {
             token: Some(digest("m")),
             queued: Some(7),

@@ -79,9 +79,12 @@ impl Sweeper {
 
     /// Reads the next stretch of the walk, and looks at it.
     pub(super) async fn read_walk(&mut self) -> Result<(), StoreError> {
-        if self.walking.len() >= self.room() / 2 {
+        let is_over = self.walk.as_ref().is_none_or(|walk| walk.ahead().is_none());
+        if is_over || self.walking.len() >= self.room() / 2 {
             return Ok(());
         }
+        // Only those who are about to be pushed are not looked at.
+        self.write().await?;
         let Some(from) = self.walk.as_ref().and_then(Walk::ahead) else {
             return Ok(());
         };

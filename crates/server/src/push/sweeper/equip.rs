@@ -6,7 +6,7 @@ use std::time::Duration;
 use ordain_store::StoreError;
 use tokio::time::Instant;
 
-use super::{POLL, Sweeper};
+use super::Sweeper;
 use crate::push::certificate::{PushCertificate, Warning};
 use crate::push::trouble::Trouble;
 use crate::push::walk::Walk;
@@ -56,8 +56,7 @@ impl Sweeper {
 
     /// Whether there is a certificate to push with.
     pub(super) async fn is_equipped(&mut self) -> Result<bool, StoreError> {
-        let patience = if self.is_news { POLL } else { EQUIP };
-        if self.equipped_at.is_some_and(|at| at.elapsed() < patience) {
+        if self.equipped_at.is_some_and(|at| at.elapsed() < EQUIP) {
             return Ok(self.client.is_some());
         }
         let certificate = self.app.push_certificate().await?;
