@@ -6,7 +6,7 @@ use http::{Method, Request, header};
 use ordain_pki::Certificate;
 use ordain_server::Local;
 use ordain_twin::request::{self, Response, To};
-use ordain_twin::twin::{Settings, Standing};
+use ordain_twin::twin::Settings;
 use ordain_twin::{Device, Twin};
 
 use crate::house::ask;
@@ -24,7 +24,7 @@ pub fn new(device: Device) -> Twin {
     Twin::new(device, settings)
 }
 
-/// Lets `twin` hold sessions until it is converged, and adds to `count` what it asked.
+/// Lets `twin` hold sessions until it is converged and asked nothing more, and adds to `count` what it asked.
 pub async fn settle(local: &Local, twin: &mut Twin, certificate: &Certificate, now: i64) -> Result<u64> {
     let mut requests = 0;
     for _ in 0..SESSIONS {
@@ -45,7 +45,8 @@ pub async fn settle(local: &Local, twin: &mut Twin, certificate: &Certificate, n
             twin.device().udid,
             twin.complaints().kept()
         );
-        if twin.standing() == Standing::Converged {
+        // One that was locked, or napped, has refused what it is still to be asked.
+        if twin.is_at_rest() {
             return Ok(requests);
         }
     }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use ordain_bench::fleet::{Fleet, Plan};
 use ordain_bench::house::{House, settings};
-use ordain_bench::message::TOPIC;
+use ordain_bench::message::{Message, TOPIC};
 use ordain_bench::{seeding, steady};
 use ordain_catalog::Platform;
 use ordain_server::clock;
@@ -150,6 +150,8 @@ async fn shapes(database: &Database, file: &Path, udid: &str) -> Vec<String> {
             all.push(format!("{table} ({})", shapes.collect::<Vec<_>>().join(", ")));
         }
     }
+    // A database gives rows in any order.
+    all.sort();
     all
 }
 
@@ -158,7 +160,13 @@ async fn query(database: &Database, file: &Path, sql: &str, columns: usize) -> V
         Database::Sqlite(_) => {
             let connection = rusqlite::Connection::open(file).unwrap();
             let mut statement = connection.prepare(sql).unwrap();
-            let read = |row: &rusqlite::Row<'_>| (0..columns).map(|at| row.get(at)).collect();
+            // What is sealed is no text.
+            let text = |row: &rusqlite::Row<'_>, at| {
+                let value = row.get_ref(at)?;
+                let bytes = value.as_bytes_or_null().unwrap_or_default();
+                Ok(bytes.map(|bytes| String::from_utf8_lossy(bytes).into_owned()))
+            };
+            let read = |row: &rusqlite::Row<'_>| (0..columns).map(|at| text(row, at)).collect();
             let rows = statement.query_map([], read).unwrap();
             rows.map(Result::unwrap).collect()
         }
@@ -211,4 +219,29 @@ async fn on_a_day_without_a_change_only_sightings_are_written() {
         );
         assert!(!rose.keys().any(|name| name.starts_with("commands")), "{rose:?}");
     }
+}
+
+#[tokio::test]
+async fn within_the_process_too_it_takes_the_right_certificate() {
+    let database = Database::sqlite();
+    let dir = directory(&database);
+    let fleet = Arc::new(Fleet::create(dir.path(), plan(&database)).unwrap());
+    seeding::seed(fleet.clone(), dir.path(), &Handle::current(), || ())
+        .await
+        .unwrap();
+    let settings = settings(dir.path(), None, false).unwrap();
+    let house = House::open(settings, clock::system(), &Handle::current())
+        .await
+        .unwrap();
+    let (own, other) = (fleet.client(0).unwrap(), fleet.client(1).unwrap());
+    for (certificate, status) in [
+        (Some(&own.certificate), 200),
+        (Some(&other.certificate), 403),
+        (None, 403),
+    ] {
+        let message = Message::ddm(&own.ids, "tokens", "DeclarationsToken");
+        let answer = house.ask(certificate, message.request().unwrap()).await.unwrap();
+        assert_eq!(answer.status, status);
+    }
+    house.close().await.unwrap();
 }

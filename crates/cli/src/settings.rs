@@ -5,7 +5,6 @@ use std::fs;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use clap::builder::BoolishValueParser;
 use clap::{Args, ValueEnum};
@@ -313,7 +312,10 @@ mod tests {
         assert_eq!(settings.client_cert_header.as_deref(), Some("X-Client-Cert"));
         assert_eq!(settings.public_url.as_deref(), Some("https://file.example.org"));
         assert!(settings.enroll_closed && !settings.allow_reenrollment && !settings.http);
-        assert_eq!(settings.event_retention, Duration::from_secs(12 * 60 * 60));
+        assert_eq!(
+            settings.event_retention,
+            std::time::Duration::from_secs(12 * 60 * 60)
+        );
         assert_eq!(settings.destructive_budget, 50);
 
         let below = file("data-dir = \"/file\"\nenroll = \"closed\"").unwrap();
