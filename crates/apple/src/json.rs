@@ -1,6 +1,11 @@
 //! The one door to JSON from outside: bounds are checked before anything is allocated for it.
 
+use serde::de::DeserializeSeed as _;
 use serde_json::{Map, Value};
+
+pub(crate) mod take;
+
+use take::{By, Take};
 
 /// The largest document, in octets. A full status report with its lists of applications has some hundred thousand.
 pub const MAX_OCTETS: usize = 4 << 20;
@@ -66,12 +71,24 @@ fn into_object(value: Value) -> Result<Map<String, Value>, Error> {
 
 fn read(document: &[u8]) -> Result<(Value, usize), Error> {
     let keys = check(document)?;
-    match serde_json::from_slice(document) {
-        Ok(value) => Ok((value, keys)),
-        Err(error) => Err(Error::Syntax {
+    Ok((serde_json::from_slice(document)?, keys))
+}
+
+/// Lets `taker` take the document's value. Of keys that occur twice, it sees both.
+pub(crate) fn taken<'de, T: Take<'de>>(document: &'de [u8], taker: T) -> Result<T::Taken, Error> {
+    check(document)?;
+    let mut reader = serde_json::Deserializer::from_slice(document);
+    let taken = By(taker).deserialize(&mut reader)?;
+    reader.end()?;
+    Ok(taken)
+}
+
+impl From<serde_json::Error> for Error {
+    fn from(error: serde_json::Error) -> Self {
+        Self::Syntax {
             line: error.line(),
             column: error.column(),
-        }),
+        }
     }
 }
 

@@ -1,9 +1,7 @@
-//! The one door to property lists. Apple's devices send XML, and nothing else is read here.
-//!
-//! The `plist` crate builds values by recursion, skips what it does not understand and takes dates that it cannot
-//! write again, so a guard looks at every document first. What passed it is safe to walk, to drop and to write.
+//! The one door to property lists. Apple's devices send XML, and nothing else is read here; what was read is safe to
+//! walk, to drop and to write.
 
-mod guard;
+mod reader;
 
 pub use ::plist::{Date, Dictionary, Value};
 
@@ -73,21 +71,7 @@ pub enum Error {
 
 /// Reads an XML property list whose outermost value is a dictionary.
 pub fn parse(body: &[u8]) -> Result<Dictionary, Error> {
-    let keys = guard::check(body)?;
-    let value = Value::from_reader_xml(body).map_err(|error| Error::Content(error.to_string()))?;
-    if entries(&value) != keys {
-        return Err(Error::DuplicateKey);
-    }
-    value.into_dictionary().ok_or(Error::NotADictionary)
-}
-
-/// How many entries all dictionaries in `value` have together.
-fn entries(value: &Value) -> usize {
-    match value {
-        Value::Dictionary(dictionary) => dictionary.len() + dictionary.values().map(entries).sum::<usize>(),
-        Value::Array(array) => array.iter().map(entries).sum(),
-        _ => 0,
-    }
+    reader::read(body)?.into_dictionary().ok_or(Error::NotADictionary)
 }
 
 /// Writes an XML property list, keys in the dictionary's order.

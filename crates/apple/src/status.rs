@@ -9,11 +9,13 @@ mod management;
 use std::collections::BTreeMap;
 
 use ordain_model::report::{Reason, Report};
+use serde::de::{IgnoredAny, MapAccess, SeqAccess};
 use serde_json::{Map, Value};
 
 pub use encode::to_json;
 
 use crate::json;
+use crate::json::take::{By, Leaf, Scalar, Take, array_value, next_key, object_value, skip_array};
 
 /// The longest text that is understood, such as an item's name or a reason's code, in octets.
 const MAX_TEXT: usize = 1024;
@@ -35,34 +37,12 @@ pub struct Malformed(#[from] json::Error);
 /// A dotted item name is a path of nested objects. `is_item` tells which paths are names of status items: their values
 /// are taken whole. Other objects are descended into, and what else is found at an unknown path is kept under it.
 pub fn parse(body: &[u8], is_item: impl Fn(&str) -> bool) -> Result<Report, Malformed> {
-    let mut body = json::object(body)?;
-    let mut reading = Reading {
+    let reading = Reading {
         report: Report::default(),
         problems: Problems::default(),
         is_item,
     };
-    let full = match body.remove("FullReport") {
-        None | Some(Value::Null) => false,
-        Some(Value::Bool(full)) => full,
-        Some(_) => {
-            reading.problems.add("FullReport is not a boolean".into());
-            false
-        }
-    };
-    match body.remove("StatusItems") {
-        Some(Value::Object(items)) => {
-            reading.report.full = full;
-            reading.descend("", items);
-        }
-        None | Some(Value::Null) if !full => {}
-        // Without items, a full report would say that the device has none.
-        _ => reading.problems.add("StatusItems is not an object".into()),
-    }
-    if let Some(errors) = body.remove("Errors").filter(|errors| !errors.is_null()) {
-        reading.report.errors = errors_by_item(errors, &mut reading.problems);
-    }
-    reading.report.problems = reading.problems.into_vec();
-    Ok(reading.report)
+    Ok(json::taken(body, Body(reading))?.ok_or(json::Error::NotAnObject)?)
 }
 
 struct Reading<F> {
@@ -71,55 +51,163 @@ struct Reading<F> {
     is_item: F,
 }
 
+/// Takes the whole body; `None` when it is no object.
+struct Body<F>(Reading<F>);
+
+impl<'de, F: Fn(&str) -> bool> Take<'de> for Body<F> {
+    type Taken = Option<Report>;
+
+    fn scalar(self, _: Scalar<'de>) -> Self::Taken {
+        None
+    }
+
+    fn array<A: SeqAccess<'de>>(self, elements: A) -> Result<Self::Taken, A::Error> {
+        skip_array(elements).map(|()| None)
+    }
+
+    fn object<A: MapAccess<'de>>(self, mut entries: A) -> Result<Self::Taken, A::Error> {
+        let Self(mut reading) = self;
+        let (mut full, mut items) = (false, StatusItems::Missing);
+        while let Some(key) = next_key(&mut entries)? {
+            match &*key {
+                "FullReport" => {
+                    full = match entries.next_value_seed(By(Leaf))? {
+                        Some(Scalar::Boolean(full)) => full,
+                        Some(Scalar::Null) => false,
+                        _ => {
+                            reading.problems.add("FullReport is not a boolean".into());
+                            false
+                        }
+                    }
+                }
+                "StatusItems" => items = entries.next_value_seed(By(Items(&mut reading)))?,
+                "Errors" => {
+                    let errors = entries.next_value()?;
+                    reading.report.errors = errors_by_item(errors, &mut reading.problems);
+                }
+                _ => drop(entries.next_value::<IgnoredAny>()?),
+            }
+        }
+        match items {
+            StatusItems::Taken => reading.report.full = full,
+            StatusItems::Missing if !full => {}
+            // Without items, a full report would say that the device has none.
+            StatusItems::Missing | StatusItems::NoObject => {
+                reading.problems.add("StatusItems is not an object".into())
+            }
+        }
+        reading.report.problems = reading.problems.into_vec();
+        Ok(Some(reading.report))
+    }
+}
+
+/// What became of `StatusItems`.
+enum StatusItems {
+    Missing,
+    NoObject,
+    Taken,
+}
+
+/// Takes `StatusItems`.
+struct Items<'r, F>(&'r mut Reading<F>);
+
+impl<'de, F: Fn(&str) -> bool> Take<'de> for Items<'_, F> {
+    type Taken = StatusItems;
+
+    fn scalar(self, scalar: Scalar<'de>) -> StatusItems {
+        match scalar {
+            Scalar::Null => StatusItems::Missing,
+            _ => StatusItems::NoObject,
+        }
+    }
+
+    fn array<A: SeqAccess<'de>>(self, elements: A) -> Result<StatusItems, A::Error> {
+        skip_array(elements).map(|()| StatusItems::NoObject)
+    }
+
+    fn object<A: MapAccess<'de>>(self, entries: A) -> Result<StatusItems, A::Error> {
+        self.0.descend("", entries).map(|()| StatusItems::Taken)
+    }
+}
+
+/// Takes what is at a path.
+struct Item<'r, F> {
+    path: String,
+    reading: &'r mut Reading<F>,
+}
+
+impl<'de, F: Fn(&str) -> bool> Take<'de> for Item<'_, F> {
+    type Taken = ();
+
+    fn scalar(self, scalar: Scalar<'de>) {
+        self.reading.keep(self.path, scalar.into());
+    }
+
+    fn array<A: SeqAccess<'de>>(self, elements: A) -> Result<(), A::Error> {
+        self.reading.keep(self.path, array_value(elements)?);
+        Ok(())
+    }
+
+    fn object<A: MapAccess<'de>>(self, entries: A) -> Result<(), A::Error> {
+        if (self.reading.is_item)(&self.path) {
+            self.reading.keep(self.path, object_value(entries)?);
+            Ok(())
+        } else {
+            self.reading.descend(&self.path, entries)
+        }
+    }
+}
+
 impl<F: Fn(&str) -> bool> Reading<F> {
     /// Takes the entries of the object at `path`. The document's depth bounds the recursion.
-    fn descend(&mut self, path: &str, object: Map<String, Value>) {
-        for (key, value) in object {
+    fn descend<'de, A: MapAccess<'de>>(&mut self, path: &str, mut entries: A) -> Result<(), A::Error> {
+        while let Some(key) = next_key(&mut entries)? {
             let path = if path.is_empty() {
-                key
+                key.into_owned()
             } else {
                 format!("{path}.{key}")
             };
             if path.len() > MAX_TEXT || path.chars().any(char::is_control) {
+                entries.next_value::<IgnoredAny>()?;
                 self.problems
                     .add("a status item has a name that is not allowed".into());
+            } else if path == DECLARATIONS {
+                let declarations =
+                    entries.next_value_seed(By(management::Declarations(&mut self.problems)))?;
+                self.report.declarations = declarations.or(self.report.declarations.take());
+            } else if path == CAPABILITIES {
+                let capabilities = management::capabilities(entries.next_value()?, &mut self.problems);
+                self.report.capabilities = capabilities.or(self.report.capabilities.take());
             } else {
-                self.take(path, value);
+                entries.next_value_seed(By(Item { path, reading: self }))?;
             }
         }
+        Ok(())
     }
 
-    fn take(&mut self, path: String, value: Value) {
-        match value {
-            value if path == DECLARATIONS => {
-                let declarations = management::declarations(value, &mut self.problems);
-                self.report.declarations = declarations.or(self.report.declarations.take());
-            }
-            value if path == CAPABILITIES => {
-                let capabilities = management::capabilities(value, &mut self.problems);
-                self.report.capabilities = capabilities.or(self.report.capabilities.take());
-            }
-            Value::Object(object) if !(self.is_item)(&path) => self.descend(&path, object),
-            value => {
-                if self.report.items.contains_key(&path) {
-                    self.problems.add(format!("{path} is there twice"));
-                } else if self.report.items.len() >= MAX_ITEMS {
-                    self.problems.add(format!(
-                        "{path} is beyond the {MAX_ITEMS} status items that are kept"
-                    ));
-                } else {
-                    self.report.items.insert(path, value);
-                }
-            }
+    /// Keeps the value of an item.
+    fn keep(&mut self, path: String, value: Value) {
+        if self.report.items.contains_key(&path) {
+            self.problems.add(format!("{path} is there twice"));
+        } else if self.report.items.len() >= MAX_ITEMS {
+            self.problems.add(format!(
+                "{path} is beyond the {MAX_ITEMS} status items that are kept"
+            ));
+        } else {
+            self.report.items.insert(path, value);
         }
     }
 }
 
 fn errors_by_item(errors: Value, problems: &mut Problems) -> BTreeMap<String, Vec<Reason>> {
     let mut by_item = BTreeMap::<String, Vec<Reason>>::new();
-    let Value::Array(errors) = errors else {
-        problems.add("Errors is not an array".into());
-        return by_item;
+    let errors = match errors {
+        Value::Array(errors) => errors,
+        Value::Null => return by_item,
+        _ => {
+            problems.add("Errors is not an array".into());
+            return by_item;
+        }
     };
     for error in errors {
         let Value::Object(mut error) = error else {
@@ -190,30 +278,37 @@ fn take(object: &mut Map<String, Value>, key: &str) -> Option<Value> {
 /// A text that can serve as a name: neither empty nor overlong, without control characters.
 fn text(value: Option<Value>) -> Option<String> {
     match value {
-        Some(Value::String(text))
-            if !text.is_empty() && text.len() <= MAX_TEXT && !text.chars().any(char::is_control) =>
-        {
-            Some(text)
-        }
+        Some(Value::String(text)) if is_name(&text) => Some(text),
         _ => None,
     }
 }
 
+fn is_name(text: &str) -> bool {
+    !text.is_empty() && text.len() <= MAX_TEXT && !text.chars().any(char::is_control)
+}
+
 /// What was wrong, in bounded number.
 #[derive(Default)]
-struct Problems(Vec<String>);
+struct Problems {
+    told: Vec<String>,
+    more: bool,
+}
 
 impl Problems {
     fn add(&mut self, problem: String) {
-        if self.0.len() < MAX_PROBLEMS {
-            self.0.push(problem);
-        } else if self.0.len() == MAX_PROBLEMS {
-            self.0.push("there are more problems".into());
+        if self.told.len() < MAX_PROBLEMS {
+            self.told.push(problem);
+        } else {
+            self.more = true;
         }
     }
 
-    fn into_vec(self) -> Vec<String> {
-        self.0
+    /// In an order that does not depend on that of the report's keys.
+    fn into_vec(mut self) -> Vec<String> {
+        self.told.sort_unstable();
+        self.told
+            .extend(self.more.then(|| "there are more problems".to_owned()));
+        self.told
     }
 }
 

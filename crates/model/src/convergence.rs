@@ -59,11 +59,9 @@ pub fn count(verdicts: &[Verdict]) -> Counts {
 
 /// How the device lists this very revision of a declaration.
 pub fn listed<'a>(listing: &'a Listing, entry: &Entry) -> Option<&'a Listed> {
-    let token = entry.server_token.to_string();
-    listing
-        .get(&entry.kind)?
-        .iter()
-        .find(|listed| listed.identifier == entry.identifier && listed.server_token == token)
+    listing.get(&entry.kind)?.iter().find(|listed| {
+        listed.identifier == entry.identifier && entry.server_token.is_written(&listed.server_token)
+    })
 }
 
 struct Assessor<'a> {
@@ -80,7 +78,7 @@ impl<'a> Assessor<'a> {
         for (&kind, list) in listing {
             for listed in list {
                 let entry = manifest.find(kind, &listed.identifier);
-                let entry = entry.filter(|(_, entry)| entry.server_token.to_string() == listed.server_token);
+                let entry = entry.filter(|(_, entry)| entry.server_token.is_written(&listed.server_token));
                 if let Some(said) = entry.and_then(|(place, _)| said.get_mut(place)) {
                     said.get_or_insert(listed);
                 }

@@ -62,7 +62,7 @@ impl Held {
             for listed in list {
                 let place = manifest
                     .and_then(|manifest| manifest.find(kind, &listed.identifier))
-                    .filter(|(_, entry)| entry.server_token.to_string() == listed.server_token)
+                    .filter(|(_, entry)| entry.server_token.is_written(&listed.server_token))
                     .and_then(|(place, _)| held.states.get_mut(place));
                 match (place, state(kind, listed)) {
                     (Some(place), Some(state)) if *place == 0 => *place = state,
@@ -171,9 +171,26 @@ fn unreferenced(kind: Kind) -> &'static str {
     }
 }
 
+/// Whether `listing` is nothing but `manifest`, each declaration once.
+fn is_all_of(listing: &Listing, manifest: &Manifest) -> bool {
+    let mut missing = vec![true; manifest.entries().len()];
+    let mut is_missing = |kind: Kind, listed: &Listed| {
+        let (place, entry) = manifest.find(kind, &listed.identifier)?;
+        let missing = missing.get_mut(place)?;
+        (entry.server_token.is_written(&listed.server_token) && std::mem::take(missing)).then_some(())
+    };
+    let mut all = listing
+        .iter()
+        .flat_map(|(&kind, list)| list.iter().map(move |listed| (kind, listed)));
+    all.all(|(kind, listed)| is_missing(kind, listed).is_some()) && !missing.contains(&true)
+}
+
 /// The token of the set that `listing` amounts to. Where an identifier is listed twice, the revision that one of
 /// `manifests` has counts, the first manifest before the others.
 pub fn held_token(listing: &Listing, manifests: &[&Manifest]) -> Digest {
+    if let Some(whole) = manifests.iter().find(|manifest| is_all_of(listing, manifest)) {
+        return whole.token();
+    }
     let mut tokens: BTreeMap<(Kind, &str), BTreeSet<&str>> = BTreeMap::new();
     for (&kind, list) in listing {
         for listed in list {

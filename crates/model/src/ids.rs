@@ -127,6 +127,12 @@ impl Digest {
         use sha2::Digest as _;
         Self(sha2::Sha256::digest(bytes).into())
     }
+
+    /// Whether `text` is this one, written.
+    pub fn is_written(&self, text: &str) -> bool {
+        let mut digits = [0; 64];
+        hex::encode_to_slice(self.0, &mut digits).is_ok() && text.as_bytes() == digits
+    }
 }
 
 impl fmt::Display for Digest {

@@ -1,5 +1,6 @@
 //! A DDM status report as the domain sees it: already parsed and bounded, not yet believed.
 
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 
 use ordain_catalog::Kind;
@@ -29,29 +30,61 @@ impl Report {
     /// A hash of what the report says: the same for the same content in other bytes, or in another order where the
     /// order means nothing.
     pub fn digest(&self) -> Digest {
-        let listed = self
-            .declarations
-            .iter()
-            .flat_map(|declarations| &declarations.listed);
-        let listed: BTreeMap<_, _> = listed.map(|(kind, list)| (kind, sorted(list))).collect();
-        let items = self.items.iter().map(|(name, value)| match value {
-            Value::Array(elements) if elements.iter().all(|element| identifier(element).is_some()) => {
-                (name, sorted(elements))
+        let mut said = Said::default();
+        said.flag(self.full);
+        said.flag(self.declarations.is_some());
+        for (&kind, list) in self.declarations.iter().flat_map(|all| &all.listed) {
+            said.text(kind.manifest_key());
+            let mut list: Vec<&Listed> = list.iter().collect();
+            list.sort_by(|a, b| a.order(b));
+            said.count(list.len());
+            for listed in list {
+                said.text(&listed.identifier);
+                said.text(&listed.server_token);
+                said.flag(listed.active);
+                said.count(listed.valid as usize);
+                said.json(&listed.reasons);
             }
-            value => (name, vec![text(value)]),
-        });
-        Digest::of(
-            text(&(
-                self.full,
-                self.declarations.is_some(),
-                listed,
-                items.collect::<Vec<_>>(),
-                &self.capabilities,
-                &self.errors,
-                &self.problems,
-            ))
-            .as_bytes(),
-        )
+        }
+        said.count(self.items.len());
+        for (name, value) in &self.items {
+            said.text(name);
+            match value {
+                Value::Array(elements) if elements.iter().all(|element| identifier(element).is_some()) => {
+                    let mut texts: Vec<String> = elements.iter().map(Value::to_string).collect();
+                    texts.sort_unstable();
+                    said.json(&texts);
+                }
+                value => said.json(value),
+            }
+        }
+        said.json(&(&self.capabilities, &self.errors, &self.problems));
+        Digest::of(&said.0)
+    }
+}
+
+/// What was said, in octets that tell everything apart: each text with its length.
+#[derive(Default)]
+struct Said(Vec<u8>);
+
+impl Said {
+    fn flag(&mut self, flag: bool) {
+        self.0.push(u8::from(flag));
+    }
+
+    fn count(&mut self, count: usize) {
+        self.0.extend_from_slice(&(count as u64).to_le_bytes());
+    }
+
+    fn text(&mut self, text: &str) {
+        self.count(text.len());
+        self.0.extend_from_slice(text.as_bytes());
+    }
+
+    /// JSON, which tells where it ends, and whose objects have their keys in order.
+    fn json(&mut self, part: &impl Serialize) {
+        // What is hashed here was read from JSON, so it can be written as such.
+        let _ = serde_json::to_writer(&mut self.0, part);
     }
 }
 
@@ -77,6 +110,16 @@ pub struct Listed {
     /// `reasons`, empty when all is well.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub reasons: Vec<Reason>,
+}
+
+impl Listed {
+    /// An order that leaves nothing to chance but the reasons of what is listed twice alike.
+    fn order(&self, other: &Self) -> Ordering {
+        let key = |listed: &Self| (listed.active, listed.valid);
+        let names = self.identifier.cmp(&other.identifier);
+        let names = names.then_with(|| self.server_token.cmp(&other.server_token));
+        names.then_with(|| key(self).cmp(&key(other)))
+    }
 }
 
 /// `valid` of a listed declaration.
@@ -107,18 +150,6 @@ pub struct Reason {
 /// The name by which an element of a status item merges with a stored one.
 pub(crate) fn identifier(element: &Value) -> Option<&str> {
     element.get("identifier").and_then(Value::as_str)
-}
-
-/// Each in words, in the order of the words.
-fn sorted(parts: &[impl Serialize]) -> Vec<String> {
-    let mut texts: Vec<String> = parts.iter().map(text).collect();
-    texts.sort_unstable();
-    texts
-}
-
-/// JSON, whose objects have their keys in order. What is hashed here was read from JSON, so it can be written as such.
-fn text(part: &(impl Serialize + ?Sized)) -> String {
-    serde_json::to_string(part).unwrap_or_default()
 }
 
 /// `management.client-capabilities`, as far as it concerns what may be sent.

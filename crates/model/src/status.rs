@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use ordain_catalog::Platform;
+use ordain_catalog::{Kind, Platform};
 use serde_json::Value;
 
 use crate::canonical;
@@ -32,42 +32,34 @@ pub struct StatusState<'a> {
     pub pinned: Option<Arc<Manifest>>,
     /// What it should hold.
     pub wanted: Wanted,
+    /// What [`heard`] says of the report.
+    pub heard: Digest,
 }
 
-/// What `report` is, and what it would be judged by, in one hash.
-fn heard(enrollment: &Enrollment, wanted: &Wanted, report: &Report) -> Digest {
-    let (pinned, wanted, report) = (enrollment.pinned, wanted.manifest.token(), report.digest());
+/// What a report with the digest `report` is, and what it would be judged by, in one hash.
+pub fn heard(enrollment: &Enrollment, wanted: &Wanted, report: Digest) -> Digest {
+    let (pinned, wanted) = (enrollment.pinned, wanted.manifest.token());
     Digest::of(format!("{pinned:?}\n{wanted}\n{report}").as_bytes())
 }
 
-/// Whether `report` is the one that was merged last, to be judged by the same manifests: merging is idempotent, so it
-/// says nothing new, and what is stored need not even be read.
-pub fn is_known(enrollment: &Enrollment, wanted: &Wanted, report: &Report) -> bool {
+/// Whether what was [`heard`] is the report that was merged last, to be judged by the same manifests: merging is
+/// idempotent, so it says nothing new, and what is stored need not even be read.
+pub fn is_known(enrollment: &Enrollment, heard: Digest) -> bool {
     let standing = enrollment.standing.as_ref();
-    standing.and_then(|standing| standing.heard) == Some(heard(enrollment, wanted, report))
+    standing.and_then(|standing| standing.heard) == Some(heard)
 }
 
 /// Merges `report`. One that says nothing new writes nothing.
-pub fn status(state: StatusState<'_>, report: Report, now: i64) -> Decision<()> {
+pub fn status(state: StatusState<'_>, report: &Report, now: i64) -> Decision<()> {
     let StatusState {
         enrollment,
         record: before,
         against,
         pinned,
         wanted,
+        heard,
     } = state;
-    let heard = heard(enrollment, &wanted, &report);
-    let mut listing = if report.full {
-        Listing::new()
-    } else {
-        before.held.unpack(against.as_deref())
-    };
-    for (kind, mut list) in report.declarations.unwrap_or_default().listed {
-        // One revision of a declaration is in one state: of two that are said, the first counts.
-        let mut said = BTreeSet::new();
-        list.retain(|listed| said.insert((listed.identifier.clone(), listed.server_token.clone())));
-        listing.insert(kind, list);
-    }
+    let listing = listing(report, &before.held, against.as_deref());
     let manifests: Vec<&Manifest> = pinned.as_deref().into_iter().chain([&*wanted.manifest]).collect();
     let held = held_token(&listing, &manifests);
     let judged = manifests
@@ -88,10 +80,10 @@ pub fn status(state: StatusState<'_>, report: Report, now: i64) -> Decision<()> 
         } else {
             before.errors.clone()
         },
-        problems: report.problems,
+        problems: report.problems.clone(),
         exceptions: Vec::new(),
     };
-    record.merge(report.items, report.errors);
+    record.merge(report.items.clone(), report.errors.clone());
 
     let verdicts = judged
         .map(|judged| convergence::assess(judged, &listing, &record.items))
@@ -125,12 +117,12 @@ pub fn status(state: StatusState<'_>, report: Report, now: i64) -> Decision<()> 
         ..enrollment.clone()
     };
     let mut writes = Vec::new();
-    if let Some(capabilities) = report.capabilities {
-        let content = serde_json::to_value(&capabilities).unwrap_or_default();
+    if let Some(capabilities) = &report.capabilities {
+        let content = serde_json::to_value(capabilities).unwrap_or_default();
         let digest = Digest::of(&canonical::to_vec(&content).unwrap_or_default());
         if after.capabilities != Some(digest) {
             after.capabilities = Some(digest);
-            writes.push(Write::Capabilities(digest, Arc::new(capabilities)));
+            writes.push(Write::Capabilities(digest, Arc::new(capabilities.clone())));
         }
     }
     if after.id.channel() == Channel::Device {
@@ -158,6 +150,29 @@ pub fn status(state: StatusState<'_>, report: Report, now: i64) -> Decision<()> 
         writes.push(Write::Enrollment(Box::new(after)));
     }
     Decision { writes, reply: () }
+}
+
+/// Everything that the channel lists, by this report and the earlier ones.
+fn listing(report: &Report, held: &Held, against: Option<&Manifest>) -> Listing {
+    let news = report.declarations.iter().flat_map(|all| &all.listed);
+    let is_whole = report.full || news.clone().count() == Kind::ALL.len();
+    let mut listing = if is_whole {
+        Listing::new()
+    } else {
+        held.unpack(against)
+    };
+    for (&kind, list) in news {
+        // One revision of a declaration is in one state: of two that are said, the first counts.
+        let mut said = BTreeSet::new();
+        let mut firsts = Vec::with_capacity(list.len());
+        for listed in list {
+            if said.insert((&listed.identifier, &listed.server_token)) {
+                firsts.push(listed.clone());
+            }
+        }
+        listing.insert(kind, firsts);
+    }
+    listing
 }
 
 /// What a report says of the system counts from then on. What the device is, its serial number and UDID, it said when

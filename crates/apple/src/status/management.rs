@@ -4,69 +4,172 @@ use std::collections::BTreeSet;
 
 use ordain_catalog::Kind;
 use ordain_model::report::{Capabilities, DeclarationsReport, Listed, Validity};
+use serde::de::{IgnoredAny, MapAccess, SeqAccess};
 use serde_json::{Map, Value};
 
-use super::{CAPABILITIES, DECLARATIONS, Problems, reasons, text};
+use super::{CAPABILITIES, DECLARATIONS, Problems, is_name, reasons, text};
+use crate::json::take::{By, Leaf, Scalar, Take, next_key, skip_array, skip_object};
 
 /// The key of a kind's array in both items.
 pub(super) fn key(kind: Kind) -> String {
     kind.manifest_key().to_ascii_lowercase()
 }
 
-/// Reads `management.declarations`. An array that is missing was not reported, which is not the same as empty.
-pub(super) fn declarations(value: Value, problems: &mut Problems) -> Option<DeclarationsReport> {
-    let mut arrays = object(Some(value), DECLARATIONS, problems)?;
-    let mut report = DeclarationsReport::default();
-    for &kind in Kind::ALL {
-        match arrays.remove(&key(kind)) {
-            None | Some(Value::Null) => {}
-            Some(Value::Array(elements)) => {
-                let listed = elements
-                    .into_iter()
-                    .filter_map(|element| listed(element, kind, problems));
-                report.listed.insert(kind, listed.collect());
-            }
-            Some(_) => problems.add(format!("{DECLARATIONS}.{} is not an array", key(kind))),
+/// Takes `management.declarations`. An array that is missing was not reported, which is not the same as empty.
+pub(super) struct Declarations<'p>(pub(super) &'p mut Problems);
+
+impl<'de> Take<'de> for Declarations<'_> {
+    type Taken = Option<DeclarationsReport>;
+
+    fn scalar(self, scalar: Scalar<'de>) -> Self::Taken {
+        if scalar != Scalar::Null {
+            self.0.add(format!("{DECLARATIONS} is not an object"));
         }
+        None
     }
-    Some(report)
+
+    fn array<A: SeqAccess<'de>>(self, elements: A) -> Result<Self::Taken, A::Error> {
+        skip_array(elements)?;
+        self.0.add(format!("{DECLARATIONS} is not an object"));
+        Ok(None)
+    }
+
+    fn object<A: MapAccess<'de>>(self, mut entries: A) -> Result<Self::Taken, A::Error> {
+        let mut report = DeclarationsReport::default();
+        while let Some(name) = next_key(&mut entries)? {
+            let Some(&kind) = Kind::ALL.iter().find(|&&kind| is_key(kind, &name)) else {
+                entries.next_value::<IgnoredAny>()?;
+                continue;
+            };
+            let array = List {
+                kind,
+                problems: &mut *self.0,
+            };
+            if let Some(listed) = entries.next_value_seed(By(array))? {
+                report.listed.insert(kind, listed);
+            }
+        }
+        Ok(Some(report))
+    }
+}
+
+fn is_key(kind: Kind, name: &str) -> bool {
+    let in_lower_case = !name.bytes().any(|octet| octet.is_ascii_uppercase());
+    in_lower_case && kind.manifest_key().eq_ignore_ascii_case(name)
+}
+
+/// Takes the array of one kind.
+struct List<'p> {
+    kind: Kind,
+    problems: &'p mut Problems,
+}
+
+impl List<'_> {
+    fn is_none(self) {
+        let key = key(self.kind);
+        self.problems.add(format!("{DECLARATIONS}.{key} is not an array"));
+    }
+}
+
+impl<'de> Take<'de> for List<'_> {
+    type Taken = Option<Vec<Listed>>;
+
+    fn scalar(self, scalar: Scalar<'de>) -> Self::Taken {
+        if scalar != Scalar::Null {
+            self.is_none();
+        }
+        None
+    }
+
+    fn array<A: SeqAccess<'de>>(self, mut elements: A) -> Result<Self::Taken, A::Error> {
+        let mut all = Vec::new();
+        while let Some(fields) = elements.next_element_seed(By(Element))? {
+            all.extend(listed(fields, self.kind, self.problems));
+        }
+        Ok(Some(all))
+    }
+
+    fn object<A: MapAccess<'de>>(self, entries: A) -> Result<Self::Taken, A::Error> {
+        skip_object(entries)?;
+        self.is_none();
+        Ok(None)
+    }
+}
+
+/// What one declaration of a report has, as far as it is a scalar.
+#[derive(Default)]
+struct Fields<'de> {
+    identifier: Option<Scalar<'de>>,
+    server_token: Option<Scalar<'de>>,
+    active: Option<Scalar<'de>>,
+    valid: Option<Scalar<'de>>,
+    reasons: Option<Value>,
+}
+
+/// Takes the fields of one declaration; `None` when it is no object.
+struct Element;
+
+impl<'de> Take<'de> for Element {
+    type Taken = Option<Fields<'de>>;
+
+    fn scalar(self, _: Scalar<'de>) -> Self::Taken {
+        None
+    }
+
+    fn array<A: SeqAccess<'de>>(self, elements: A) -> Result<Self::Taken, A::Error> {
+        skip_array(elements).map(|()| None)
+    }
+
+    fn object<A: MapAccess<'de>>(self, mut entries: A) -> Result<Self::Taken, A::Error> {
+        let mut fields = Fields::default();
+        while let Some(key) = next_key(&mut entries)? {
+            match &*key {
+                "identifier" => fields.identifier = entries.next_value_seed(By(Leaf))?,
+                "server-token" => fields.server_token = entries.next_value_seed(By(Leaf))?,
+                "active" => fields.active = entries.next_value_seed(By(Leaf))?,
+                "valid" => fields.valid = entries.next_value_seed(By(Leaf))?,
+                "reasons" => fields.reasons = Some(entries.next_value()?),
+                _ => drop(entries.next_value::<IgnoredAny>()?),
+            }
+        }
+        Ok(Some(fields))
+    }
 }
 
 /// Reads one declaration of a report. Without an identifier and a token it cannot be told what it is about; without
 /// `active` or `valid` it counts as not active and not examined, which confirms nothing.
-fn listed(element: Value, kind: Kind, problems: &mut Problems) -> Option<Listed> {
-    let Value::Object(mut element) = element else {
+fn listed(fields: Option<Fields<'_>>, kind: Kind, problems: &mut Problems) -> Option<Listed> {
+    let Some(fields) = fields else {
         problems.add(format!(
             "an element of {DECLARATIONS}.{} is not an object",
             key(kind)
         ));
         return None;
     };
-    let Some(identifier) = text(element.remove("identifier")) else {
+    let Some(identifier) = name(fields.identifier) else {
         problems.add(format!(
             "an element of {DECLARATIONS}.{} has no identifier",
             key(kind)
         ));
         return None;
     };
-    let Some(server_token) = text(element.remove("server-token")) else {
+    let Some(server_token) = name(fields.server_token) else {
         problems.add(format!("{kind} {identifier} is listed without a server-token"));
         return None;
     };
-    let active = element
-        .remove("active")
-        .as_ref()
-        .and_then(Value::as_bool)
-        .unwrap_or_else(|| {
+    let active = match fields.active {
+        Some(Scalar::Boolean(active)) => active,
+        _ => {
             problems.add(format!(
                 "{kind} {identifier} is listed without a boolean `active`"
             ));
             false
-        });
-    let valid = match element.remove("valid").as_ref().and_then(Value::as_str) {
-        Some("valid") => Validity::Valid,
-        Some("invalid") => Validity::Invalid,
-        Some("unknown") => Validity::Unknown,
+        }
+    };
+    let valid = match &fields.valid {
+        Some(Scalar::Text(word)) if word == "valid" => Validity::Valid,
+        Some(Scalar::Text(word)) if word == "invalid" => Validity::Invalid,
+        Some(Scalar::Text(word)) if word == "unknown" => Validity::Unknown,
         _ => {
             problems.add(format!(
                 "{kind} {identifier} is listed with a `valid` that is not known"
@@ -74,7 +177,7 @@ fn listed(element: Value, kind: Kind, problems: &mut Problems) -> Option<Listed>
             Validity::Unknown
         }
     };
-    let reasons = reasons(element.remove("reasons"), &identifier, problems);
+    let reasons = reasons(fields.reasons, &identifier, problems);
     Some(Listed {
         identifier,
         server_token,
@@ -82,6 +185,13 @@ fn listed(element: Value, kind: Kind, problems: &mut Problems) -> Option<Listed>
         valid,
         reasons,
     })
+}
+
+fn name(scalar: Option<Scalar<'_>>) -> Option<String> {
+    match scalar {
+        Some(Scalar::Text(text)) if is_name(&text) => Some(text.into_owned()),
+        _ => None,
+    }
 }
 
 /// Reads `management.client-capabilities`, as far as it concerns what may be sent.

@@ -221,19 +221,19 @@ fn wrong_types_cost_only_themselves() {
         report.problems,
         [
             "FullReport is not a boolean",
-            "management.client-capabilities is not an object",
-            "an element of management.declarations.configurations is not an object",
-            "an element of management.declarations.configurations has no identifier",
-            "configuration untold is listed without a server-token",
-            "configuration passive is listed without a boolean `active`",
-            "configuration odd is listed with a `valid` that is not known",
-            "a reason of odd is not an object",
             "a reason of odd has no code",
-            "the description of a reason of odd is not a string",
-            "configuration silent is listed with a `valid` that is not known",
-            "the reasons of silent are not an array",
+            "a reason of odd is not an object",
+            "an element of management.declarations.configurations has no identifier",
+            "an element of management.declarations.configurations is not an object",
             "an entry of Errors is not an object",
             "an entry of Errors names no status item",
+            "configuration odd is listed with a `valid` that is not known",
+            "configuration passive is listed without a boolean `active`",
+            "configuration silent is listed with a `valid` that is not known",
+            "configuration untold is listed without a server-token",
+            "management.client-capabilities is not an object",
+            "the description of a reason of odd is not a string",
+            "the reasons of silent are not an array"
         ]
     );
 }

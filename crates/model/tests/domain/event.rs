@@ -8,7 +8,7 @@ use ordain_model::event::{CommandAnswer, Event, EventKind};
 use ordain_model::ids::EnrollmentId;
 use ordain_model::record::StatusRecord;
 use ordain_model::report::{DeclarationsReport, Report, Validity};
-use ordain_model::status::{StatusState, status};
+use ordain_model::status::{StatusState, heard, status};
 use ordain_model::sync::Wanted;
 use serde_json::{Value, json};
 
@@ -111,8 +111,9 @@ impl Device {
             against: Some(self.wanted.manifest.clone()),
             pinned: Some(self.wanted.manifest.clone()),
             wanted: self.wanted.clone(),
+            heard: heard(&self.enrollment, &self.wanted, report.digest()),
         };
-        let decision = status(state, report, NOW);
+        let decision = status(state, &report, NOW);
         for write in &decision.writes {
             if let Write::Status(_, record) = write {
                 self.record = (**record).clone();

@@ -11,7 +11,7 @@ use ordain_model::ids::EnrollmentId;
 use ordain_model::manifest::Manifest;
 use ordain_model::record::StatusRecord;
 use ordain_model::report::{Capabilities, DeclarationsReport, Listed, Reason, Report, Validity};
-use ordain_model::status::{StatusState, is_known, status};
+use ordain_model::status::{StatusState, heard, is_known, status};
 use ordain_model::sync::Wanted;
 use serde_json::{Value, json};
 
@@ -67,13 +67,18 @@ impl Device {
             .cloned()
     }
 
-    fn decide(&self, report: Report) -> Decision<()> {
+    fn heard(&self, report: &Report) -> ordain_model::ids::Digest {
+        heard(&self.enrollment, &self.wanted, report.digest())
+    }
+
+    fn decide(&self, report: &Report) -> Decision<()> {
         let state = StatusState {
             enrollment: &self.enrollment,
             record: Arc::new(self.record.clone()),
             against: self.find(self.record.held.against),
             pinned: self.find(self.enrollment.pinned),
             wanted: self.wanted.clone(),
+            heard: self.heard(report),
         };
         status(state, report, self.now)
     }
@@ -81,16 +86,16 @@ impl Device {
     /// Takes the report in, and says whether it wrote anything.
     fn reports(&mut self, report: Report) -> bool {
         self.now += 1;
-        let decision = self.decide(report.clone());
+        let decision = self.decide(&report);
         // What is known may go unread: it must be nothing new.
-        let was_known = is_known(&self.enrollment, &self.wanted, &report);
+        let was_known = is_known(&self.enrollment, self.heard(&report));
         assert!(!was_known || decision.writes.is_empty(), "{report:?}");
         self.enrollment = after(&self.enrollment, &decision.writes);
         let is_written = decision
             .writes
             .iter()
             .any(|write| matches!(write, Write::Status(..)));
-        assert!(!is_written || is_known(&self.enrollment, &self.wanted, &report));
+        assert!(!is_written || is_known(&self.enrollment, self.heard(&report)));
         for write in &decision.writes {
             match write {
                 Write::Status(id, record) => {

@@ -81,13 +81,15 @@ async fn report(
     app.scene(id, presented).await?.channel()?;
     let data = data.ok_or_else(|| Fault::Unreadable("a status report has no data".into()))?;
     let report = read(app, data).await?;
+    let said = report.digest();
     for _ in 0..10 {
         let scene = app.scene(id, presented).await?;
         let channel = scene.channel()?;
         let wanted = app
             .wanted(&scene.world, scene.device()?, id, Some(channel))
             .await?;
-        if status::is_known(channel, &wanted, &report) {
+        let heard = status::heard(channel, &wanted, said);
+        if status::is_known(channel, heard) {
             return Ok(done());
         }
         let record = app.store.reported(&scene.state).await?;
@@ -97,8 +99,9 @@ async fn report(
             wanted: wanted.clone(),
             enrollment: channel,
             record,
+            heard,
         };
-        let decision = status::status(state, report.clone(), scene.now);
+        let decision = status::status(state, &report, scene.now);
         if app.settle(&scene.state, Ok(decision)).await?.is_some() {
             return Ok(done());
         }
