@@ -6,7 +6,9 @@ use ordain_model::ids::EnrollmentId;
 use ordain_model::queue::{self, State};
 
 use crate::audit::AuditRecord;
+use crate::commit::device_of;
 use crate::deliveries::{BATCH, state};
+use crate::kept::Touch;
 use crate::value::Row;
 use crate::wakes::wake;
 use crate::{Step, Store, StoreError};
@@ -236,7 +238,7 @@ impl Store {
             let last = found.last().map(|row| row.integer(0)).transpose()?;
             if let Some(last) = last {
                 let params = vec![id.into(), after.into(), last.into(), reason.clone().into()];
-                steps.push(Step::new(cancel, params));
+                steps.push(Step::new(cancel, params).touching(Touch::Any));
                 after = last;
             }
             if last.is_none() && steps.is_empty() {
@@ -299,7 +301,7 @@ fn queued(command: &str, id: &EnrollmentId, expires_at: i64) -> Step {
     let sql = "INSERT INTO delivery (uuid, command, enrollment, generation, state, is_open, expires_at) \
                SELECT $1, $2, id, generation, 'queued', 1, CAST($4 AS BIGINT) FROM enrollment \
                WHERE id = $3 AND phase <> 'checked-out' ON CONFLICT (uuid) DO NOTHING";
-    Step::new(
+    let step = Step::new(
         sql,
         vec![
             queue::command_uuid(command, id).into(),
@@ -307,7 +309,8 @@ fn queued(command: &str, id: &EnrollmentId, expires_at: i64) -> Step {
             id.to_string().into(),
             expires_at.into(),
         ],
-    )
+    );
+    step.touching(device_of(id))
 }
 
 fn record(row: &Row, counts: Counts) -> Result<CommandRecord, StoreError> {

@@ -13,6 +13,7 @@ use serde::Serialize;
 
 use crate::audit::AuditRecord;
 use crate::events::write_event;
+use crate::kept::Touch;
 use crate::wakes::wake;
 use crate::{ChannelState, Step, Store, StoreError, Value, Versioned};
 use crate::{deliveries, inventory};
@@ -47,29 +48,21 @@ impl Store {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .extend(manifests);
-        self.keep_row(state, writes);
+        self.keep_record(state, writes);
         Ok(())
     }
 
-    /// What a device does next begins with the row that it has just changed.
-    fn keep_row(&self, state: &ChannelState, writes: &[Write]) {
-        let mut rows = writes.iter().filter_map(|write| match write {
-            Write::Enrollment(enrollment) if enrollment.id == state.id => Some(enrollment),
-            _ => None,
-        });
-        if let (Some(row), None, Some(version)) = (rows.next(), rows.next(), state.version()) {
-            let version = version + 1;
-            self.rows.keep(Versioned {
-                version,
-                value: row.as_ref().clone(),
-            });
+    /// The next report of a device is merged into what it has just reported.
+    fn keep_record(&self, state: &ChannelState, writes: &[Write]) {
+        let mut rows = writes.iter().filter(|write| is_row_of(state, write));
+        if let (Some(_), None, Some(version)) = (rows.next(), rows.next(), state.version()) {
             let record = writes.iter().find_map(|write| match write {
                 Write::Status(id, record) if *id == state.id => Some(record.as_ref().clone()),
                 _ => None,
             });
             if let Some(record) = record {
                 self.records
-                    .insert(state.id.to_string(), (version, Arc::new(record)));
+                    .insert(state.id.to_string(), (version + 1, Arc::new(record)));
             }
         }
     }
@@ -80,6 +73,11 @@ impl Store {
             .unwrap_or_else(PoisonError::into_inner)
             .contains(&token)
     }
+}
+
+/// Whether `write` makes a new version of the row of the channel that was asked for.
+fn is_row_of(state: &ChannelState, write: &Write) -> bool {
+    matches!(write, Write::Enrollment(enrollment) if enrollment.id == state.id)
 }
 
 /// What must still be as it was read. The rows are locked until the commit, so that nobody changes them meanwhile.
@@ -105,9 +103,8 @@ fn guards(state: &ChannelState, writes: &[Write]) -> Vec<Step> {
         ));
     }
     // A new version of the row is checked where it is written; what is written beside the row goes by its version too.
-    let is_versioned =
-        |write: &Write| matches!(write, Write::Enrollment(enrollment) if enrollment.id == state.id);
-    if let Some(version) = state.version().filter(|_| !writes.iter().any(is_versioned)) {
+    let is_versioned = writes.iter().any(|write| is_row_of(state, write));
+    if let Some(version) = state.version().filter(|_| !is_versioned) {
         let sql = "UPDATE enrollment SET version = version WHERE id = $1 AND version = $2";
         steps.push(Step::one(sql, vec![state.id.to_string().into(), version.into()]));
     }
@@ -166,24 +163,35 @@ fn write_enrollment(state: &ChannelState, enrollment: &Enrollment) -> Result<Ste
     Ok(match known {
         Some(known) => {
             values.push(known.version.into());
-            Step::one(
+            let row = Versioned {
+                version: known.version + 1,
+                value: enrollment.clone(),
+            };
+            let step = Step::one(
                 "UPDATE enrollment SET generation = $2, fingerprint = $3, phase = $4, serial = $5, state = $6, \
                  stamp = CASE WHEN stamp < $7 THEN $7 ELSE stamp END, version = version + 1, \
                  topic = $8 WHERE id = $1 AND version = $9",
                 values,
-            )
+            );
+            step.touching(Touch::Row(Arc::new(row)))
         }
         None => {
             values.push(enrollment.id.device_part().into());
             values.push(i64::from(enrollment.id.user_part().is_some()).into());
             values.push(first_version().into());
-            Step::one(
+            let step = Step::one(
                 "INSERT INTO enrollment (id, generation, fingerprint, phase, serial, state, stamp, topic, device, \
                  is_user, version) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT (id) DO NOTHING",
                 values,
-            )
+            );
+            step.touching(device_of(&enrollment.id))
         }
     })
+}
+
+/// Something of the device of `id` changes.
+pub(crate) fn device_of(id: &EnrollmentId) -> Touch {
+    Touch::Device(id.device_part().to_owned())
 }
 
 /// Where the versions of a new row begin: anywhere, so that a channel that went and came back is never taken for what it
@@ -252,10 +260,11 @@ fn forget(id: &EnrollmentId) -> Vec<Step> {
             vec![id.to_string().into()],
         )
     }));
-    steps.push(Step::new(
+    let step = Step::new(
         "DELETE FROM enrollment WHERE id = $1",
         vec![id.to_string().into()],
-    ));
+    );
+    steps.push(step.touching(device_of(id)));
     steps
 }
 
@@ -268,6 +277,7 @@ fn end_generation(device: &EnrollmentId) -> Vec<Step> {
         keep_stamp(device),
         deliveries::close_all(device),
     ];
+    let touch = device_of(device);
     let device = device.device_part();
     steps.extend(BELONGINGS.iter().map(|table| {
         Step::new(
@@ -275,20 +285,22 @@ fn end_generation(device: &EnrollmentId) -> Vec<Step> {
             vec![device.into()],
         )
     }));
-    steps.push(Step::new(
+    let step = Step::new(
         "DELETE FROM enrollment WHERE device = $1 AND is_user = 1",
         vec![device.into()],
-    ));
+    );
+    steps.push(step.touching(touch));
     steps
 }
 
 /// The device's row takes over the stamps of its users who go, so that none who comes back is given an older one. Its
 /// lock is held already: a statement that had to wait for it would not see what was written meanwhile.
 fn keep_stamp(id: &EnrollmentId) -> Step {
-    Step::new(
+    let step = Step::new(
         "UPDATE enrollment SET stamp = (SELECT MAX(stamp) FROM enrollment WHERE device = $1) WHERE id = $1",
         vec![id.device_part().into()],
-    )
+    );
+    step.touching(device_of(id))
 }
 
 fn keep_manifest(manifest: &Manifest, made: &[Declaration]) -> Result<Vec<Step>, StoreError> {

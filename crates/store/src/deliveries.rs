@@ -3,6 +3,8 @@
 use ordain_model::ids::EnrollmentId;
 use ordain_model::queue::{Delivery, Moved, State};
 
+use crate::commit::device_of;
+use crate::kept::Touch;
 use crate::value::Row;
 use crate::{ChannelState, Step, Store, StoreError};
 
@@ -117,8 +119,8 @@ impl Store {
              WHERE number IN ({due})"
         );
         while !self.query(due, vec![now.into(), 1_i64.into()]).await?.is_empty() {
-            self.commit_steps(vec![Step::new(sql.clone(), vec![now.into(), BATCH.into()])])
-                .await?;
+            let step = Step::new(sql.clone(), vec![now.into(), BATCH.into()]);
+            self.commit_steps(vec![step.touching(Touch::Any)]).await?;
         }
         Ok(())
     }
@@ -150,7 +152,7 @@ pub(crate) fn moved(state: &ChannelState, moved: &Moved) -> Step {
         state.id.to_string().into(),
         generation.into(),
     ];
-    Step::one(sql, params)
+    Step::one(sql, params).touching(device_of(&state.id))
 }
 
 /// What ends with an enrollment: nothing more is sent. What was sent, and not answered, stays so.
@@ -159,16 +161,17 @@ const CLOSE: &str = "UPDATE delivery SET is_open = 0, reason = 'its enrollment e
 
 /// Closes the queue of one channel.
 pub(crate) fn close(id: &EnrollmentId) -> Step {
-    Step::new(format!("{CLOSE} = $1"), vec![id.to_string().into()])
+    Step::new(format!("{CLOSE} = $1"), vec![id.to_string().into()]).touching(device_of(id))
 }
 
 /// Closes the queues of a device and of its users.
 pub(crate) fn close_all(device: &EnrollmentId) -> Step {
     let channels = "SELECT id FROM enrollment WHERE device = $1";
-    Step::new(
+    let step = Step::new(
         format!("{CLOSE} IN ({channels})"),
         vec![device.device_part().into()],
-    )
+    );
+    step.touching(device_of(device))
 }
 
 fn delivery(row: &Row) -> Result<Delivery, StoreError> {

@@ -9,6 +9,7 @@ mod events;
 mod fleet;
 mod house;
 mod inventory;
+mod kept;
 mod leases;
 mod migrations;
 mod objects;
@@ -48,6 +49,7 @@ pub use sightings::Sighting;
 pub use wakes::{Lane, Looked, Sleeper, WakeCounts};
 pub use webhooks::{Progress, Webhook};
 
+use kept::Kept;
 use postgres::Postgres;
 use rows::Rows;
 use sqlite::Sqlite;
@@ -112,25 +114,34 @@ impl Database {
 }
 
 impl Store {
-    /// Opens the SQLite file at `path`, making it if there is none, and brings its tables up to date.
+    /// Opens the SQLite file at `path`, making it if there is none, and brings its tables up to date. Nobody else may
+    /// write to it as long as this lives.
     pub async fn sqlite(path: &Path) -> Result<Self, StoreError> {
-        Self::migrated(Database::Sqlite(Sqlite::open(path, None)?)).await
+        Self::open_sqlite(path, None).await
     }
 
     /// [`Store::sqlite`] with a file of at most `max_pages` pages: what would exceed it fails as on a full disk.
     pub async fn sqlite_bounded(path: &Path, max_pages: u32) -> Result<Self, StoreError> {
-        Self::migrated(Database::Sqlite(Sqlite::open(path, Some(max_pages))?)).await
+        Self::open_sqlite(path, Some(max_pages)).await
+    }
+
+    async fn open_sqlite(path: &Path, max_pages: Option<u32>) -> Result<Self, StoreError> {
+        let kept = Arc::new(Kept::new(true));
+        let database = Database::Sqlite(Sqlite::open(path, max_pages, kept.clone())?);
+        Self::migrated(database, kept).await
     }
 
     /// Connects to PostgreSQL at `url` and brings its tables up to date.
     pub async fn postgres(url: &str) -> Result<Self, StoreError> {
-        Self::migrated(Database::Postgres(Postgres::open(url)?)).await
+        let kept = Arc::new(Kept::new(false));
+        let database = Database::Postgres(Postgres::open(url, &kept)?);
+        Self::migrated(database, kept).await
     }
 
-    async fn migrated(database: Database) -> Result<Self, StoreError> {
+    async fn migrated(database: Database, kept: Arc<Kept>) -> Result<Self, StoreError> {
         let database = Arc::new(database);
         let store = Self {
-            rows: Rows::new(&database)?,
+            rows: Rows::new(&database, kept)?,
             records: Cache::new(MOST_RECORDS),
             database,
             kept_manifests: Mutex::default(),
@@ -161,6 +172,7 @@ impl Store {
         if steps.is_empty() {
             return Ok(());
         }
+        debug_assert!(steps.iter().all(Step::is_told), "{steps:?}");
         match &*self.database {
             Database::Sqlite(sqlite) => sqlite.commit(steps).await,
             Database::Postgres(postgres) => postgres.commit(steps).await,

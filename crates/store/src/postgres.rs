@@ -3,6 +3,7 @@
 mod group;
 
 use std::error::Error;
+use std::sync::Arc;
 use std::time::Duration;
 
 use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime};
@@ -14,6 +15,7 @@ use tokio_postgres::types::{FromSql, IsNull, ToSql, Type};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use crate::StoreError;
+use crate::kept::Kept;
 use crate::value::{Row, Step, Value};
 
 /// Connections of one node. A statement holds one only while it runs.
@@ -30,8 +32,8 @@ pub(crate) struct Postgres {
 
 impl Postgres {
     /// A pool for `url`, as libpq writes it. TLS is used where the server has it, and demanded by `sslmode=require`;
-    /// the server's certificate is then checked against the system's roots.
-    pub(crate) fn open(url: &str) -> Result<Self, StoreError> {
+    /// the server's certificate is then checked against the system's roots. What is written is told to `kept`.
+    pub(crate) fn open(url: &str, kept: &Arc<Kept>) -> Result<Self, StoreError> {
         let config: tokio_postgres::Config = url
             .parse()
             .map_err(|error| StoreError::Unavailable(format!("the database URL: {error}")))?;
@@ -54,7 +56,7 @@ impl Postgres {
             .create_timeout(Some(PATIENCE))
             .build()
             .map_err(|error| StoreError::Unavailable(error.to_string()))?;
-        let writers = group::start(&pool);
+        let writers = group::start(&pool, kept);
         Ok(Self { pool, writers })
     }
 

@@ -1,22 +1,17 @@
-//! The rows of channels as requests read them: many requests share one statement, and a row that has not changed since
-//! it was last read is neither sent nor parsed again.
-//!
-//! What is kept in memory is never believed by itself: each read asks the database for the versions, so that several
-//! nodes see one truth.
+//! The rows of channels as requests read them: many requests share one statement, and a row that is kept in memory is
+//! neither sent nor parsed again.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Weak};
 
 use ordain_model::enrollment::Enrollment;
-use quick_cache::sync::Cache;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::channels::Versioned;
+use crate::kept::{Found, Kept};
 use crate::value::{Row, Value};
 use crate::{Database, StoreError};
 
-/// Rows kept in memory: some two KiB each.
-const MOST_KEPT: usize = 32_768;
 /// The numbers of rows that one statement asks for: few, so that each is prepared once. The places that are left over
 /// in one repeat the last row.
 const SIZES: [usize; 4] = [2, 8, 32, MOST_TOGETHER];
@@ -25,28 +20,18 @@ const MOST_TOGETHER: usize = 128;
 /// Reads that may wait; who comes then waits to wait.
 const MOST_WAITING: usize = 4_096;
 
-/// What is read of one channel.
-#[derive(Debug, Clone)]
-pub(crate) struct Found {
-    pub(crate) row: Arc<Versioned<Enrollment>>,
-    /// The number of the newest command that waits in its queue.
-    pub(crate) queued: Option<i64>,
-}
-
-type Kept = Arc<Cache<String, Arc<Versioned<Enrollment>>>>;
 /// A row, and who waits for it.
 type Ask = (String, oneshot::Sender<Result<Option<Found>, StoreError>>);
 
 /// Reads channels by their identifiers.
 pub(crate) struct Rows {
-    kept: Kept,
+    kept: Arc<Kept>,
     asks: mpsc::Sender<Ask>,
 }
 
 impl Rows {
-    /// Reads from `database` for as long as that lives.
-    pub(crate) fn new(database: &Arc<Database>) -> Result<Self, StoreError> {
-        let kept = Arc::new(Cache::new(MOST_KEPT));
+    /// Reads from `database` for as long as that lives, and keeps what was read in `kept`.
+    pub(crate) fn new(database: &Arc<Database>, kept: Arc<Kept>) -> Result<Self, StoreError> {
         let (asks, asked) = mpsc::channel(MOST_WAITING);
         let serving = serve(Arc::downgrade(database), kept.clone(), asked);
         let runtime = tokio::runtime::Handle::current();
@@ -64,18 +49,16 @@ impl Rows {
 
     /// The channel of `id`.
     pub(crate) async fn get(&self, id: String) -> Result<Option<Found>, StoreError> {
+        if let Some(found) = self.kept.believed(&id) {
+            return Ok(Some(found));
+        }
         let (reply, answer) = oneshot::channel();
         self.asks.send((id, reply)).await.map_err(|_| gone())?;
         answer.await.map_err(|_| gone())?
     }
-
-    /// Keeps what was just committed, so that the next read need not fetch it.
-    pub(crate) fn keep(&self, row: Versioned<Enrollment>) {
-        self.kept.insert(row.value.id.to_string(), Arc::new(row));
-    }
 }
 
-async fn serve(database: Weak<Database>, kept: Kept, mut asked: mpsc::Receiver<Ask>) {
+async fn serve(database: Weak<Database>, kept: Arc<Kept>, mut asked: mpsc::Receiver<Ask>) {
     let mut group = Vec::new();
     while asked.recv_many(&mut group, MOST_TOGETHER).await > 0 {
         let Some(database) = database.upgrade() else {
@@ -98,13 +81,15 @@ async fn serve(database: Weak<Database>, kept: Kept, mut asked: mpsc::Receiver<A
 async fn read(database: &Database, kept: &Kept, ids: &[&str]) -> Result<HashMap<String, Found>, StoreError> {
     let sql = "SELECT id, version, stamp, \
                (SELECT MAX(number) FROM delivery WHERE enrollment = e.id AND is_open = 1) FROM enrollment e";
+    // What is committed while this reads ends the epoch in which it was read.
+    let epochs: HashMap<&str, u64> = ids.iter().map(|id| (*id, kept.epoch(id))).collect();
     let mut found = HashMap::new();
     let mut changed = Vec::new();
     let mut queues = HashMap::new();
     for row in rows_of(database, sql, ids).await? {
         let (id, version, stamp) = (row.text(0)?, row.integer(1)?, row.integer(2)?);
         let queued = row.optional_integer(3)?;
-        let known = kept.get(id);
+        let known = kept.row(id);
         match known.filter(|known| known.version == version && known.value.stamp == stamp) {
             Some(row) => drop(found.insert(id.to_owned(), Found { row, queued })),
             None => {
@@ -113,17 +98,18 @@ async fn read(database: &Database, kept: &Kept, ids: &[&str]) -> Result<HashMap<
             }
         }
     }
-    if changed.is_empty() {
-        return Ok(found);
-    }
     let changed: Vec<&str> = changed.iter().map(String::as_str).collect();
     let sql = "SELECT id, version, stamp, state FROM enrollment e";
     for row in rows_of(database, sql, &changed).await? {
         let id = row.text(0)?.to_owned();
         let row = Arc::new(versioned(&row)?);
-        kept.insert(id.clone(), row.clone());
         let queued = queues.get(&id).copied().flatten();
         found.insert(id, Found { row, queued });
+    }
+    for (id, found) in &found {
+        if let Some(epoch) = epochs.get(id.as_str()) {
+            kept.keep(id.clone(), found.clone(), *epoch);
+        }
     }
     Ok(found)
 }
@@ -141,6 +127,9 @@ fn versioned(row: &Row) -> Result<Versioned<Enrollment>, StoreError> {
 
 /// The rows of `sql` that have one of `ids`, at most [`MOST_TOGETHER`].
 async fn rows_of(database: &Database, sql: &str, ids: &[&str]) -> Result<Vec<Row>, StoreError> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
     let size = SIZES.into_iter().find(|size| *size >= ids.len());
     let size = size.unwrap_or(MOST_TOGETHER);
     let places: Vec<String> = (1..=size).map(|place| format!("${place}")).collect();

@@ -3,6 +3,7 @@
 use ordain_model::decision::EscrowKind;
 use ordain_model::ids::EnrollmentId;
 
+use crate::kept::Touch;
 use crate::value::Row;
 use crate::{Step, Store, StoreError, Value};
 
@@ -164,7 +165,8 @@ impl Store {
             );
             let params = [Value::Bytes(new), Value::Bytes(old.sealed)];
             let keys = old.keys.into_iter().map(Value::Text);
-            Step::new(sql, params.into_iter().chain(keys).collect())
+            // Results lie in the queues.
+            Step::new(sql, params.into_iter().chain(keys).collect()).touching(Touch::Any)
         };
         self.commit_steps(values.into_iter().map(step).collect()).await
     }

@@ -11,6 +11,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, ToSql, params_from_iter};
 use tokio::sync::{Semaphore, mpsc, oneshot};
 
 use crate::StoreError;
+use crate::kept::Kept;
 use crate::value::{Row, Step, Value};
 
 /// How many transactions are committed together at most: enough to share one fsync, few enough that nobody waits.
@@ -33,8 +34,9 @@ pub(crate) struct Sqlite {
 }
 
 impl Sqlite {
-    /// Opens or makes the file. `max_pages` bounds its size: what would exceed it fails as on a full disk.
-    pub(crate) fn open(path: &Path, max_pages: Option<u32>) -> Result<Self, StoreError> {
+    /// Opens or makes the file. `max_pages` bounds its size: what would exceed it fails as on a full disk. What is
+    /// written is told to `kept`.
+    pub(crate) fn open(path: &Path, max_pages: Option<u32>, kept: Arc<Kept>) -> Result<Self, StoreError> {
         reserve(path).map_err(|error| StoreError::Unavailable(format!("{}: {error}", path.display())))?;
         let writer = connect(path, false)?;
         if let Some(pages) = max_pages {
@@ -47,7 +49,7 @@ impl Sqlite {
         let (sender, mut jobs) = mpsc::channel(4 * MOST_IN_A_GROUP);
         let thread = std::thread::Builder::new()
             .name("sqlite-writer".into())
-            .spawn(move || write_all(writer, &mut jobs))
+            .spawn(move || write_all(writer, &mut jobs, &kept))
             .map_err(|error| StoreError::Unavailable(format!("{}: {error}", path.display())))?;
         Ok(Self {
             writer: Some(sender),
@@ -129,7 +131,7 @@ fn connect(path: &Path, read_only: bool) -> Result<Connection, StoreError> {
 
 /// Takes what waits, commits it as one transaction, and only then tells those who wait. Each job has a savepoint, so
 /// that one that is lost harms no other.
-fn write_all(mut connection: Connection, jobs: &mut mpsc::Receiver<Job>) {
+fn write_all(mut connection: Connection, jobs: &mut mpsc::Receiver<Job>, kept: &Kept) {
     let mut group = Vec::new();
     while jobs.blocking_recv_many(&mut group, MOST_IN_A_GROUP) > 0 {
         let (steps, replies): (Vec<_>, Vec<_>) = group.drain(..).unzip();
@@ -137,6 +139,9 @@ fn write_all(mut connection: Connection, jobs: &mut mpsc::Receiver<Job>) {
             tracing::error!(%error, "a transaction was not committed");
             steps.iter().map(|_| Err(error.clone())).collect()
         });
+        for (steps, outcome) in steps.iter().zip(&outcomes) {
+            kept.touched(steps, outcome.is_ok());
+        }
         for (reply, outcome) in replies.into_iter().zip(outcomes) {
             // Whoever asked may have left.
             let _ = reply.send(outcome);

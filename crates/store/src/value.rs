@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use crate::StoreError;
+use crate::kept::Touch;
 
 /// One value. Everything of ours is a whole number, a text, or bytes.
 #[derive(Debug, Clone, PartialEq)]
@@ -119,6 +120,8 @@ pub(crate) struct Step {
     pub(crate) params: Vec<Value>,
     /// When set, the transaction is lost unless exactly so many rows were written.
     pub(crate) rows: Option<u64>,
+    /// What it changes of the rows and queues of channels.
+    pub(crate) touches: Option<Touch>,
 }
 
 impl Step {
@@ -128,6 +131,30 @@ impl Step {
             sql: sql.into(),
             params,
             rows: None,
+            touches: None,
+        }
+    }
+
+    /// Whether it says what it touches, if it writes rows or queues of channels and does not merely lock them.
+    pub(crate) fn is_told(&self) -> bool {
+        let writes = [
+            "UPDATE enrollment ",
+            "INTO enrollment ",
+            "DELETE FROM enrollment ",
+            "UPDATE delivery ",
+            "INTO delivery ",
+            "DELETE FROM delivery ",
+        ];
+        let locks = ["SET version = version WHERE", "SET generation = generation WHERE"];
+        let has = |parts: &[&str]| parts.iter().any(|part| self.sql.contains(part));
+        self.touches.is_some() || !has(&writes) || has(&locks)
+    }
+
+    /// The same, which changes something of a channel or of its queue.
+    pub(crate) fn touching(self, touch: Touch) -> Self {
+        Self {
+            touches: Some(touch),
+            ..self
         }
     }
 

@@ -10,6 +10,7 @@ use tokio_postgres::error::SqlState;
 
 use super::{client, references, within_patience};
 use crate::StoreError;
+use crate::kept::Kept;
 use crate::value::Step;
 
 /// Transactions of one node that are written at the same time. Each takes what has come while it was busy, so few of
@@ -22,21 +23,24 @@ const MOST_IN_A_GROUP: usize = 64;
 pub(super) type Job = (Vec<Step>, oneshot::Sender<Result<(), StoreError>>);
 
 /// Starts the writers, which end when nobody can hand in anything any more.
-pub(super) fn start(pool: &Pool) -> mpsc::Sender<Job> {
+pub(super) fn start(pool: &Pool, kept: &Arc<Kept>) -> mpsc::Sender<Job> {
     // A bounded queue makes callers wait rather than memory grow.
     let (sender, jobs) = mpsc::channel(4 * MOST_IN_A_GROUP);
     let jobs = Arc::new(Mutex::new(jobs));
     for _ in 0..WRITERS {
-        tokio::spawn(write_all(pool.clone(), jobs.clone()));
+        tokio::spawn(write_all(pool.clone(), jobs.clone(), kept.clone()));
     }
     sender
 }
 
-async fn write_all(pool: Pool, jobs: Arc<Mutex<mpsc::Receiver<Job>>>) {
+async fn write_all(pool: Pool, jobs: Arc<Mutex<mpsc::Receiver<Job>>>, kept: Arc<Kept>) {
     let mut group = Vec::new();
     while jobs.lock().await.recv_many(&mut group, MOST_IN_A_GROUP).await > 0 {
         let (steps, replies): (Vec<_>, Vec<_>) = group.drain(..).unzip();
         let outcomes = write(&pool, &steps).await;
+        for (steps, outcome) in steps.iter().zip(&outcomes) {
+            kept.touched(steps, outcome.is_ok());
+        }
         for (reply, outcome) in replies.into_iter().zip(outcomes) {
             // Whoever asked may have left.
             let _ = reply.send(outcome);

@@ -1,9 +1,21 @@
 //! What is kept in memory is never older than what is stored, whoever wrote it.
 
 use ordain_model::decision::Write;
+use ordain_model::queue::State;
 use ordain_model::record::StatusRecord;
+use ordain_store::Store;
+use ordain_testbed::Database;
 
 use crate::fixtures::*;
+use crate::queue::{moved, order};
+
+/// A second one, where there may be one.
+async fn other_node(store: &Store, database: &Database) -> Option<Store> {
+    match store.is_shared() {
+        true => Some(database.open().await.unwrap()),
+        false => None,
+    }
+}
 
 fn said(what: &str) -> StatusRecord {
     StatusRecord {
@@ -15,7 +27,9 @@ fn said(what: &str) -> StatusRecord {
 #[tokio::test]
 async fn what_another_node_wrote_is_read() {
     on_each(async |store, database| {
-        let other = database.open().await.unwrap();
+        let Some(other) = other_node(store, database).await else {
+            return;
+        };
         for channel in ["d1", "d1:ann"] {
             enroll(store, channel).await;
             for round in 1..=3 {
@@ -42,7 +56,9 @@ async fn what_another_node_wrote_is_read() {
 #[tokio::test]
 async fn a_channel_that_came_back_is_another_one() {
     on_each(async |store, database| {
-        let other = database.open().await.unwrap();
+        let Some(other) = other_node(store, database).await else {
+            return;
+        };
         enroll(store, "d1").await;
         for stamp in 0..5 {
             let state = other.channel(&id("d1:ann")).await.unwrap();
@@ -76,4 +92,80 @@ async fn many_at_once_get_their_own() {
         }
     })
     .await;
+}
+
+/// Whatever is written, in whatever order: who opens the database finds what is remembered.
+#[tokio::test]
+async fn what_is_remembered_is_what_is_stored() {
+    const CHANNELS: [&str; 3] = ["d1", "d1:ann", "d2"];
+    on_each(async |store, database| {
+        for channel in CHANNELS {
+            enroll(store, channel).await;
+        }
+        let mut dice = 7_u64;
+        for round in 0..120 {
+            dice = dice.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            let channel = CHANNELS[(dice >> 40) as usize % CHANNELS.len()];
+            something(store, channel, (dice >> 50) % 8, round).await;
+            let newcomer = database.open().await.unwrap();
+            for channel in CHANNELS {
+                let remembered = store.channel(&id(channel)).await.unwrap();
+                assert_eq!(
+                    remembered,
+                    newcomer.channel(&id(channel)).await.unwrap(),
+                    "{round}"
+                );
+            }
+        }
+    })
+    .await;
+}
+
+async fn something(store: &Store, channel: &str, what: u64, round: i64) {
+    let state = store.channel(&id(channel)).await.unwrap();
+    let Some(known) = state.channel() else {
+        enroll(store, channel).await;
+        return;
+    };
+    let mut next = known.clone();
+    next.since = round;
+    match what {
+        0 | 1 => {
+            next.stamp = if what == 0 { round } else { known.stamp };
+            store.commit(&state, &[write(&next)], None).await.unwrap();
+        }
+        2 => {
+            let device = id(channel).to_device();
+            if store.channel(&device).await.unwrap().channel().is_some() {
+                order(store, &format!("c{round}"), &[channel]).await;
+            }
+        }
+        3 | 4 => {
+            let to = if what == 3 {
+                State::Sent
+            } else {
+                State::Acknowledged
+            };
+            if let Some(first) = store.queue(&id(channel), 0, 1).await.unwrap().first() {
+                let writes = [moved(first, to), write(&next)];
+                store
+                    .commit(&state, &writes[usize::from(round % 2 == 0)..], None)
+                    .await
+                    .unwrap();
+            }
+        }
+        5 => store
+            .commit(&state, &[Write::Forget(id(channel))], None)
+            .await
+            .unwrap(),
+        6 => {
+            let device = id(channel).to_device();
+            let state = store.channel(&device).await.unwrap();
+            store
+                .commit(&state, &[Write::EndGeneration(device)], None)
+                .await
+                .unwrap();
+        }
+        _ => store.expire(NOW + 500 * (round % 4)).await.unwrap(),
+    }
 }

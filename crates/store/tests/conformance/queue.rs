@@ -34,7 +34,7 @@ fn recipients(ids: &[&str]) -> Vec<Recipient> {
     ids.iter().map(recipient).collect()
 }
 
-async fn order(store: &Store, name: &str, ids: &[&str]) {
+pub(crate) async fn order(store: &Store, name: &str, ids: &[&str]) {
     store
         .order(&command(name), &recipients(ids), NO_BUDGET, &audit("order"))
         .await
@@ -45,7 +45,7 @@ async fn queue(store: &Store, channel: &str) -> Vec<Delivery> {
     store.queue(&id(channel), 0, 10).await.unwrap()
 }
 
-fn moved(delivery: &Delivery, to: State) -> Write {
+pub(crate) fn moved(delivery: &Delivery, to: State) -> Write {
     Write::Delivery(Moved {
         number: delivery.number,
         from: delivery.state,
