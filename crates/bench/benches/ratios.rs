@@ -44,6 +44,10 @@ enum DatabaseArg {
     Postgres,
 }
 
+/// As the program has it.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> Result<()> {
     let args = Args::parse();
     let mut options = if args.quick {

@@ -46,6 +46,10 @@ use crate::output::ReaderGone;
 /// A command that does not make sense as written. 2, which clap would use, means "there are differences".
 const USAGE: u8 = 64;
 
+/// A server under load allocates on every thread, and so do thousands of twins.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let cli = match Cli::read() {
         Ok(cli) => cli,
