@@ -77,7 +77,17 @@ fn read(document: &[u8]) -> Result<(Value, usize), Error> {
 /// Lets `taker` take the document's value. Of keys that occur twice, it sees both.
 pub(crate) fn taken<'de, T: Take<'de>>(document: &'de [u8], taker: T) -> Result<T::Taken, Error> {
     check(document)?;
-    let mut reader = serde_json::Deserializer::from_slice(document);
+    match std::str::from_utf8(document) {
+        Ok(text) => read_by(serde_json::Deserializer::from_str(text), taker),
+        // It finds the place.
+        Err(_) => read_by(serde_json::Deserializer::from_slice(document), taker),
+    }
+}
+
+fn read_by<'de, R: serde_json::de::Read<'de>, T: Take<'de>>(
+    mut reader: serde_json::Deserializer<R>,
+    taker: T,
+) -> Result<T::Taken, Error> {
     let taken = By(taker).deserialize(&mut reader)?;
     reader.end()?;
     Ok(taken)
@@ -108,10 +118,11 @@ fn check(document: &[u8]) -> Result<usize, Error> {
         return Err(Error::TooLarge);
     }
     let (mut depth, mut values, mut keys) = (0usize, 0usize, 0usize);
-    let mut octets = document.iter();
-    while let Some(octet) = octets.next() {
+    let mut place = 0;
+    while let Some(octet) = document.get(place) {
+        place += 1;
         match octet {
-            b'"' => skip_string(&mut octets),
+            b'"' => place = end_of_string(document, place),
             b'[' | b'{' => (depth, values) = (depth + 1, values + 1),
             b']' | b'}' => depth = depth.saturating_sub(1),
             b',' => values += 1,
@@ -128,16 +139,16 @@ fn check(document: &[u8]) -> Result<usize, Error> {
     Ok(keys)
 }
 
-fn skip_string(octets: &mut std::slice::Iter<'_, u8>) {
-    while let Some(octet) = octets.next() {
-        match octet {
-            b'"' => return,
-            b'\\' => {
-                octets.next();
-            }
-            _ => {}
+/// The place after the string that begins at `place`.
+fn end_of_string(document: &[u8], mut place: usize) -> usize {
+    while let Some(rest) = document.get(place..) {
+        match memchr::memchr2(b'"', b'\\', rest) {
+            Some(found) if rest.get(found) == Some(&b'"') => return place + found + 1,
+            Some(found) => place += found + 2,
+            None => return document.len(),
         }
     }
+    document.len()
 }
 
 #[cfg(test)]

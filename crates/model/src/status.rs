@@ -16,7 +16,7 @@ use crate::held::{Held, Listing, held_token};
 use crate::ids::{Channel, Digest};
 use crate::manifest::Manifest;
 use crate::record::{Exception, StatusRecord};
-use crate::report::Report;
+use crate::report::{DeclarationsReport, Report};
 use crate::sync::Wanted;
 
 /// What a report is decided from.
@@ -50,7 +50,7 @@ pub fn is_known(enrollment: &Enrollment, heard: Digest) -> bool {
 }
 
 /// Merges `report`. One that says nothing new writes nothing.
-pub fn status(state: StatusState<'_>, report: &Report, now: i64) -> Decision<()> {
+pub fn status(state: StatusState<'_>, report: Report, now: i64) -> Decision<()> {
     let StatusState {
         enrollment,
         record: before,
@@ -59,7 +59,7 @@ pub fn status(state: StatusState<'_>, report: &Report, now: i64) -> Decision<()>
         wanted,
         heard,
     } = state;
-    let listing = listing(report, &before.held, against.as_deref());
+    let listing = listing(report.full, report.declarations, &before.held, against.as_deref());
     let manifests: Vec<&Manifest> = pinned.as_deref().into_iter().chain([&*wanted.manifest]).collect();
     let held = held_token(&listing, &manifests);
     let judged = manifests
@@ -80,10 +80,10 @@ pub fn status(state: StatusState<'_>, report: &Report, now: i64) -> Decision<()>
         } else {
             before.errors.clone()
         },
-        problems: report.problems.clone(),
+        problems: report.problems,
         exceptions: Vec::new(),
     };
-    record.merge(report.items.clone(), report.errors.clone());
+    record.merge(report.items, report.errors);
 
     let verdicts = judged
         .map(|judged| convergence::assess(judged, &listing, &record.items))
@@ -117,12 +117,12 @@ pub fn status(state: StatusState<'_>, report: &Report, now: i64) -> Decision<()>
         ..enrollment.clone()
     };
     let mut writes = Vec::new();
-    if let Some(capabilities) = &report.capabilities {
-        let content = serde_json::to_value(capabilities).unwrap_or_default();
+    if let Some(capabilities) = report.capabilities {
+        let content = serde_json::to_value(&capabilities).unwrap_or_default();
         let digest = Digest::of(&canonical::to_vec(&content).unwrap_or_default());
         if after.capabilities != Some(digest) {
             after.capabilities = Some(digest);
-            writes.push(Write::Capabilities(digest, Arc::new(capabilities.clone())));
+            writes.push(Write::Capabilities(digest, Arc::new(capabilities)));
         }
     }
     if after.id.channel() == Channel::Device {
@@ -152,25 +152,24 @@ pub fn status(state: StatusState<'_>, report: &Report, now: i64) -> Decision<()>
     Decision { writes, reply: () }
 }
 
-/// Everything that the channel lists, by this report and the earlier ones.
-fn listing(report: &Report, held: &Held, against: Option<&Manifest>) -> Listing {
-    let news = report.declarations.iter().flat_map(|all| &all.listed);
-    let is_whole = report.full || news.clone().count() == Kind::ALL.len();
-    let mut listing = if is_whole {
+/// Everything that the channel lists: by this report, and by the earlier ones where it says nothing.
+fn listing(full: bool, news: Option<DeclarationsReport>, held: &Held, against: Option<&Manifest>) -> Listing {
+    let news = news.unwrap_or_default().listed;
+    let mut listing = if full || news.len() == Kind::ALL.len() {
         Listing::new()
     } else {
         held.unpack(against)
     };
-    for (&kind, list) in news {
+    for (kind, mut list) in news {
         // One revision of a declaration is in one state: of two that are said, the first counts.
         let mut said = BTreeSet::new();
-        let mut firsts = Vec::with_capacity(list.len());
-        for listed in list {
-            if said.insert((&listed.identifier, &listed.server_token)) {
-                firsts.push(listed.clone());
-            }
-        }
-        listing.insert(kind, firsts);
+        let is_first: Vec<bool> = list
+            .iter()
+            .map(|listed| said.insert((&listed.identifier, &listed.server_token)))
+            .collect();
+        let mut is_first = is_first.into_iter();
+        list.retain(|_| is_first.next().unwrap_or(false));
+        listing.insert(kind, list);
     }
     listing
 }

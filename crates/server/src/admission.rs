@@ -32,7 +32,7 @@ impl Urgency {
     pub(crate) fn of(body: &[u8]) -> Self {
         /// Messages of enrollment are short.
         const SHORT: usize = 16 << 10;
-        let says = |word: &[u8]| body.windows(word.len()).any(|part| part == word);
+        let says = |word: &[u8]| memchr::memmem::find(body, word).is_some();
         if body.len() <= SHORT && (says(b">Authenticate<") || says(b">TokenUpdate<")) {
             Self::Enrolling
         } else {

@@ -27,6 +27,7 @@ impl Store {
         writes: &[Write],
         audit: Option<&AuditRecord>,
     ) -> Result<(), StoreError> {
+        let had_exceptions = self.had_exceptions(state);
         let mut steps = guards(state, writes);
         let mut manifests = Vec::new();
         for write in writes {
@@ -36,7 +37,7 @@ impl Store {
                     steps.extend(keep_manifest(manifest, made)?);
                     manifests.push(manifest.token());
                 }
-                other => steps.extend(steps_of(state, other)?),
+                other => steps.extend(steps_of(state, other, had_exceptions)?),
             }
         }
         steps.extend(audit.map(AuditRecord::step));
@@ -50,6 +51,13 @@ impl Store {
             .extend(manifests);
         self.keep_record(state, writes);
         Ok(())
+    }
+
+    /// Whether something may have failed on the channel before.
+    fn had_exceptions(&self, state: &ChannelState) -> bool {
+        let known = self.records.get(&state.id.to_string());
+        let known = known.filter(|(version, _)| Some(*version) == state.version());
+        known.is_none_or(|(_, record)| !record.exceptions.is_empty())
     }
 
     /// The next report of a device is merged into what it has just reported.
@@ -111,7 +119,7 @@ fn guards(state: &ChannelState, writes: &[Write]) -> Vec<Step> {
     steps
 }
 
-fn steps_of(state: &ChannelState, write: &Write) -> Result<Vec<Step>, StoreError> {
+fn steps_of(state: &ChannelState, write: &Write, had_exceptions: bool) -> Result<Vec<Step>, StoreError> {
     Ok(match write {
         Write::Enrollment(enrollment) => vec![write_enrollment(state, enrollment)?],
         Write::Forget(id) => forget(id),
@@ -126,7 +134,7 @@ fn steps_of(state: &ChannelState, write: &Write) -> Result<Vec<Step>, StoreError
             "INSERT INTO capabilities (digest, body) VALUES ($1, $2) ON CONFLICT (digest) DO NOTHING",
             vec![digest.to_string().into(), json(capabilities)?],
         )],
-        Write::Status(id, record) => write_status(id, record)?,
+        Write::Status(id, record) => write_status(id, record, had_exceptions)?,
         Write::Escrow(id, kind, Some(sealed)) => vec![Step::new(
             "INSERT INTO escrow (enrollment, kind, sealed) VALUES ($1, $2, $3) \
              ON CONFLICT (enrollment, kind) DO UPDATE SET sealed = excluded.sealed",
@@ -323,19 +331,21 @@ pub(crate) fn keep_declaration(declaration: &Declaration) -> Step {
     )
 }
 
-fn write_status(id: &EnrollmentId, record: &StatusRecord) -> Result<Vec<Step>, StoreError> {
+fn write_status(
+    id: &EnrollmentId,
+    record: &StatusRecord,
+    had_exceptions: bool,
+) -> Result<Vec<Step>, StoreError> {
     let id = id.to_string();
-    let mut steps = vec![
-        Step::new(
-            "INSERT INTO status (enrollment, record) VALUES ($1, $2) \
+    let mut steps = vec![Step::new(
+        "INSERT INTO status (enrollment, record) VALUES ($1, $2) \
              ON CONFLICT (enrollment) DO UPDATE SET record = excluded.record",
-            vec![id.clone().into(), json(record)?],
-        ),
-        Step::new(
-            "DELETE FROM exception WHERE enrollment = $1",
-            vec![id.clone().into()],
-        ),
-    ];
+        vec![id.clone().into(), json(record)?],
+    )];
+    if had_exceptions {
+        let sql = "DELETE FROM exception WHERE enrollment = $1";
+        steps.push(Step::new(sql, vec![id.clone().into()]));
+    }
     for exception in &record.exceptions {
         steps.push(Step::new(
             "INSERT INTO exception (enrollment, identifier, server_token, reasons, since) VALUES ($1, $2, $3, $4, $5)",

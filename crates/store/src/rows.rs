@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Weak};
 
+use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use ordain_model::enrollment::Enrollment;
 use tokio::sync::{mpsc, oneshot};
 
@@ -17,6 +18,10 @@ use crate::{Database, StoreError};
 const SIZES: [usize; 4] = [2, 8, 32, MOST_TOGETHER];
 /// Reads that share one statement at most.
 const MOST_TOGETHER: usize = 128;
+/// Statements under way at the same time, where they travel.
+const STATEMENTS: usize = 3;
+/// How many reads are worth a statement of their own while another is under way.
+const ENOUGH: usize = 16;
 /// Reads that may wait; who comes then waits to wait.
 const MOST_WAITING: usize = 4_096;
 
@@ -59,22 +64,40 @@ impl Rows {
 }
 
 async fn serve(database: Weak<Database>, kept: Arc<Kept>, mut asked: mpsc::Receiver<Ask>) {
-    let mut group = Vec::new();
-    while asked.recv_many(&mut group, MOST_TOGETHER).await > 0 {
-        let Some(database) = database.upgrade() else {
-            return;
-        };
-        let ids: Vec<&str> = group.iter().map(|(id, _)| id.as_str()).collect();
-        let found = read(&database, &kept, &ids).await;
-        drop(database);
-        for (id, reply) in group.drain(..) {
-            let answer = match &found {
-                Ok(found) => Ok(found.get(&id).cloned()),
-                Err(error) => Err(error.clone()),
+    let (mut waiting, mut under_way) = (Vec::new(), FuturesUnordered::new());
+    loop {
+        while under_way.is_empty() && !waiting.is_empty()
+            || under_way.len() < STATEMENTS && waiting.len() >= ENOUGH
+        {
+            let Some(database) = database.upgrade() else {
+                return;
             };
-            // Whoever asked may have left.
-            let _ = reply.send(answer);
+            let group = waiting.drain(..waiting.len().min(MOST_TOGETHER)).collect();
+            under_way.push(answer(database, &kept, group));
         }
+        tokio::select! {
+            count = asked.recv_many(&mut waiting, MOST_TOGETHER), if waiting.len() < MOST_TOGETHER => {
+                if count == 0 {
+                    break;
+                }
+            }
+            Some(()) = under_way.next() => {}
+        }
+    }
+    while under_way.next().await.is_some() {}
+}
+
+async fn answer(database: Arc<Database>, kept: &Kept, group: Vec<Ask>) {
+    let ids: Vec<&str> = group.iter().map(|(id, _)| id.as_str()).collect();
+    let found = read(&database, kept, &ids).await;
+    drop(database);
+    for (id, reply) in group {
+        let answer = match &found {
+            Ok(found) => Ok(found.get(&id).cloned()),
+            Err(error) => Err(error.clone()),
+        };
+        // Whoever asked may have left.
+        let _ = reply.send(answer);
     }
 }
 

@@ -19,6 +19,12 @@ const MOST_IN_A_GROUP: usize = 256;
 /// Connections that read. SQLite reads are short and there are few cores to run them on.
 const READERS: usize = 4;
 
+/// What the writer keeps of the file: its indices go by random identifiers, so any page may be the next.
+const WRITER_CACHE_KIB: i64 = 64 << 10;
+/// The pages of 4 KiB after which the journal is written back: many, so that a page that is written often is written
+/// back once.
+const CHECKPOINT_PAGES: i64 = 8_192;
+
 /// A transaction, and who waits for its outcome.
 type Job = (Vec<Step>, oneshot::Sender<Result<(), StoreError>>);
 
@@ -125,6 +131,8 @@ fn connect(path: &Path, read_only: bool) -> Result<Connection, StoreError> {
         connection.pragma_update(None, "journal_mode", "WAL")?;
         connection.pragma_update(None, "synchronous", "FULL")?;
         connection.pragma_update(None, "foreign_keys", true)?;
+        connection.pragma_update(None, "cache_size", -WRITER_CACHE_KIB)?;
+        connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)?;
     }
     Ok(connection)
 }

@@ -113,7 +113,7 @@ impl Device {
             wanted: self.wanted.clone(),
             heard: heard(&self.enrollment, &self.wanted, report.digest()),
         };
-        let decision = status(state, &report, NOW);
+        let decision = status(state, report, NOW);
         for write in &decision.writes {
             if let Write::Status(_, record) = write {
                 self.record = (**record).clone();

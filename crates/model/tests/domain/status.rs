@@ -71,14 +71,14 @@ impl Device {
         heard(&self.enrollment, &self.wanted, report.digest())
     }
 
-    fn decide(&self, report: &Report) -> Decision<()> {
+    fn decide(&self, report: Report) -> Decision<()> {
         let state = StatusState {
             enrollment: &self.enrollment,
             record: Arc::new(self.record.clone()),
             against: self.find(self.record.held.against),
             pinned: self.find(self.enrollment.pinned),
             wanted: self.wanted.clone(),
-            heard: self.heard(report),
+            heard: self.heard(&report),
         };
         status(state, report, self.now)
     }
@@ -86,7 +86,7 @@ impl Device {
     /// Takes the report in, and says whether it wrote anything.
     fn reports(&mut self, report: Report) -> bool {
         self.now += 1;
-        let decision = self.decide(&report);
+        let decision = self.decide(report.clone());
         // What is known may go unread: it must be nothing new.
         let was_known = is_known(&self.enrollment, self.heard(&report));
         assert!(!was_known || decision.writes.is_empty(), "{report:?}");

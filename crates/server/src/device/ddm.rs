@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use axum::response::Response;
+use bytes::Bytes;
 use ordain_apple::ddm::Endpoint;
 use ordain_catalog::Kind;
 use ordain_model::checkin::Presented;
@@ -80,15 +81,16 @@ async fn report(
     // Let in first: what a stranger sends is not even read.
     app.scene(id, presented).await?.channel()?;
     let data = data.ok_or_else(|| Fault::Unreadable("a status report has no data".into()))?;
-    let report = read(app, data).await?;
-    let said = report.digest();
+    let data = Bytes::from(data);
     for _ in 0..10 {
+        // Read again after a conflict, which is rarer than a copy is dear.
+        let report = read(app, data.clone()).await?;
         let scene = app.scene(id, presented).await?;
         let channel = scene.channel()?;
         let wanted = app
             .wanted(&scene.world, scene.device()?, id, Some(channel))
             .await?;
-        let heard = status::heard(channel, &wanted, said);
+        let heard = status::heard(channel, &wanted, report.digest());
         if status::is_known(channel, heard) {
             return Ok(done());
         }
@@ -101,7 +103,7 @@ async fn report(
             record,
             heard,
         };
-        let decision = status::status(state, &report, scene.now);
+        let decision = status::status(state, report, scene.now);
         if app.settle(&scene.state, Ok(decision)).await?.is_some() {
             return Ok(done());
         }
@@ -113,7 +115,7 @@ async fn report(
 const LARGE: usize = 64 << 10;
 
 /// Large reports take a while to read; they do not hold up others.
-async fn read(app: &Arc<App>, data: Vec<u8>) -> Result<Report, Fault> {
+async fn read(app: &Arc<App>, data: Bytes) -> Result<Report, Fault> {
     let world = app.world();
     let is_large = data.len() > LARGE;
     let work = move || ordain_apple::status::parse(&data, |name| world.catalog().status_item(name).is_some());
