@@ -7,6 +7,7 @@ mod commit;
 mod deliveries;
 mod events;
 mod fleet;
+mod groups;
 mod house;
 mod inventory;
 mod kept;

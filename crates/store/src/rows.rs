@@ -4,24 +4,25 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Weak};
 
-use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use ordain_model::enrollment::Enrollment;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::channels::Versioned;
+use crate::groups::{Sizes, in_groups};
 use crate::kept::{Found, Kept};
 use crate::value::{Row, Value};
 use crate::{Database, StoreError};
 
-/// The numbers of rows that one statement asks for: few, so that each is prepared once. The places that are left over
-/// in one repeat the last row.
-const SIZES: [usize; 4] = [2, 8, 32, MOST_TOGETHER];
 /// Reads that share one statement at most.
 const MOST_TOGETHER: usize = 128;
-/// Statements under way at the same time, where they travel.
-const STATEMENTS: usize = 3;
-/// How many reads are worth a statement of their own while another is under way.
-const ENOUGH: usize = 16;
+const SIZES: Sizes = Sizes {
+    most: MOST_TOGETHER,
+    enough: 16,
+    under_way: 3,
+};
+/// The numbers of rows that one statement asks for: few, so that each is prepared once. The places that are left over
+/// in one repeat the last row.
+const PLACES: [usize; 4] = [2, 8, 32, MOST_TOGETHER];
 /// Reads that may wait; who comes then waits to wait.
 const MOST_WAITING: usize = 4_096;
 
@@ -38,7 +39,10 @@ impl Rows {
     /// Reads from `database` for as long as that lives, and keeps what was read in `kept`.
     pub(crate) fn new(database: &Arc<Database>, kept: Arc<Kept>) -> Result<Self, StoreError> {
         let (asks, asked) = mpsc::channel(MOST_WAITING);
-        let serving = serve(Arc::downgrade(database), kept.clone(), asked);
+        let serving = in_groups(asked, SIZES, {
+            let (database, kept) = (Arc::downgrade(database), kept.clone());
+            move |group| answer(database.clone(), kept.clone(), group)
+        });
         let runtime = tokio::runtime::Handle::current();
         if database.is_read_in_place() {
             // A read takes less time than to hand it to another thread, so this one has a thread of its own.
@@ -63,33 +67,12 @@ impl Rows {
     }
 }
 
-async fn serve(database: Weak<Database>, kept: Arc<Kept>, mut asked: mpsc::Receiver<Ask>) {
-    let (mut waiting, mut under_way) = (Vec::new(), FuturesUnordered::new());
-    loop {
-        while under_way.is_empty() && !waiting.is_empty()
-            || under_way.len() < STATEMENTS && waiting.len() >= ENOUGH
-        {
-            let Some(database) = database.upgrade() else {
-                return;
-            };
-            let group = waiting.drain(..waiting.len().min(MOST_TOGETHER)).collect();
-            under_way.push(answer(database, &kept, group));
-        }
-        tokio::select! {
-            count = asked.recv_many(&mut waiting, MOST_TOGETHER), if waiting.len() < MOST_TOGETHER => {
-                if count == 0 {
-                    break;
-                }
-            }
-            Some(()) = under_way.next() => {}
-        }
-    }
-    while under_way.next().await.is_some() {}
-}
-
-async fn answer(database: Arc<Database>, kept: &Kept, group: Vec<Ask>) {
+async fn answer(database: Weak<Database>, kept: Arc<Kept>, group: Vec<Ask>) {
+    let Some(database) = database.upgrade() else {
+        return;
+    };
     let ids: Vec<&str> = group.iter().map(|(id, _)| id.as_str()).collect();
-    let found = read(&database, kept, &ids).await;
+    let found = read(&database, &kept, &ids).await;
     drop(database);
     for (id, reply) in group {
         let answer = match &found {
@@ -153,7 +136,7 @@ async fn rows_of(database: &Database, sql: &str, ids: &[&str]) -> Result<Vec<Row
     if ids.is_empty() {
         return Ok(Vec::new());
     }
-    let size = SIZES.into_iter().find(|size| *size >= ids.len());
+    let size = PLACES.into_iter().find(|size| *size >= ids.len());
     let size = size.unwrap_or(MOST_TOGETHER);
     let places: Vec<String> = (1..=size).map(|place| format!("${place}")).collect();
     let last = ids.last().copied().unwrap_or_default();

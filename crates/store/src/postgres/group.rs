@@ -5,46 +5,45 @@ use std::sync::Arc;
 
 use deadpool_postgres::{Object, Pool};
 use futures_util::future::{join, join_all};
-use tokio::sync::{Mutex, mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot};
 use tokio_postgres::error::SqlState;
 
 use super::{client, references, within_patience};
 use crate::StoreError;
+use crate::groups::{Sizes, in_groups};
 use crate::kept::Kept;
 use crate::value::Step;
 
-/// Transactions of one node that are written at the same time. Each takes what has come while it was busy, so few of
-/// them make large groups.
-const WRITERS: usize = 3;
-/// How many are committed together at most.
-const MOST_IN_A_GROUP: usize = 64;
+/// Transactions of one node that are written at the same time.
+const SIZES: Sizes = Sizes {
+    most: 64,
+    enough: 16,
+    under_way: 3,
+};
 
 /// A transaction, and who waits for its outcome.
 pub(super) type Job = (Vec<Step>, oneshot::Sender<Result<(), StoreError>>);
 
-/// Starts the writers, which end when nobody can hand in anything any more.
+/// Starts the writing, which ends when nobody can hand in anything any more. What is written is told to `kept`.
 pub(super) fn start(pool: &Pool, kept: &Arc<Kept>) -> mpsc::Sender<Job> {
     // A bounded queue makes callers wait rather than memory grow.
-    let (sender, jobs) = mpsc::channel(4 * MOST_IN_A_GROUP);
-    let jobs = Arc::new(Mutex::new(jobs));
-    for _ in 0..WRITERS {
-        tokio::spawn(write_all(pool.clone(), jobs.clone(), kept.clone()));
-    }
+    let (sender, jobs) = mpsc::channel(4 * SIZES.most);
+    let (pool, kept) = (pool.clone(), kept.clone());
+    tokio::spawn(in_groups(jobs, SIZES, move |group| {
+        write_all(pool.clone(), kept.clone(), group)
+    }));
     sender
 }
 
-async fn write_all(pool: Pool, jobs: Arc<Mutex<mpsc::Receiver<Job>>>, kept: Arc<Kept>) {
-    let mut group = Vec::new();
-    while jobs.lock().await.recv_many(&mut group, MOST_IN_A_GROUP).await > 0 {
-        let (steps, replies): (Vec<_>, Vec<_>) = group.drain(..).unzip();
-        let outcomes = write(&pool, &steps).await;
-        for (steps, outcome) in steps.iter().zip(&outcomes) {
-            kept.touched(steps, outcome.is_ok());
-        }
-        for (reply, outcome) in replies.into_iter().zip(outcomes) {
-            // Whoever asked may have left.
-            let _ = reply.send(outcome);
-        }
+async fn write_all(pool: Pool, kept: Arc<Kept>, group: Vec<Job>) {
+    let (steps, replies): (Vec<_>, Vec<_>) = group.into_iter().unzip();
+    let outcomes = write(&pool, &steps).await;
+    for (steps, outcome) in steps.iter().zip(&outcomes) {
+        kept.touched(steps, outcome.is_ok());
+    }
+    for (reply, outcome) in replies.into_iter().zip(outcomes) {
+        // Whoever asked may have left.
+        let _ = reply.send(outcome);
     }
 }
 
