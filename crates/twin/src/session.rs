@@ -27,6 +27,8 @@ pub(crate) struct Session {
     saying: Option<Saying>,
     /// Whether a session is under way.
     open: bool,
+    /// Whether the session began with an outcome, which was not taken before.
+    resumed: bool,
     /// Whether the last session ended before its time.
     cut: bool,
     /// Whether the last thing that the server has heard was NotNow.
@@ -97,15 +99,15 @@ impl Session {
         &self.journal
     }
 
-    /// Begins a session: with a result that the server has not taken yet, else with `Idle`. True in the first case.
-    pub(crate) fn wake(&mut self) -> bool {
+    /// Begins a session: with a result that the server has not taken yet, else with `Idle`.
+    pub(crate) fn wake(&mut self) {
         self.open = true;
         self.cut = false;
         self.commands = 0;
         self.syncs = 0;
         self.journal.wake();
         let saying = self.saying.get_or_insert(Saying::new(Status::Idle, None));
-        saying.status != Status::Idle
+        self.resumed = saying.status != Status::Idle;
     }
 
     /// Whether nothing is to be done before the next wake.
@@ -119,9 +121,9 @@ impl Session {
         !self.open && (self.cut || self.refused && !hindering)
     }
 
-    /// How many commands came in the session.
-    pub(crate) fn commands(&self) -> usize {
-        self.commands
+    /// Whether there was more in the session than `Idle` and the empty answer to it.
+    pub(crate) fn has_worked(&self) -> bool {
+        self.resumed || self.commands > 0
     }
 
     /// How many of them were DeclarativeManagement.
