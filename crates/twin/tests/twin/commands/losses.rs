@@ -123,6 +123,26 @@ fn a_refusal_that_was_not_heard_keeps_no_device_from_coming_back() {
 }
 
 #[test]
+fn a_push_is_answered_with_idle_whatever_is_left_to_be_said_first() {
+    let (mut twin, mut queue) = (device(Platform::TvOs, |_| true), Queue::of(&["RestartDevice"]));
+    for expected in [
+        &[Status::Idle, Status::Acknowledged][..],
+        &[Status::Acknowledged, Status::Idle],
+    ] {
+        let mut said = Vec::new();
+        drive(&mut twin, 0, |request| {
+            if request.to == To::Command {
+                said.push(command::Message::parse(&request.body).unwrap().status);
+            }
+            let is_lost = said == [Status::Idle, Status::Acknowledged];
+            (!is_lost).then(|| queue.answer(request))
+        });
+        assert_eq!(said, expected);
+    }
+    assert!(!twin.wants_poll());
+}
+
+#[test]
 fn what_was_refused_is_not_kept() {
     let (mut twin, mut queue) = (
         device(Platform::MacOs, |mac| mac.naps),
