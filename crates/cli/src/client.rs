@@ -56,6 +56,9 @@ pub(crate) enum ClientError {
     /// It says what is wrong.
     #[error("{}", .problem.error)]
     Problem { status: StatusCode, problem: Problem },
+    /// The connection broke.
+    #[error("{address} was gone before it had answered: {cause}\n  What was asked of it may be done or not.")]
+    Gone { address: Address, cause: String },
     /// Whatever answers there, it is not the admin API.
     #[error("{address} does not answer as an Ordain server of this version does: {cause}")]
     Foreign { address: Address, cause: String },
@@ -152,7 +155,7 @@ impl Client {
             .body(Full::new(body))
             .map_err(|error| self.foreign(error))?;
         let answer = self.connect().await?.send_request(request).await;
-        let answer = answer.map_err(|error| self.foreign(error))?;
+        let answer = answer.map_err(|error| self.unanswered(&error))?;
         let status = answer.status();
         if status.is_success() {
             Ok(answer.into_body())
@@ -204,7 +207,7 @@ impl Client {
     {
         let (sender, connection) = http1::handshake(TokioIo::new(stream))
             .await
-            .map_err(|error| self.foreign(error))?;
+            .map_err(|error| self.unanswered(&error))?;
         // It ends by itself once the sender is gone; its errors come out at the request.
         tokio::spawn(connection);
         Ok(sender)
@@ -212,7 +215,11 @@ impl Client {
 
     async fn whole(&self, body: Incoming) -> Result<Bytes, ClientError> {
         let body = Limited::new(body, MAX_ANSWER).collect().await;
-        Ok(body.map_err(|error| self.foreign(error))?.to_bytes())
+        let body = body.map_err(|error| match error.downcast_ref() {
+            Some(error) => self.unanswered(error),
+            None => self.foreign(error),
+        });
+        Ok(body?.to_bytes())
     }
 
     async fn in_time<T>(
@@ -240,6 +247,16 @@ impl Client {
 
     fn parse<T: DeserializeOwned>(&self, body: &[u8]) -> Result<T, ClientError> {
         serde_json::from_slice(body).map_err(|error| self.foreign(error))
+    }
+
+    fn unanswered(&self, error: &hyper::Error) -> ClientError {
+        match error.is_parse() {
+            true => self.foreign(error),
+            false => ClientError::Gone {
+                address: self.address.clone(),
+                cause: error.to_string(),
+            },
+        }
     }
 
     fn foreign(&self, cause: impl ToString) -> ClientError {

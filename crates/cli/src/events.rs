@@ -73,7 +73,10 @@ pub(crate) async fn run(args: EventsArgs) -> anyhow::Result<()> {
 
 fn may_pass(error: &ClientError) -> bool {
     match error {
-        ClientError::Unreachable { .. } | ClientError::Foreign { .. } | ClientError::Slow { .. } => true,
+        ClientError::Unreachable { .. }
+        | ClientError::Gone { .. }
+        | ClientError::Foreign { .. }
+        | ClientError::Slow { .. } => true,
         ClientError::Problem { status, .. } => *status == StatusCode::SERVICE_UNAVAILABLE,
         ClientError::Untrusted { .. } | ClientError::TokenRefused { .. } => false,
     }

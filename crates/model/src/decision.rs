@@ -63,6 +63,8 @@ pub enum Write {
     Event(Event),
     /// A command in the channel's queue moves on. Lost if somebody else moved it meanwhile.
     Delivery(Moved),
+    /// The command of this number in the channel's queue is not given any more, and why. Lost if it was closed meanwhile.
+    Withdraw(i64, String),
     /// What a device answered to a survey.
     Inventory(EnrollmentId, Finding),
 }
@@ -83,6 +85,7 @@ impl Write {
             Self::Wake(..) => "wake",
             Self::Event(_) => "event",
             Self::Delivery(_) => "delivery",
+            Self::Withdraw(..) => "withdraw",
             Self::Inventory(..) => "inventory",
         }
     }

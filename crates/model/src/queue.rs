@@ -41,7 +41,8 @@ pub enum State {
     Failed,
     /// Its time ended before the device could do it.
     Expired,
-    /// Taken back, by an administrator or by the end of its enrollment, before the device could do it.
+    /// Taken back, by an administrator, by the end of its enrollment, or by a server that cannot give it, before the
+    /// device could do it.
     Cancelled,
 }
 

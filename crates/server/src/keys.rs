@@ -6,8 +6,8 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
-use ordain_pki::seal::KeyRing;
-use ordain_store::Store;
+use ordain_pki::seal::{KeyRing, SealError};
+use ordain_store::{Store, StoreError};
 
 use crate::files;
 use crate::house::DEVICE_CA;
@@ -37,6 +37,18 @@ pub(crate) enum Source {
     File(PathBuf),
     /// The environment.
     Environment,
+}
+
+/// Why something sealed cannot be had.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Unopened {
+    /// None of the keys opens it, or what they open is not what it should be: no repetition helps. In words for
+    /// administrators.
+    #[error("{0}")]
+    Lost(String),
+    /// The store did not give it.
+    #[error(transparent)]
+    Store(#[from] StoreError),
 }
 
 impl fmt::Display for Source {
@@ -93,6 +105,17 @@ impl Keys {
     /// takes it before reading what is to be opened: a key that was replaced goes when nobody has it any more.
     pub(crate) fn ring(&self) -> Arc<KeyRing> {
         self.ring.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Why `what` does not open.
+    pub(crate) fn lost(&self, what: &str, error: SealError) -> Unopened {
+        let source = &self.source;
+        Unopened::Lost(match error {
+            SealError::OtherKey(key) => {
+                format!("the key {key} is missing in {source}, and {what} is sealed with it: restore it")
+            }
+            SealError::Damaged | SealError::Failed => format!("{what} does not open: {error}"),
+        })
     }
 
     /// Where they are from.

@@ -12,6 +12,7 @@ use serde_json::json;
 
 use crate::app::App;
 use crate::house::short_id;
+use crate::keys::Unopened;
 
 /// How many devices one order can list; a group may have any number, unless it takes something from them.
 pub(crate) const MOST_LISTED: usize = 5_000;
@@ -238,15 +239,14 @@ impl App {
     }
 
     /// The keys of an order, for the device.
-    pub(crate) async fn payload(&self, command: &str) -> Result<Dictionary, String> {
+    pub(crate) async fn payload(&self, command: &str) -> Result<Dictionary, Unopened> {
+        const WHAT: &str = "what was ordered";
         let ring = self.seal.ring();
-        let sealed = self.store.payload(command).await;
-        let sealed = sealed
-            .map_err(|error| error.to_string())?
-            .ok_or("the order is gone")?;
+        let sealed = self.store.payload(command).await?;
+        let sealed = sealed.ok_or_else(|| Unopened::Lost(format!("{WHAT} is gone")))?;
         let opened = ring.open(&command_context(command), &sealed);
-        let opened = opened.map_err(|error| format!("the order {command}: {error}"))?;
-        plist::parse(&opened).map_err(|error| format!("the order {command}: {error}"))
+        let opened = opened.map_err(|error| self.seal.lost(WHAT, error))?;
+        plist::parse(&opened).map_err(|error| Unopened::Lost(format!("{WHAT} cannot be read: {error}")))
     }
 }
 

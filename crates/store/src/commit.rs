@@ -143,6 +143,7 @@ fn steps_of(state: &ChannelState, write: &Write, had_exceptions: bool) -> Result
         Write::Wake(id, at) => wake(id, *at),
         Write::Event(event) => vec![write_event(event)],
         Write::Delivery(moved) => vec![deliveries::moved(state, moved)],
+        Write::Withdraw(number, reason) => vec![deliveries::withdraw(state, *number, reason)],
         Write::Inventory(id, finding) => vec![inventory::note(id, finding)?],
         Write::Escrow(id, kind, None) => vec![Step::new(
             "DELETE FROM escrow WHERE enrollment = $1 AND kind = $2",

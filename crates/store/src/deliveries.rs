@@ -155,21 +155,41 @@ pub(crate) fn moved(state: &ChannelState, moved: &Moved) -> Step {
     Step::one(sql, params).touching(device_of(&state.id))
 }
 
-/// What ends with an enrollment: nothing more is sent. What was sent, and not answered, stays so.
-const CLOSE: &str = "UPDATE delivery SET is_open = 0, reason = 'its enrollment ended', \
-                     state = CASE WHEN state = 'sent' THEN state ELSE 'cancelled' END WHERE is_open = 1 AND enrollment";
+/// Nothing more is sent, for the reason $1. What was sent, and not answered, stays so.
+const CLOSE: &str = "UPDATE delivery SET is_open = 0, reason = $1, \
+                     state = CASE WHEN state = 'sent' THEN state ELSE 'cancelled' END WHERE is_open = 1 AND";
+const ENDED: &str = "its enrollment ended";
+
+/// Closes one command in the queue of a channel, if it is open.
+pub(crate) fn withdraw(state: &ChannelState, number: i64, reason: &str) -> Step {
+    let generation = state.channel().map(|channel| channel.generation);
+    let step = Step::one(
+        format!("{CLOSE} number = $2 AND enrollment = $3 AND generation = $4"),
+        vec![
+            reason.into(),
+            number.into(),
+            state.id.to_string().into(),
+            generation.into(),
+        ],
+    );
+    step.touching(device_of(&state.id))
+}
 
 /// Closes the queue of one channel.
 pub(crate) fn close(id: &EnrollmentId) -> Step {
-    Step::new(format!("{CLOSE} = $1"), vec![id.to_string().into()]).touching(device_of(id))
+    let step = Step::new(
+        format!("{CLOSE} enrollment = $2"),
+        vec![ENDED.into(), id.to_string().into()],
+    );
+    step.touching(device_of(id))
 }
 
 /// Closes the queues of a device and of its users.
 pub(crate) fn close_all(device: &EnrollmentId) -> Step {
-    let channels = "SELECT id FROM enrollment WHERE device = $1";
+    let channels = "SELECT id FROM enrollment WHERE device = $2";
     let step = Step::new(
-        format!("{CLOSE} IN ({channels})"),
-        vec![device.device_part().into()],
+        format!("{CLOSE} enrollment IN ({channels})"),
+        vec![ENDED.into(), device.device_part().into()],
     );
     step.touching(device_of(device))
 }

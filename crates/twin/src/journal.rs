@@ -63,6 +63,12 @@ impl Entry {
         self.is_taken
     }
 
+    /// Whether the device has an outcome that no server has taken, and says it again. What it refused with NotNow it does
+    /// not keep.
+    pub fn is_untold(&self) -> bool {
+        self.status.is_some() && !self.is_taken
+    }
+
     /// How often it was delivered when the device could execute it. The twin executes it the first time only; a real
     /// device, which remembers nothing, would each time.
     pub fn deliveries(&self) -> u32 {

@@ -1,6 +1,7 @@
 //! The command channel of one enrollment: a session is `Idle`, then commands and their results, until an empty answer.
 //!
-//! A result is said until the server has taken it; a command is executed once, however often it comes.
+//! A result is said until the server has taken it; a command is executed once, however often it comes. A push is answered
+//! with `Idle`, also when there was such a result to be said first.
 
 use std::mem;
 
@@ -27,6 +28,10 @@ pub(crate) struct Session {
     saying: Option<Saying>,
     /// Whether a session is under way.
     open: bool,
+    /// Whether the session is the one before, which goes on with an outcome that was not taken.
+    resumes: bool,
+    /// Whether there was more since the wake than `Idle` and the empty answer to it.
+    worked: bool,
     /// Whether the last session ended before its time.
     cut: bool,
     /// Whether the last thing that the server has heard was NotNow.
@@ -97,15 +102,23 @@ impl Session {
         &self.journal
     }
 
-    /// Begins a session: with a result that the server has not taken yet, else with `Idle`. True in the first case.
-    pub(crate) fn wake(&mut self) -> bool {
-        self.open = true;
+    /// Begins a session with `Idle`; before that, one that was cut short goes on with the result that was not taken.
+    pub(crate) fn wake(&mut self) {
         self.cut = false;
+        self.resumes = self
+            .saying
+            .as_ref()
+            .is_some_and(|saying| saying.status != Status::Idle);
+        self.worked = self.resumes;
+        self.begin();
+    }
+
+    fn begin(&mut self) {
+        self.open = true;
         self.commands = 0;
         self.syncs = 0;
         self.journal.wake();
-        let saying = self.saying.get_or_insert(Saying::new(Status::Idle, None));
-        saying.status != Status::Idle
+        self.saying.get_or_insert(Saying::new(Status::Idle, None));
     }
 
     /// Whether nothing is to be done before the next wake.
@@ -119,9 +132,9 @@ impl Session {
         !self.open && (self.cut || self.refused && !hindering)
     }
 
-    /// How many commands came in the session.
-    pub(crate) fn commands(&self) -> usize {
-        self.commands
+    /// Whether there was more since the wake than `Idle` and the empty answer to it.
+    pub(crate) fn has_worked(&self) -> bool {
+        self.worked
     }
 
     /// How many of them were DeclarativeManagement.
@@ -157,10 +170,18 @@ impl Session {
         }
         let mut follows = self.taken();
         let is_leaving = matches!(follows.afterwards, Some(Afterwards::Erase | Afterwards::CheckOut));
-        if response.body.is_empty() || is_leaving {
+        if is_leaving {
             self.open = false;
             return follows;
         }
+        if response.body.is_empty() {
+            self.open = false;
+            if mem::take(&mut self.resumes) {
+                self.begin();
+            }
+            return follows;
+        }
+        self.worked = true;
         self.commands += 1;
         if self.commands > MAX_COMMANDS {
             scene.complaints.add(Complaint::EndlessSession(MAX_COMMANDS));

@@ -163,7 +163,8 @@ impl Twin {
             self.enrollment = Enrollment::Enrolling;
         }
         for channel in &mut self.channels {
-            self.busy |= channel.session.wake();
+            channel.session.wake();
+            self.busy |= channel.session.has_worked();
             channel.engine.wake(&mut self.device, now);
         }
     }
@@ -331,9 +332,9 @@ impl Twin {
         let follows = session.answered(response, &mut scene);
         self.syncs += u64::from(session.syncs() > before);
         self.taken.results += u64::from(follows.took_result);
-        self.busy |= session.commands() > 0;
+        self.busy |= session.has_worked();
         self.unlocks |= self.device.locked && !was_locked;
-        if session.is_over() && session.commands() > 0 {
+        if session.is_over() && session.has_worked() {
             *naps = false;
             if std::mem::take(&mut self.unlocks) {
                 self.device.locked = false;

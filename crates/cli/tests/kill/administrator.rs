@@ -138,7 +138,7 @@ impl Administrator {
             return Some(serde_json::from_slice(&output.stdout).unwrap());
         }
         let said = String::from_utf8_lossy(&output.stderr);
-        let is_down = ["cannot be reached", "connection", "Connection"]
+        let is_down = ["cannot be reached", "was gone before"]
             .iter()
             .any(|part| said.contains(part));
         assert!(is_down, "{words:?}: {said}");

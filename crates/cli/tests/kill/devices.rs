@@ -9,7 +9,7 @@ use ordain_twin::apns::Apns;
 use ordain_twin::driver::{
     Fleet, Identities, Issuer, Keys, MIX, Options, Outcome, Proof, Roots, Target, Until,
 };
-use ordain_twin::journal::Entry;
+use ordain_twin::journal::{Entry, Taken};
 use ordain_twin::twin::{Settings, Standing, Twin};
 use serde_json::Value;
 use tokio::runtime::Handle;
@@ -32,16 +32,46 @@ pub(crate) struct Devices {
 pub(crate) struct Seen {
     /// The identifier of its channel.
     pub(crate) id: String,
-    /// Whether a TokenUpdate was answered with 200.
-    pub(crate) is_enrolled: bool,
+    /// What was answered with 200.
+    pub(crate) taken: Taken,
     /// How far it is.
     pub(crate) standing: Standing,
+    /// Whether it comes back by itself.
+    pub(crate) wants_poll: bool,
     /// The commands that came, by their UUIDs.
     pub(crate) commands: BTreeMap<String, Entry>,
     /// The declarations that it holds: channel, identifier, ServerToken.
     pub(crate) holdings: BTreeSet<[String; 3]>,
     /// What it holds against the server.
     pub(crate) complaints: Vec<String>,
+}
+
+impl Seen {
+    /// Whether it was told that it is enrolled: a TokenUpdate was answered with 200.
+    pub(crate) fn is_enrolled(&self) -> bool {
+        self.taken.token_updates > 0
+    }
+
+    /// How much of what it said was answered with 200.
+    pub(crate) fn acknowledged(&self) -> u64 {
+        let Taken {
+            authenticates,
+            token_updates,
+            results,
+            reports,
+        } = self.taken;
+        authenticates + token_updates + results + reports
+    }
+
+    /// How it is, in a few words.
+    pub(crate) fn says(&self) -> String {
+        let comes = if self.wants_poll {
+            "comes back by itself"
+        } else {
+            "waits for a push"
+        };
+        format!("the device is {:?}, {comes}", self.standing)
+    }
 }
 
 impl Devices {
@@ -121,8 +151,9 @@ fn seen(twin: &Twin) -> Seen {
     };
     Seen {
         id: twin.device().udid.clone(),
-        is_enrolled: twin.taken().token_updates > 0,
+        taken: twin.taken(),
         standing: twin.standing(),
+        wants_poll: twin.wants_poll(),
         commands: twin
             .journal()
             .map(|entry| (entry.uuid().to_owned(), entry.clone()))

@@ -17,6 +17,7 @@ use super::answer::{done, property_list};
 use super::fault::Fault;
 use super::scene::contended;
 use crate::app::App;
+use crate::keys::Unopened;
 
 /// Reads a check-in message and answers it.
 pub(crate) async fn check_in(app: &Arc<App>, presented: &Presented, body: &[u8]) -> Result<Response, Fault> {
@@ -157,13 +158,12 @@ pub(super) async fn escrowed(
     app: &App,
     id: &EnrollmentId,
     kind: EscrowKind,
-) -> Result<Option<Vec<u8>>, Fault> {
+) -> Result<Option<Vec<u8>>, Unopened> {
     let ring = app.seal.ring();
     let sealed = app.store.escrow(id, kind).await?;
     let opened = sealed.map(|sealed| ring.open(&escrow_context(id, kind), &sealed));
-    opened
-        .transpose()
-        .map_err(|error| Fault::Unavailable(error.to_string()))
+    let what = || format!("the {} token of {id}", kind.word());
+    opened.transpose().map_err(|error| app.seal.lost(&what(), error))
 }
 
 fn seal(ring: &KeyRing, id: &EnrollmentId, kind: EscrowKind, token: &[u8]) -> Result<Vec<u8>, Fault> {

@@ -5,15 +5,19 @@ use std::sync::Arc;
 use axum::response::Response;
 use ordain_apple::command::{Message, Status, results_to_json};
 use ordain_model::checkin::Presented;
+use ordain_model::decision::{Decision, Write};
 use ordain_model::enrollment::Answer;
+use ordain_model::queue::Delivery;
 use ordain_model::session::{self, Derived, Piece, Says, Session};
 use ordain_pki::seal::KeyRing;
-use ordain_store::result_context;
+use ordain_store::{AuditRecord, StoreError, result_context};
+use serde_json::json;
 
 use super::fault::Fault;
-use super::give;
+use super::give::{self, Ungiven};
 use super::scene::{Scene, contended};
 use crate::app::App;
+use crate::house;
 
 /// How often a session is decided again before the device is asked to come back.
 const ATTEMPTS: u32 = 10;
@@ -27,7 +31,7 @@ pub(crate) async fn command(app: &Arc<App>, presented: &Presented, body: &[u8]) 
     let id = &message.ids.enrollment;
     for _ in 0..ATTEMPTS {
         let scene = app.scene(id, presented).await?;
-        let (channel, device) = (scene.channel()?, scene.device()?);
+        let channel = scene.channel()?;
         // A device that was cut short comes back with a result, not with `Idle`: whatever it says here, it is awake.
         app.sightings.woke(channel, scene.now);
         // Held until the result is stored, so that a rotation of keys waits for it.
@@ -37,7 +41,27 @@ pub(crate) async fn command(app: &Arc<App>, presented: &Presented, body: &[u8]) 
             (Some(after), Some(newest)) if newest > after => app.store.queue(id, after, LOOK_AHEAD).await?,
             _ => Vec::new(),
         };
-        let wanted = app.wanted(&scene.world, device, id, Some(channel)).await?;
+        let decision = decide(app, &scene, &says, queue).await;
+        if let Some(answer) = app.settle(&scene.state, decision).await? {
+            return Ok(answer);
+        }
+    }
+    Err(contended())
+}
+
+/// What is new in what the device says, and the answer to it. What can never be given is taken out of the queue, so that
+/// what comes after it is.
+async fn decide(
+    app: &App,
+    scene: &Scene,
+    says: &Says,
+    mut queue: Vec<Delivery>,
+) -> Result<Decision<Response>, Fault> {
+    let (channel, device) = (scene.channel()?, scene.device()?);
+    let wanted = app
+        .wanted(&scene.world, device, &channel.id, Some(channel))
+        .await?;
+    loop {
         let session = Session {
             enrollment: channel,
             device: &device.facts,
@@ -45,12 +69,44 @@ pub(crate) async fn command(app: &Arc<App>, presented: &Presented, body: &[u8]) 
             catalog: scene.world.catalog(),
             queue: &queue,
         };
-        let decision = session::respond(&session, &says, scene.now).map_err(Fault::from);
-        if let Some(given) = app.settle(&scene.state, decision).await? {
-            return give::answer(app, device, given).await;
+        let Decision { writes, reply } = session::respond(&session, says, scene.now)?;
+        match give::answer(app, device, reply).await {
+            Ok(reply) => return Ok(Decision { writes, reply }),
+            Err(Ungiven::Store(error)) => return Err(error.into()),
+            Err(Ungiven::Never(delivery, why)) => {
+                withdraw(app, scene, &delivery, &why).await?;
+                queue.retain(|other| other.number != delivery.number);
+            }
         }
     }
-    Err(contended())
+}
+
+/// Takes a command that cannot be given out of the queue, and tells administrators why. What was sent before may have
+/// been carried out, and stays sent.
+async fn withdraw(app: &App, scene: &Scene, delivery: &Delivery, why: &str) -> Result<(), Fault> {
+    let id = &scene.state.id;
+    let Delivery {
+        number,
+        command,
+        request_type,
+        ..
+    } = delivery;
+    let audit = AuditRecord {
+        at: scene.now,
+        actor: house::the_server(),
+        action: "cancel-command".into(),
+        detail: json!({"id": command, "request_type": request_type, "enrollment": id, "reason": why}),
+    };
+    let write = Write::Withdraw(*number, format!("{why}; it could not be given, so order it anew"));
+    match app.store.commit(&scene.state, &[write], Some(&audit)).await {
+        Ok(()) => {
+            tracing::error!(%id, order = command, request_type, why, "a command cannot be given, and is closed");
+            Ok(())
+        }
+        // Whatever has changed, the session will be decided again.
+        Err(StoreError::Conflict) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// What the message means to the channel. The outcome of what nobody knows is as good as `Idle`.

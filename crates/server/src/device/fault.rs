@@ -11,6 +11,7 @@ use ordain_store::StoreError;
 use crate::admission::Crowded;
 use crate::body::BodyError;
 use crate::identity::Unidentified;
+use crate::keys::Unopened;
 
 /// Why a device does not get what it asked for.
 #[derive(Debug, thiserror::Error)]
@@ -46,6 +47,12 @@ pub(crate) enum Fault {
 
 impl From<StoreError> for Fault {
     fn from(error: StoreError) -> Self {
+        Self::Unavailable(error.to_string())
+    }
+}
+
+impl From<Unopened> for Fault {
+    fn from(error: Unopened) -> Self {
         Self::Unavailable(error.to_string())
     }
 }

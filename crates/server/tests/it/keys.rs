@@ -62,20 +62,20 @@ async fn bootstrap(device: &Device) -> Vec<u8> {
     octets(value_of(answer.text(), "BootstrapToken", "data").expect("a token"))
 }
 
-fn key_file(house: &House) -> PathBuf {
+pub(crate) fn key_file(house: &House) -> PathBuf {
     house.data_dir().join("installation.key")
 }
 
-fn keys(house: &House) -> Vec<String> {
+pub(crate) fn keys(house: &House) -> Vec<String> {
     let text = std::fs::read_to_string(key_file(house)).expect("a file");
     KeyRing::entries(&text).map(str::to_owned).collect()
 }
 
-fn put_keys(house: &House, keys: &[&str]) {
+pub(crate) fn put_keys(house: &House, keys: &[&str]) {
     std::fs::write(key_file(house), keys.join("\n")).expect("a file");
 }
 
-fn id(key: &str) -> String {
+pub(crate) fn id(key: &str) -> String {
     KeyRing::parse(key).expect("a key").first().to_string()
 }
 

@@ -25,6 +25,7 @@ mod inventory;
 mod issue;
 mod keys;
 mod life;
+mod lost_keys;
 mod message;
 mod migration;
 mod policy;

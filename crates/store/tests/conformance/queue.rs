@@ -243,6 +243,31 @@ async fn cancelling_takes_back_what_the_device_has_not() {
 }
 
 #[tokio::test]
+async fn what_cannot_be_given_is_withdrawn_once_and_on_its_channel_alone() {
+    on_each(async |store, _| {
+        for device in ["d1", "d2"] {
+            enroll(store, device).await;
+        }
+        order(store, "one", &["d1", "d2"]).await;
+        go(store, "d1", State::Sent).await;
+        for (device, other) in [("d1", "d2"), ("d2", "d1")] {
+            let number = queue(store, device).await[0].number;
+            let write = [Write::Withdraw(number, "why".into())];
+            for (channel, expected) in [(other, false), (device, true), (device, false)] {
+                let state = due(store, channel).await;
+                assert_eq!(store.commit(&state, &write, None).await.is_ok(), expected);
+            }
+            assert!(queue(store, device).await.is_empty());
+        }
+        assert_eq!(
+            states(store, "one").await,
+            [(State::Sent, 1), (State::Cancelled, 1)]
+        );
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn nothing_is_sent_to_another_generation_than_it_was_ordered_for() {
     on_each(async |store, _| {
         enroll(store, "d1").await;

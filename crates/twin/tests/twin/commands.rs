@@ -4,6 +4,7 @@ mod apps;
 mod delivery;
 mod hostile;
 mod inventory;
+mod losses;
 mod macs;
 mod mobile;
 mod profiles;
