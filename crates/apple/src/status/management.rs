@@ -65,7 +65,7 @@ struct List<'p> {
 }
 
 impl List<'_> {
-    fn is_none(self) {
+    fn refuse(self) {
         let key = key(self.kind);
         self.problems.add(format!("{DECLARATIONS}.{key} is not an array"));
     }
@@ -76,7 +76,7 @@ impl<'de> Take<'de> for List<'_> {
 
     fn scalar(self, scalar: Scalar<'de>) -> Self::Taken {
         if scalar != Scalar::Null {
-            self.is_none();
+            self.refuse();
         }
         None
     }
@@ -91,7 +91,7 @@ impl<'de> Take<'de> for List<'_> {
 
     fn object<A: MapAccess<'de>>(self, entries: A) -> Result<Self::Taken, A::Error> {
         skip_object(entries)?;
-        self.is_none();
+        self.refuse();
         Ok(None)
     }
 }
