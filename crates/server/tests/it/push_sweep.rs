@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use futures_util::future::join_all;
+use futures_util::stream::{self, StreamExt as _};
 use ordain_testbed::Database;
 use ordain_twin::apns::{Apns, Courier, Trouble};
 use serde_json::{Value, json};
@@ -74,7 +74,7 @@ impl Scene {
     }
 
     async fn fleet(&self, count: usize) -> Vec<Pushed> {
-        join_all((0..count).map(|number| self.mac(number))).await
+        in_turn((0..count).map(|number| self.mac(number))).await
     }
 
     async fn status(&self) -> Value {
@@ -152,8 +152,13 @@ impl Pushed {
     }
 }
 
+/// What all come to: few at a time, so that a large fleet is not told to come back later.
+async fn in_turn<T>(work: impl Iterator<Item: Future<Output = T>>) -> Vec<T> {
+    stream::iter(work).buffered(64).collect().await
+}
+
 async fn sessions(fleet: &[Pushed]) -> Vec<usize> {
-    join_all(fleet.iter().map(Pushed::session)).await
+    in_turn(fleet.iter().map(Pushed::session)).await
 }
 
 fn pushes(fleet: &mut [Pushed]) -> Vec<usize> {
