@@ -284,7 +284,12 @@ fn text(value: Option<Value>) -> Option<String> {
 }
 
 fn is_name(text: &str) -> bool {
-    !text.is_empty() && text.len() <= MAX_TEXT && !text.chars().any(char::is_control)
+    let has_controls = if text.is_ascii() {
+        text.bytes().any(|octet| octet.is_ascii_control())
+    } else {
+        text.chars().any(char::is_control)
+    };
+    !text.is_empty() && text.len() <= MAX_TEXT && !has_controls
 }
 
 /// What was wrong, in bounded number.

@@ -14,7 +14,7 @@ use hyper_util::service::TowerToHyperService;
 use ordain_pki::Certificate;
 use rustls::ServerConfig;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio_rustls::TlsAcceptor;
 use tower::ServiceExt;
@@ -22,13 +22,32 @@ use tower::ServiceExt;
 use crate::identity::Peer;
 use crate::start::stopped;
 
-/// In a storm thousands of handshakes share the processors: one that is thrown away is only begun again.
-const HANDSHAKE: Duration = Duration::from_secs(30);
+/// How long a handshake may take, once it is its turn.
+const HANDSHAKE: Duration = Duration::from_secs(15);
+/// Handshakes at once: were there more of them in a storm, each would take so long that it is thrown away and begun again.
+const MOST_HANDSHAKES: usize = 1_024;
+/// How long a connection waits for its turn. Devices give up after a minute.
+const PATIENCE: Duration = Duration::from_secs(60);
 const HEADERS: Duration = Duration::from_secs(30);
 /// How long requests under way may take when the server stops.
 const GRACE: Duration = Duration::from_secs(7);
 /// Connections at once, some 50 KiB each; more wait in the kernel's queue.
 const MOST_CONNECTIONS: usize = 10_000;
+
+/// Connections that wait in the kernel, which may allow fewer: who finds no place there tries again after seconds.
+const BACKLOG: u32 = 4_096;
+
+/// Listens on `address`.
+pub(crate) fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
+    let socket = match address {
+        SocketAddr::V4(_) => TcpSocket::new_v4(),
+        SocketAddr::V6(_) => TcpSocket::new_v6(),
+    }?;
+    // A server that was restarted takes its address over from connections that linger.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
+}
 
 /// Serves `router` until `stop` turns true, then lets requests under way finish.
 pub(crate) async fn serve(
@@ -37,7 +56,8 @@ pub(crate) async fn serve(
     router: Router,
     mut stop: watch::Receiver<bool>,
 ) {
-    let acceptor = tls.map(TlsAcceptor::from);
+    let turns = Arc::new(Semaphore::new(MOST_HANDSHAKES));
+    let acceptor = tls.map(|tls| (TlsAcceptor::from(tls), turns));
     let graceful = Arc::new(GracefulShutdown::new());
     let places = Arc::new(Semaphore::new(MOST_CONNECTIONS));
     loop {
@@ -79,7 +99,7 @@ type BoxError = Box<dyn std::error::Error + Send + Sync>;
 async fn connection(
     stream: TcpStream,
     address: SocketAddr,
-    acceptor: Option<TlsAcceptor>,
+    acceptor: Option<(TlsAcceptor, Arc<Semaphore>)>,
     router: Router,
     watcher: hyper_util::server::graceful::Watcher,
 ) -> Result<(), BoxError> {
@@ -88,10 +108,12 @@ async fn connection(
         address: address.ip().to_canonical(),
         certificates: Vec::new(),
     };
-    let Some(acceptor) = acceptor else {
+    let Some((acceptor, turns)) = acceptor else {
         return http(stream, peer, router, watcher).await;
     };
+    let turn = tokio::time::timeout(PATIENCE, turns.acquire()).await??;
     let stream = tokio::time::timeout(HANDSHAKE, acceptor.accept(stream)).await??;
+    drop(turn);
     let shown = stream.get_ref().1.peer_certificates().unwrap_or_default();
     // One that cannot be read identifies nobody.
     peer.certificates = shown

@@ -10,7 +10,6 @@ use axum::routing::put;
 use axum::{Extension, Router, middleware};
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode, Uri};
-use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinHandle;
 
@@ -48,7 +47,7 @@ impl Stack {
         answer: impl Fn(&Uri, &Bytes) -> Response + Send + Sync + 'static,
     ) -> Result<Self, StartError> {
         std::fs::create_dir_all(&settings.data_dir).map_err(StartError::file(&settings.data_dir))?;
-        let listener = TcpListener::bind(settings.listen).await;
+        let listener = listener::listen(settings.listen);
         let listener = listener.map_err(|error| StartError::Listen {
             address: settings.listen,
             error,

@@ -9,7 +9,6 @@ use std::time::Duration;
 use ordain_model::checkin::EnrollmentPolicy;
 use ordain_store::Store;
 use serde_json::json;
-use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
@@ -73,8 +72,7 @@ impl Server {
         let own = house::device_ca(&store, &seal, now).await?;
         house::admin_token(&store, &data_dir, now).await?;
 
-        let listener = TcpListener::bind(settings.listen).await;
-        let listener = listener.map_err(|error| StartError::Listen {
+        let listener = listener::listen(settings.listen).map_err(|error| StartError::Listen {
             address: settings.listen,
             error,
         })?;
