@@ -54,7 +54,7 @@ pub enum Write {
     /// A set of capabilities, by its digest.
     Capabilities(Digest, Arc<Capabilities>),
     /// What a channel has reported, replacing what was kept.
-    Status(EnrollmentId, Box<StatusRecord>),
+    Status(EnrollmentId, Arc<StatusRecord>),
     /// A sealed token of the device, or its deletion.
     Escrow(EnrollmentId, EscrowKind, Option<Vec<u8>>),
     /// Somebody is to look, from this time on (unix seconds), whether the channel must be woken.

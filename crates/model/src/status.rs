@@ -139,7 +139,7 @@ pub fn status(state: StatusState<'_>, report: Report, now: i64) -> Decision<()> 
             // The record is read by this manifest from now on, whether or not it was ever offered.
             writes.push(wanted.keep());
         }
-        writes.push(Write::Status(enrollment.id.clone(), Box::new(record)));
+        writes.push(Write::Status(enrollment.id.clone(), Arc::new(record)));
     }
     if after.capabilities != enrollment.capabilities || after.facts != enrollment.facts {
         // What it should have may be another thing now.

@@ -65,12 +65,11 @@ impl Store {
         let mut rows = writes.iter().filter(|write| is_row_of(state, write));
         if let (Some(_), None, Some(version)) = (rows.next(), rows.next(), state.version()) {
             let record = writes.iter().find_map(|write| match write {
-                Write::Status(id, record) if *id == state.id => Some(record.as_ref().clone()),
+                Write::Status(id, record) if *id == state.id => Some(record.clone()),
                 _ => None,
             });
             if let Some(record) = record {
-                self.records
-                    .insert(state.id.to_string(), (version + 1, Arc::new(record)));
+                self.records.insert(state.id.to_string(), (version + 1, record));
             }
         }
     }
@@ -153,49 +152,53 @@ fn steps_of(state: &ChannelState, write: &Write, had_exceptions: bool) -> Result
 }
 
 fn write_enrollment(state: &ChannelState, enrollment: &Enrollment) -> Result<Step, StoreError> {
-    let phase = serde_json::to_value(enrollment.phase).map_err(unwritable)?;
     let known = if enrollment.id.user_part().is_some() {
         &state.user
     } else {
         &state.device
     };
-    let mut values = vec![
-        enrollment.id.to_string().into(),
+    let columns = columns(enrollment)?;
+    let (id, content) = (enrollment.id.to_string(), json(enrollment)?);
+    let Some(known) = known else {
+        let mut values = vec![id.into(), content, enrollment.stamp.into()];
+        values.extend(columns);
+        values.push(enrollment.id.device_part().into());
+        values.push(i64::from(enrollment.id.user_part().is_some()).into());
+        values.push(first_version().into());
+        let step = Step::one(
+            "INSERT INTO enrollment (id, state, stamp, generation, fingerprint, phase, serial, topic, device, is_user, \
+             version) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT (id) DO NOTHING",
+            values,
+        );
+        return Ok(step.touching(device_of(&enrollment.id)));
+    };
+    let mut values = vec![id.into(), content, enrollment.stamp.into(), known.version.into()];
+    // SQLite makes the entries of an index anew for each column that is written, whatever the value was.
+    let sql = if columns == self::columns(&known.value)? {
+        "UPDATE enrollment SET state = $2, stamp = CASE WHEN stamp < $3 THEN $3 ELSE stamp END, version = version + 1 \
+         WHERE id = $1 AND version = $4"
+    } else {
+        values.extend(columns);
+        "UPDATE enrollment SET state = $2, stamp = CASE WHEN stamp < $3 THEN $3 ELSE stamp END, version = version + 1, \
+         generation = $5, fingerprint = $6, phase = $7, serial = $8, topic = $9 WHERE id = $1 AND version = $4"
+    };
+    let row = Versioned {
+        version: known.version + 1,
+        value: enrollment.clone(),
+    };
+    Ok(Step::one(sql, values).touching(Touch::Row(Arc::new(row))))
+}
+
+/// What stands in columns of its own: generation, fingerprint, phase, serial and topic.
+fn columns(enrollment: &Enrollment) -> Result<[Value; 5], StoreError> {
+    let phase = serde_json::to_value(enrollment.phase).map_err(unwritable)?;
+    Ok([
         enrollment.generation.into(),
         fingerprint(enrollment).into(),
         phase.as_str().unwrap_or_default().into(),
         enrollment.facts.serial.clone().into(),
-        json(enrollment)?,
-        enrollment.stamp.into(),
         enrollment.push.as_ref().map(|push| push.topic.clone()).into(),
-    ];
-    Ok(match known {
-        Some(known) => {
-            values.push(known.version.into());
-            let row = Versioned {
-                version: known.version + 1,
-                value: enrollment.clone(),
-            };
-            let step = Step::one(
-                "UPDATE enrollment SET generation = $2, fingerprint = $3, phase = $4, serial = $5, state = $6, \
-                 stamp = CASE WHEN stamp < $7 THEN $7 ELSE stamp END, version = version + 1, \
-                 topic = $8 WHERE id = $1 AND version = $9",
-                values,
-            );
-            step.touching(Touch::Row(Arc::new(row)))
-        }
-        None => {
-            values.push(enrollment.id.device_part().into());
-            values.push(i64::from(enrollment.id.user_part().is_some()).into());
-            values.push(first_version().into());
-            let step = Step::one(
-                "INSERT INTO enrollment (id, generation, fingerprint, phase, serial, state, stamp, topic, device, \
-                 is_user, version) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT (id) DO NOTHING",
-                values,
-            );
-            step.touching(device_of(&enrollment.id))
-        }
-    })
+    ])
 }
 
 /// Something of the device of `id` changes.

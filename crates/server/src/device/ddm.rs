@@ -79,13 +79,13 @@ async fn report(
     data: Option<Vec<u8>>,
 ) -> Result<Response, Fault> {
     // Let in first: what a stranger sends is not even read.
-    app.scene(id, presented).await?.channel()?;
+    let mut scene = app.scene(id, presented).await?;
+    scene.channel()?;
     let data = data.ok_or_else(|| Fault::Unreadable("a status report has no data".into()))?;
     let data = Bytes::from(data);
     for _ in 0..10 {
         // Read again after a conflict, which is rarer than a copy is dear.
         let report = read(app, data.clone()).await?;
-        let scene = app.scene(id, presented).await?;
         let channel = scene.channel()?;
         let wanted = app
             .wanted(&scene.world, scene.device()?, id, Some(channel))
@@ -107,6 +107,7 @@ async fn report(
         if app.settle(&scene.state, Ok(decision)).await?.is_some() {
             return Ok(done());
         }
+        scene = app.scene(id, presented).await?;
     }
     Err(contended())
 }

@@ -112,13 +112,13 @@ async fn reports_and_escrow_are_kept_replaced_and_deleted() {
         // In the order of their bytes, which is not that of people: a report that says the same must be equal.
         record.exceptions = ["A", "a", "b", "ä"].map(failed).to_vec();
         store
-            .commit(&state, &[Write::Status(id("d1"), Box::new(record.clone()))], None)
+            .commit(&state, &[Write::Status(id("d1"), record.clone().into())], None)
             .await
             .unwrap();
         assert_eq!(store.status(&id("d1")).await.unwrap(), record);
         record.exceptions.remove(0);
         store
-            .commit(&state, &[Write::Status(id("d1"), Box::new(record.clone()))], None)
+            .commit(&state, &[Write::Status(id("d1"), record.clone().into())], None)
             .await
             .unwrap();
         assert_eq!(store.status(&id("d1")).await.unwrap(), record);

@@ -87,7 +87,7 @@ async fn lived_in(store: &Store) {
             ..StatusRecord::default()
         };
         let writes = [
-            Write::Status(id(channel), Box::new(record)),
+            Write::Status(id(channel), record.into()),
             Write::Escrow(id(channel), EscrowKind::Bootstrap, Some(b"b".to_vec())),
             Write::Escrow(id(channel), EscrowKind::Unlock, Some(b"u".to_vec())),
             write(&full),
@@ -176,7 +176,7 @@ async fn what_was_decided_before_is_lost() {
         let (state, writes) = authenticate(store, "d1", "second").await;
         store.commit(&state, &writes, None).await.unwrap();
         let escrow = |channel: &str| Write::Escrow(id(channel), EscrowKind::Bootstrap, Some(b"old".to_vec()));
-        let report = |channel: &str| Write::Status(id(channel), Box::default());
+        let report = |channel: &str| Write::Status(id(channel), Default::default());
         let late: [(&ChannelState, Vec<Write>); 8] = [
             (&device, vec![escrow("d1")]),
             (&device, vec![report("d1")]),
