@@ -145,6 +145,10 @@ fn write_all(mut connection: Connection, jobs: &mut mpsc::Receiver<Job>, kept: &
         let (steps, replies): (Vec<_>, Vec<_>) = group.drain(..).unzip();
         let outcomes = write_group(&mut connection, &steps).unwrap_or_else(|error| {
             tracing::error!(%error, "a transaction was not committed");
+            // The journal may be what cannot grow: what is in it is written back, so that it begins anew.
+            if let Err(error) = connection.execute_batch("PRAGMA wal_checkpoint(RESTART)") {
+                tracing::error!(%error, "nor was the journal written back");
+            }
             steps.iter().map(|_| Err(error.clone())).collect()
         });
         for (steps, outcome) in steps.iter().zip(&outcomes) {
