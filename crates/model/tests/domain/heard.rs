@@ -4,7 +4,7 @@ use ordain_model::report::Report;
 use serde_json::json;
 
 use crate::fixtures::*;
-use crate::status::{good, items};
+use crate::reporter::{good, items};
 
 #[test]
 fn reports_are_the_same_by_their_content() {

@@ -12,6 +12,7 @@ mod inventory;
 mod memberships;
 mod migration;
 mod queue;
+mod reporter;
 mod session;
 mod status;
 mod sweep;
