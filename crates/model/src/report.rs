@@ -1,6 +1,5 @@
 //! A DDM status report as the domain sees it: already parsed and bounded, not yet believed.
 
-use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 
 use ordain_catalog::Kind;
@@ -33,10 +32,12 @@ impl Report {
         let mut said = Said::default();
         said.flag(self.full);
         said.flag(self.declarations.is_some());
+        said.count(self.declarations.as_ref().map_or(0, |all| all.listed.len()));
         for (&kind, list) in self.declarations.iter().flat_map(|all| &all.listed) {
             said.text(kind.manifest_key());
             let mut list: Vec<&Listed> = list.iter().collect();
-            list.sort_by(|a, b| a.order(b));
+            // What is listed twice keeps its order, since the first counts.
+            list.sort_by(|a, b| a.names().cmp(&b.names()));
             said.count(list.len());
             for listed in list {
                 said.text(&listed.identifier);
@@ -113,12 +114,9 @@ pub struct Listed {
 }
 
 impl Listed {
-    /// An order that leaves nothing to chance but the reasons of what is listed twice alike.
-    fn order(&self, other: &Self) -> Ordering {
-        let key = |listed: &Self| (listed.active, listed.valid);
-        let names = self.identifier.cmp(&other.identifier);
-        let names = names.then_with(|| self.server_token.cmp(&other.server_token));
-        names.then_with(|| key(self).cmp(&key(other)))
+    /// What it is about.
+    fn names(&self) -> (&str, &str) {
+        (&self.identifier, &self.server_token)
     }
 }
 

@@ -50,21 +50,14 @@ pub(crate) async fn read(
     if announced.is_some_and(|length| length > most as u64) {
         return Err(BodyError::TooLarge);
     }
-    // Room for what was announced, as far as that may be a device's usual message.
-    let room = announced.map_or(0, |length| length.min(64 << 10) as usize);
-    tokio::time::timeout(PATIENCE, gather(budget, body, most, room))
+    tokio::time::timeout(PATIENCE, gather(budget, body, most))
         .await
         .unwrap_or_else(|_| Err(BodyError::Broken("it did not come in time".into())))
 }
 
 /// What has come is charged, not what was announced: who sends nothing holds up nobody. And nobody waits for the
 /// budget, since those who wait would hold what the others wait for.
-async fn gather(
-    budget: &Arc<Semaphore>,
-    body: Body,
-    most: usize,
-    room: usize,
-) -> Result<Received, BodyError> {
+async fn gather(budget: &Arc<Semaphore>, body: Body, most: usize) -> Result<Received, BodyError> {
     let charge = |total: usize, charged: usize| {
         let kib = u32::try_from(total - charged).unwrap_or(u32::MAX);
         if total > SHORT_KIB && budget.available_permits() < RESERVE_KIB {
@@ -85,9 +78,6 @@ async fn gather(
         let Ok(data) = frame.into_data() else { continue };
         let kib = (octets.len() + data.len()).div_ceil(1024);
         share.merge(charge(kib, share.num_permits())?);
-        if octets.is_empty() {
-            octets.reserve(room.max(data.len()));
-        }
         octets.extend_from_slice(&data);
     }
     Ok(Received {

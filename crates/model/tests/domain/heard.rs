@@ -39,3 +39,23 @@ fn reports_are_the_same_by_their_content() {
         assert_ne!(said.digest(), changed.digest(), "{changed:?}");
     }
 }
+
+/// Of one revision that is listed twice the first counts, so which one that is makes another report.
+#[test]
+fn what_contradicts_itself_is_told_apart_by_its_order() {
+    let of = |reversed: bool| {
+        let mut report = good(&manifest(&[&declaration(PASSCODE, "a", &[])]));
+        for list in report.declarations.as_mut().unwrap().listed.values_mut() {
+            let mut contrary = list.clone();
+            contrary
+                .iter_mut()
+                .for_each(|listed| listed.active = !listed.active);
+            list.append(&mut contrary);
+            if reversed {
+                list.reverse();
+            }
+        }
+        report.digest()
+    };
+    assert_ne!(of(false), of(true));
+}
