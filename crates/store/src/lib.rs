@@ -11,6 +11,7 @@ mod groups;
 mod house;
 mod inventory;
 mod kept;
+mod kinds;
 mod leases;
 mod migrations;
 mod objects;

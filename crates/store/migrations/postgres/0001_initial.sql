@@ -44,12 +44,15 @@ CREATE TABLE enrollment (
     phase TEXT NOT NULL,
     serial TEXT,
     topic TEXT,
+    kind TEXT COLLATE "C",
     stamp BIGINT NOT NULL,
     state TEXT NOT NULL
 );
 CREATE INDEX enrollment_device ON enrollment (device);
 CREATE INDEX enrollment_serial ON enrollment (serial) WHERE serial IS NOT NULL;
 CREATE INDEX enrollment_topic ON enrollment (topic) WHERE topic IS NOT NULL;
+-- Few distinct values: platform, system version, enrollment type.
+CREATE INDEX enrollment_kind ON enrollment (kind) WHERE kind IS NOT NULL;
 CREATE INDEX enrollment_fingerprint ON enrollment (fingerprint);
 -- Migrated devices, by whether their certificate is pinned.
 CREATE INDEX enrollment_migrated ON enrollment (fingerprint) WHERE generation = 0 AND is_user = 0;

@@ -9,6 +9,7 @@ mod generations;
 mod group;
 mod house;
 mod identities;
+mod kinds;
 mod memory;
 mod migrations;
 mod objects;
