@@ -31,7 +31,7 @@ const ACTIVATION_FAILED: &str = "Error.ActivationFailed";
 const CONFIGURATION_FAILED: &str = "Error.ConfigurationFailed";
 
 /// The verdict over each entry of `manifest`, in its order.
-pub fn assess(manifest: &Manifest, listing: &Listing, items: &BTreeMap<String, Value>) -> Vec<Verdict> {
+pub fn assess(manifest: &Manifest, listing: &Listing<'_>, items: &BTreeMap<String, Value>) -> Vec<Verdict> {
     let assessor = Assessor::new(manifest, listing, items);
     let said = manifest.entries().iter().zip(&assessor.said);
     let settled: BTreeSet<&str> = said
@@ -58,7 +58,7 @@ pub fn count(verdicts: &[Verdict]) -> Counts {
 }
 
 /// How the device lists this very revision of a declaration.
-pub fn listed<'a>(listing: &'a Listing, entry: &Entry) -> Option<&'a Listed> {
+pub fn listed<'a>(listing: &'a Listing<'a>, entry: &Entry) -> Option<&'a Listed<'a>> {
     listing.get(&entry.kind)?.iter().find(|listed| {
         listed.identifier == entry.identifier && entry.server_token.is_written(&listed.server_token)
     })
@@ -66,14 +66,14 @@ pub fn listed<'a>(listing: &'a Listing, entry: &Entry) -> Option<&'a Listed> {
 
 struct Assessor<'a> {
     /// How the device lists each entry of the manifest under its revision.
-    said: Vec<Option<&'a Listed>>,
+    said: Vec<Option<&'a Listed<'a>>>,
     /// The entries that name another one, by its identifier, and how the device lists them.
-    users: HashMap<&'a str, Vec<(&'a Entry, Option<&'a Listed>)>>,
+    users: HashMap<&'a str, Vec<(&'a Entry, Option<&'a Listed<'a>>)>>,
     items: &'a BTreeMap<String, Value>,
 }
 
 impl<'a> Assessor<'a> {
-    fn new(manifest: &'a Manifest, listing: &'a Listing, items: &'a BTreeMap<String, Value>) -> Self {
+    fn new(manifest: &'a Manifest, listing: &'a Listing<'a>, items: &'a BTreeMap<String, Value>) -> Self {
         let mut said = vec![None; manifest.entries().len()];
         for (&kind, list) in listing {
             for listed in list {
@@ -94,7 +94,7 @@ impl<'a> Assessor<'a> {
     }
 
     /// Those of `kind` that name `entry`.
-    fn users(&self, entry: &Entry, kind: Kind) -> impl Iterator<Item = (&'a Entry, Option<&'a Listed>)> {
+    fn users(&self, entry: &Entry, kind: Kind) -> impl Iterator<Item = (&'a Entry, Option<&'a Listed<'a>>)> {
         let users = self.users.get(entry.identifier.as_str());
         users
             .into_iter()
@@ -103,7 +103,7 @@ impl<'a> Assessor<'a> {
             .filter(move |(user, _)| user.kind == kind)
     }
 
-    fn verdict(&self, entry: &Entry, said: Option<&Listed>, settled: &BTreeSet<&str>) -> Verdict {
+    fn verdict(&self, entry: &Entry, said: Option<&Listed<'_>>, settled: &BTreeSet<&str>) -> Verdict {
         let Some(listed) = said else {
             return Verdict::Pending;
         };
@@ -136,7 +136,7 @@ impl<'a> Assessor<'a> {
     }
 
     /// Whether every activation of the configuration says that its predicate is false.
-    fn is_settled(&self, configuration: &Entry, said: Option<&Listed>) -> bool {
+    fn is_settled(&self, configuration: &Entry, said: Option<&Listed<'_>>) -> bool {
         let Some(state) = said else {
             return false;
         };
@@ -207,7 +207,7 @@ fn element_failure(item: &str, element: &Value) -> Option<Reason> {
 }
 
 /// Whether it failed, and only since others did, as these codes say.
-fn only_blames(listed: &Listed, others: &[&str]) -> bool {
+fn only_blames(listed: &Listed<'_>, others: &[&str]) -> bool {
     let failures = failures(listed);
     !failures.is_empty()
         && failures
@@ -216,7 +216,7 @@ fn only_blames(listed: &Listed, others: &[&str]) -> bool {
 }
 
 /// The reasons that speak of a failure: `Error.…`.
-fn failures(listed: &Listed) -> Vec<Reason> {
+fn failures(listed: &Listed<'_>) -> Vec<Reason> {
     listed
         .reasons
         .iter()

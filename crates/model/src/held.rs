@@ -1,6 +1,7 @@
 //! What a device lists of its declarations, packed to a byte for each declaration of a manifest: at a million
 //! devices almost all of them list exactly that.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use ordain_catalog::Kind;
@@ -29,7 +30,7 @@ pub struct Held {
 struct Other {
     kind: Kind,
     #[serde(flatten)]
-    listed: Listed,
+    listed: Listed<'static>,
 }
 
 const LISTED: u8 = 1;
@@ -47,12 +48,12 @@ pub const NOT_ACTIVATED: &str = "Info.NotReferencedByActivation";
 pub const NOT_CONFIGURED: &str = "Info.NotReferencedByConfiguration";
 
 /// Everything a channel lists, by kind and identifier. A device may list an identifier twice while it changes.
-pub type Listing = BTreeMap<Kind, Vec<Listed>>;
+pub type Listing<'a> = BTreeMap<Kind, Vec<Listed<'a>>>;
 
 impl Held {
     /// Packs `listing` in the order of `manifest`. All of it comes back but the details of a reason that repeat
     /// what the manifest says.
-    pub fn pack(listing: &Listing, manifest: Option<&Manifest>) -> Self {
+    pub fn pack(listing: &Listing<'_>, manifest: Option<&Manifest>) -> Self {
         let mut held = Self {
             against: manifest.map(Manifest::token),
             states: vec![0; manifest.map_or(0, |manifest| manifest.entries().len())],
@@ -68,7 +69,7 @@ impl Held {
                     (Some(place), Some(state)) if *place == 0 => *place = state,
                     _ => held.others.push(Other {
                         kind,
-                        listed: listed.clone(),
+                        listed: listed.clone().into_owned(),
                     }),
                 }
             }
@@ -87,7 +88,7 @@ impl Held {
     }
 
     /// What was listed. `manifest` is the one that it was packed against; without it, what was packed is lost.
-    pub fn unpack(&self, manifest: Option<&Manifest>) -> Listing {
+    pub fn unpack<'a>(&'a self, manifest: Option<&'a Manifest>) -> Listing<'a> {
         let mut listing = Listing::new();
         let entries = manifest
             .filter(|manifest| self.against == Some(manifest.token()))
@@ -96,7 +97,7 @@ impl Held {
             if state & LISTED != 0 {
                 let listed = listed(
                     entry.kind,
-                    entry.identifier.clone(),
+                    &entry.identifier,
                     entry.server_token.to_string(),
                     state,
                 );
@@ -104,14 +105,17 @@ impl Held {
             }
         }
         for other in &self.others {
-            listing.entry(other.kind).or_default().push(other.listed.clone());
+            listing
+                .entry(other.kind)
+                .or_default()
+                .push(other.listed.borrowed());
         }
         listing
     }
 }
 
 /// The byte that says all of `listed`, if one can.
-fn state(kind: Kind, listed: &Listed) -> Option<u8> {
+fn state(kind: Kind, listed: &Listed<'_>) -> Option<u8> {
     let reason = match listed.reasons.as_slice() {
         [] => 0,
         [reason] if reason.description.is_some() || !is_known(reason.details.as_ref()) => return None,
@@ -138,7 +142,7 @@ fn is_known(details: Option<&Value>) -> bool {
     })
 }
 
-fn listed(kind: Kind, identifier: String, server_token: String, state: u8) -> Listed {
+fn listed(kind: Kind, identifier: &str, server_token: String, state: u8) -> Listed<'_> {
     let reason = |code: &str| {
         vec![Reason {
             code: code.to_owned(),
@@ -147,8 +151,8 @@ fn listed(kind: Kind, identifier: String, server_token: String, state: u8) -> Li
         }]
     };
     Listed {
-        identifier,
-        server_token,
+        identifier: Cow::Borrowed(identifier),
+        server_token: Cow::Owned(server_token),
         active: state & ACTIVE != 0,
         valid: match state {
             state if state & VALID != 0 => Validity::Valid,
@@ -172,9 +176,9 @@ fn unreferenced(kind: Kind) -> &'static str {
 }
 
 /// Whether `listing` is nothing but `manifest`, each declaration once.
-fn is_all_of(listing: &Listing, manifest: &Manifest) -> bool {
+fn is_all_of(listing: &Listing<'_>, manifest: &Manifest) -> bool {
     let mut missing = vec![true; manifest.entries().len()];
-    let mut is_missing = |kind: Kind, listed: &Listed| {
+    let mut is_missing = |kind: Kind, listed: &Listed<'_>| {
         let (place, entry) = manifest.find(kind, &listed.identifier)?;
         let missing = missing.get_mut(place)?;
         (entry.server_token.is_written(&listed.server_token) && std::mem::take(missing)).then_some(())
@@ -187,7 +191,7 @@ fn is_all_of(listing: &Listing, manifest: &Manifest) -> bool {
 
 /// The token of the set that `listing` amounts to. Where an identifier is listed twice, the revision that one of
 /// `manifests` has counts, the first manifest before the others.
-pub fn held_token(listing: &Listing, manifests: &[&Manifest]) -> Digest {
+pub fn held_token(listing: &Listing<'_>, manifests: &[&Manifest]) -> Digest {
     if let Some(whole) = manifests.iter().find(|manifest| is_all_of(listing, manifest)) {
         return whole.token();
     }

@@ -50,7 +50,7 @@ pub fn is_known(enrollment: &Enrollment, heard: Digest) -> bool {
 }
 
 /// Merges `report`. One that says nothing new writes nothing.
-pub fn status(state: StatusState<'_>, report: Report, now: i64) -> Decision<()> {
+pub fn status(state: StatusState<'_>, report: Report<'_>, now: i64) -> Decision<()> {
     let StatusState {
         enrollment,
         record: before,
@@ -153,7 +153,12 @@ pub fn status(state: StatusState<'_>, report: Report, now: i64) -> Decision<()> 
 }
 
 /// Everything that the channel lists: by this report, and by the earlier ones where it says nothing.
-fn listing(full: bool, news: Option<DeclarationsReport>, held: &Held, against: Option<&Manifest>) -> Listing {
+fn listing<'a>(
+    full: bool,
+    news: Option<DeclarationsReport<'a>>,
+    held: &'a Held,
+    against: Option<&'a Manifest>,
+) -> Listing<'a> {
     let news = news.unwrap_or_default().listed;
     let mut listing = if full || news.len() == Kind::ALL.len() {
         Listing::new()

@@ -54,7 +54,7 @@ pub struct ViewOf<'a> {
     /// What it has reported,
     pub record: &'a StatusRecord,
     /// and the declarations therein.
-    pub listing: &'a Listing,
+    pub listing: &'a Listing<'a>,
 }
 
 /// The wanted declarations in the order of their manifest, then those that the device lists beside them.
@@ -109,12 +109,12 @@ impl ViewOf<'_> {
     }
 }
 
-fn leaving_view(kind: Kind, listed: &Listed) -> DeclarationView {
+fn leaving_view(kind: Kind, listed: &Listed<'_>) -> DeclarationView {
     DeclarationView {
         kind,
-        identifier: listed.identifier.clone(),
+        identifier: listed.identifier.to_string(),
         type_name: String::new(),
-        server_token: listed.server_token.clone(),
+        server_token: listed.server_token.to_string(),
         wanted: false,
         offered: false,
         fetched: true,

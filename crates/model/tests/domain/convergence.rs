@@ -29,7 +29,7 @@ fn world() -> Arc<Manifest> {
 
 type State<'a> = (&'a str, bool, Validity, &'a [&'a str]);
 
-fn listing(manifest: &Manifest, states: &[State]) -> Listing {
+fn listing(manifest: &Manifest, states: &[State]) -> Listing<'static> {
     let mut listing = Listing::new();
     for &(identifier, active, valid, codes) in states {
         let entry = manifest
@@ -232,7 +232,7 @@ fn all_activations_must_be_off() {
 fn another_token_says_nothing() {
     let manifest = world();
     let mut listing = listing(&manifest, &[("passcode", true, Valid, &[])]);
-    listing.get_mut(&Kind::Configuration).unwrap()[0].server_token = digest("old").to_string();
+    listing.get_mut(&Kind::Configuration).unwrap()[0].server_token = digest("old").to_string().into();
     let verdicts = assess(&manifest, &listing, &BTreeMap::new());
     assert_eq!(count(&verdicts).pending, 5);
 }
@@ -298,7 +298,7 @@ fn status_items_that_name_a_declaration_count() {
 }
 
 /// The design's words, one after another, without the code's order: is the enrollment converged?
-fn converged(manifest: &Manifest, listing: &Listing, items: &BTreeMap<String, Value>) -> bool {
+fn converged(manifest: &Manifest, listing: &Listing<'_>, items: &BTreeMap<String, Value>) -> bool {
     let said = |entry: &Entry| {
         let list = listing.get(&entry.kind).map(Vec::as_slice).unwrap_or_default();
         let same = |token: &str| token == entry.server_token.to_string();
@@ -372,7 +372,7 @@ fn converged(manifest: &Manifest, listing: &Listing, items: &BTreeMap<String, Va
 }
 
 /// States in which a good end is likely, so that both answers are met.
-fn any_listing() -> impl Strategy<Value = (Listing, BTreeMap<String, Value>)> {
+fn any_listing() -> impl Strategy<Value = (Listing<'static>, BTreeMap<String, Value>)> {
     let codes = prop::sample::select(vec![
         PREDICATE,
         BLAMED,
@@ -394,7 +394,7 @@ fn any_listing() -> impl Strategy<Value = (Listing, BTreeMap<String, Value>)> {
                 said = listed(entry, false, Valid, &[PREDICATE]);
             }
             if old {
-                said.server_token = digest("old").to_string();
+                said.server_token = digest("old").to_string().into();
             }
             listing.entry(entry.kind).or_default().push(said);
         }

@@ -61,7 +61,7 @@ fn any_reason() -> impl Strategy<Value = Reason> {
 }
 
 /// Lists over the same names, whatever their kinds say, each (identifier, token) once.
-fn any_listing() -> impl Strategy<Value = Listing> {
+fn any_listing() -> impl Strategy<Value = Listing<'static>> {
     let state = (
         any::<bool>(),
         prop::sample::select(vec![Validity::Valid, Validity::Invalid, Validity::Unknown]),
@@ -82,7 +82,7 @@ fn any_listing() -> impl Strategy<Value = Listing> {
 }
 
 /// A listing as a set, in an order that says nothing.
-fn set(listing: &Listing) -> BTreeSet<(Kind, String)> {
+fn set(listing: &Listing<'_>) -> BTreeSet<(Kind, String)> {
     let all = listing
         .iter()
         .flat_map(|(&kind, list)| list.iter().map(move |listed| (kind, listed)));
@@ -157,9 +157,12 @@ fn what_the_manifest_says_is_not_kept_again() {
     };
     let repeated = listing(json!({"Identifier": "a", "ServerToken": "t", "Predicate": "FALSEPREDICATE"}));
     let more = listing(json!({"Identifier": "a", "Surprise": true}));
-    let unpacked = |listing: &Listing| Held::pack(listing, Some(&manifest)).unpack(Some(&manifest));
-    assert_eq!(unpacked(&repeated)[&Kind::Activation][0].reasons[0].details, None);
-    assert_eq!(unpacked(&more), more);
+    let packed = |listing: &Listing<'_>| Held::pack(listing, Some(&manifest));
+    assert_eq!(
+        packed(&repeated).unpack(Some(&manifest))[&Kind::Activation][0].reasons[0].details,
+        None
+    );
+    assert_eq!(packed(&more).unpack(Some(&manifest)), more);
 }
 
 #[test]

@@ -239,7 +239,8 @@ async fn counts(app: &App, channel: &Enrollment, wanted: &Manifest) -> Result<Co
         Some(standing) if standing.judged == Some(wanted.token()) => Ok(standing.counts),
         Some(_) => {
             let record = app.store.status(&channel.id).await?;
-            let listing = record.held.unpack(against(app, &record).await?.as_deref());
+            let against = against(app, &record).await?;
+            let listing = record.held.unpack(against.as_deref());
             Ok(convergence::count(&convergence::assess(
                 wanted,
                 &listing,
