@@ -334,6 +334,15 @@ fn what_is_no_object_within_bounds_is_malformed() {
         parse(deep.as_bytes(), is_item),
         Err(Malformed(json::Error::TooDeep))
     );
+    for skipped in [
+        format!(r#"{{"Surprise":{}1{}}}"#, "[".repeat(64), "]".repeat(64)),
+        format!(r#"{{"FullReport":{}1{}}}"#, "[".repeat(64), "]".repeat(64)),
+    ] {
+        assert_eq!(
+            parse(skipped.as_bytes(), is_item),
+            Err(Malformed(json::Error::TooDeep))
+        );
+    }
     let long = json!({"StatusItems": {"a": "x".repeat(1 << 20), "b": u64::MAX, "c": i64::MIN}});
     let report = sound(long);
     assert_eq!(
