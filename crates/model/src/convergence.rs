@@ -7,8 +7,8 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::enrollment::Counts;
-use crate::held::{Listing, PREDICATE};
-use crate::manifest::{Entry, Manifest};
+use crate::held::{PREDICATE, Placed};
+use crate::manifest::Entry;
 use crate::report::{Listed, Reason, Validity};
 
 /// What the device's reports say of one declaration, under its current ServerToken.
@@ -30,10 +30,10 @@ const PASSCODE_ITEM: &str = "passcode.is-compliant";
 const ACTIVATION_FAILED: &str = "Error.ActivationFailed";
 const CONFIGURATION_FAILED: &str = "Error.ConfigurationFailed";
 
-/// The verdict over each entry of `manifest`, in its order.
-pub fn assess(manifest: &Manifest, listing: &Listing<'_>, items: &BTreeMap<String, Value>) -> Vec<Verdict> {
-    let assessor = Assessor::new(manifest, listing, items);
-    let said = manifest.entries().iter().zip(&assessor.said);
+/// The verdict over each entry of the manifest that a listing is laid over, in its order.
+pub fn assess(placed: &Placed<'_>, items: &BTreeMap<String, Value>) -> Vec<Verdict> {
+    let assessor = Assessor::new(placed, items);
+    let said = placed.manifest.entries().iter().zip(&placed.entries);
     let settled: BTreeSet<&str> = said
         .clone()
         .filter(|(entry, said)| entry.kind == Kind::Configuration && assessor.is_settled(entry, **said))
@@ -57,40 +57,21 @@ pub fn count(verdicts: &[Verdict]) -> Counts {
     counts
 }
 
-/// How the device lists this very revision of a declaration.
-pub fn listed<'a>(listing: &'a Listing<'a>, entry: &Entry) -> Option<&'a Listed<'a>> {
-    listing.get(&entry.kind)?.iter().find(|listed| {
-        listed.identifier == entry.identifier && entry.server_token.is_written(&listed.server_token)
-    })
-}
-
 struct Assessor<'a> {
-    /// How the device lists each entry of the manifest under its revision.
-    said: Vec<Option<&'a Listed<'a>>>,
     /// The entries that name another one, by its identifier, and how the device lists them.
     users: HashMap<&'a str, Vec<(&'a Entry, Option<&'a Listed<'a>>)>>,
     items: &'a BTreeMap<String, Value>,
 }
 
 impl<'a> Assessor<'a> {
-    fn new(manifest: &'a Manifest, listing: &'a Listing<'a>, items: &'a BTreeMap<String, Value>) -> Self {
-        let mut said = vec![None; manifest.entries().len()];
-        for (&kind, list) in listing {
-            for listed in list {
-                let entry = manifest.find(kind, &listed.identifier);
-                let entry = entry.filter(|(_, entry)| entry.server_token.is_written(&listed.server_token));
-                if let Some(said) = entry.and_then(|(place, _)| said.get_mut(place)) {
-                    said.get_or_insert(listed);
-                }
-            }
-        }
+    fn new(placed: &'a Placed<'a>, items: &'a BTreeMap<String, Value>) -> Self {
         let mut users: HashMap<_, Vec<_>> = HashMap::new();
-        for (entry, said) in manifest.entries().iter().zip(&said) {
+        for (entry, said) in placed.manifest.entries().iter().zip(&placed.entries) {
             for reference in &entry.references {
                 users.entry(reference.as_str()).or_default().push((entry, *said));
             }
         }
-        Self { said, users, items }
+        Self { users, items }
     }
 
     /// Those of `kind` that name `entry`.

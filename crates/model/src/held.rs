@@ -50,41 +50,76 @@ pub const NOT_CONFIGURED: &str = "Info.NotReferencedByConfiguration";
 /// Everything a channel lists, by kind and identifier. A device may list an identifier twice while it changes.
 pub type Listing<'a> = BTreeMap<Kind, Vec<Listed<'a>>>;
 
-impl Held {
-    /// Packs `listing` in the order of `manifest`. All of it comes back but the details of a reason that repeat
-    /// what the manifest says.
-    pub fn pack(listing: &Listing<'_>, manifest: Option<&Manifest>) -> Self {
-        let mut held = Self {
-            against: manifest.map(Manifest::token),
-            states: vec![0; manifest.map_or(0, |manifest| manifest.entries().len())],
-            others: Vec::new(),
-        };
+/// A listing laid over a manifest.
+#[derive(Debug)]
+pub struct Placed<'a> {
+    /// The manifest.
+    pub manifest: &'a Manifest,
+    /// How each entry of it is listed under its revision; the first time, where it is listed more than once.
+    pub entries: Vec<Option<&'a Listed<'a>>>,
+    /// What is listed beside them: other identifiers, other revisions, and entries once more.
+    pub others: Vec<(Kind, &'a Listed<'a>)>,
+}
+
+impl<'a> Placed<'a> {
+    /// Finds the place of everything that is listed.
+    pub fn new(listing: &'a Listing<'a>, manifest: &'a Manifest) -> Self {
+        let mut entries = vec![None; manifest.entries().len()];
+        let mut others = Vec::new();
         for (&kind, list) in listing {
             for listed in list {
                 let place = manifest
-                    .and_then(|manifest| manifest.find(kind, &listed.identifier))
+                    .find(kind, &listed.identifier)
                     .filter(|(_, entry)| entry.server_token.is_written(&listed.server_token))
-                    .and_then(|(place, _)| held.states.get_mut(place));
-                match (place, state(kind, listed)) {
-                    (Some(place), Some(state)) if *place == 0 => *place = state,
-                    _ => held.others.push(Other {
-                        kind,
-                        listed: listed.clone().into_owned(),
-                    }),
+                    .and_then(|(place, _)| entries.get_mut(place));
+                match place {
+                    Some(place @ None) => *place = Some(listed),
+                    _ => others.push((kind, listed)),
                 }
             }
         }
-        held.others.sort_by(|a, b| {
-            let key = |other: &Other| {
-                (
-                    other.kind,
-                    other.listed.identifier.clone(),
-                    other.listed.server_token.clone(),
-                )
-            };
-            key(a).cmp(&key(b))
-        });
-        held
+        Self {
+            manifest,
+            entries,
+            others,
+        }
+    }
+
+    /// Whether what is listed is nothing but the manifest, each declaration once.
+    fn is_whole(&self) -> bool {
+        self.others.is_empty() && self.entries.iter().all(Option::is_some)
+    }
+}
+
+impl Held {
+    /// Packs a listing in the order of the manifest that it is laid over. All of it comes back but the details of a
+    /// reason that repeat what the manifest says.
+    pub fn pack(placed: &Placed<'_>) -> Self {
+        let mut others: Vec<_> = placed.others.clone();
+        let places = placed.manifest.entries().iter().zip(&placed.entries);
+        let states = places
+            .map(|(entry, listed)| {
+                let Some(listed) = listed else {
+                    return 0;
+                };
+                state(entry.kind, listed).unwrap_or_else(|| {
+                    others.push((entry.kind, listed));
+                    0
+                })
+            })
+            .collect();
+        others.sort_by_key(|(kind, listed)| (*kind, listed.names()));
+        Self {
+            against: Some(placed.manifest.token()),
+            states,
+            others: others
+                .into_iter()
+                .map(|(kind, listed)| Other {
+                    kind,
+                    listed: listed.clone().into_owned(),
+                })
+                .collect(),
+        }
     }
 
     /// What was listed. `manifest` is the one that it was packed against; without it, what was packed is lost.
@@ -175,25 +210,11 @@ fn unreferenced(kind: Kind) -> &'static str {
     }
 }
 
-/// Whether `listing` is nothing but `manifest`, each declaration once.
-fn is_all_of(listing: &Listing<'_>, manifest: &Manifest) -> bool {
-    let mut missing = vec![true; manifest.entries().len()];
-    let mut is_missing = |kind: Kind, listed: &Listed<'_>| {
-        let (place, entry) = manifest.find(kind, &listed.identifier)?;
-        let missing = missing.get_mut(place)?;
-        (entry.server_token.is_written(&listed.server_token) && std::mem::take(missing)).then_some(())
-    };
-    let mut all = listing
-        .iter()
-        .flat_map(|(&kind, list)| list.iter().map(move |listed| (kind, listed)));
-    all.all(|(kind, listed)| is_missing(kind, listed).is_some()) && !missing.contains(&true)
-}
-
 /// The token of the set that `listing` amounts to. Where an identifier is listed twice, the revision that one of
-/// `manifests` has counts, the first manifest before the others.
-pub fn held_token(listing: &Listing<'_>, manifests: &[&Manifest]) -> Digest {
-    if let Some(whole) = manifests.iter().find(|manifest| is_all_of(listing, manifest)) {
-        return whole.token();
+/// the manifests has that it is laid over counts, the first manifest before the others.
+pub fn held_token(listing: &Listing<'_>, placed: &[&Placed<'_>]) -> Digest {
+    if let Some(whole) = placed.iter().find(|placed| placed.is_whole()) {
+        return whole.manifest.token();
     }
     let mut tokens: BTreeMap<(Kind, &str), BTreeSet<&str>> = BTreeMap::new();
     for (&kind, list) in listing {
@@ -205,9 +226,9 @@ pub fn held_token(listing: &Listing<'_>, manifests: &[&Manifest]) -> Digest {
         }
     }
     declarations_token(tokens.into_iter().map(|((kind, identifier), tokens)| {
-        let known = manifests
+        let known = placed
             .iter()
-            .filter_map(|manifest| manifest.find(kind, identifier))
+            .filter_map(|placed| placed.manifest.find(kind, identifier))
             .map(|(_, entry)| entry.server_token.to_string())
             .find(|token| tokens.contains(token.as_str()));
         let token = known.unwrap_or_else(|| tokens.into_iter().next().unwrap_or_default().to_owned());

@@ -163,7 +163,7 @@ impl Listed<'_> {
     }
 
     /// What it is about.
-    fn names(&self) -> (&str, &str) {
+    pub(crate) fn names(&self) -> (&str, &str) {
         (&self.identifier, &self.server_token)
     }
 }

@@ -12,7 +12,7 @@ use crate::decision::{Decision, Write};
 use crate::device::DeviceFacts;
 use crate::enrollment::{Enrollment, Standing};
 use crate::event::Event;
-use crate::held::{Held, Listing, held_token};
+use crate::held::{Held, Listing, Placed, held_token};
 use crate::ids::{Channel, Digest};
 use crate::manifest::Manifest;
 use crate::record::{Exception, StatusRecord};
@@ -60,16 +60,24 @@ pub fn status(state: StatusState<'_>, report: Report<'_>, now: i64) -> Decision<
         heard,
     } = state;
     let listing = listing(report.full, report.declarations, &before.held, against.as_deref());
-    let manifests: Vec<&Manifest> = pinned.as_deref().into_iter().chain([&*wanted.manifest]).collect();
-    let held = held_token(&listing, &manifests);
-    let judged = manifests
-        .iter()
-        .find(|manifest| manifest.token() == held)
-        .or(manifests.first())
-        .copied();
+    let over = |manifest| Placed::new(&listing, manifest);
+    let by_wanted = over(&wanted.manifest);
+    let pinned = pinned
+        .as_deref()
+        .filter(|pinned| pinned.token() != wanted.manifest.token());
+    let by_pinned = pinned.map(over);
+    let held = held_token(
+        &listing,
+        &by_pinned.iter().chain([&by_wanted]).collect::<Vec<_>>(),
+    );
+    // By what it was told of, unless it has what it should hold without being told.
+    let judged = match &by_pinned {
+        Some(by_pinned) if held != wanted.manifest.token() => by_pinned,
+        _ => &by_wanted,
+    };
 
     let mut record = StatusRecord {
-        held: Held::pack(&listing, judged),
+        held: Held::pack(judged),
         items: if report.full {
             BTreeMap::new()
         } else {
@@ -85,16 +93,12 @@ pub fn status(state: StatusState<'_>, report: Report<'_>, now: i64) -> Decision<
     };
     record.merge(report.items, report.errors);
 
-    let verdicts = judged
-        .map(|judged| convergence::assess(judged, &listing, &record.items))
-        .unwrap_or_default();
-    if let Some(judged) = judged {
-        record.exceptions = exceptions(judged, &verdicts, &before.exceptions, now);
-    }
+    let verdicts = convergence::assess(judged, &record.items);
+    record.exceptions = exceptions(judged.manifest, &verdicts, &before.exceptions, now);
     let news = Standing {
         at: now,
         held: Some(held),
-        judged: judged.map(Manifest::token),
+        judged: Some(judged.manifest.token()),
         counts: convergence::count(&verdicts),
         heard: Some(heard),
     };

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use ordain_catalog::Kind;
 use ordain_model::convergence::{Verdict, assess, count};
-use ordain_model::held::Listing;
+use ordain_model::held::{Listing, Placed};
 use ordain_model::manifest::{Entry, Manifest};
 use ordain_model::report::Validity::{self, Invalid, Unknown, Valid};
 use proptest::prelude::*;
@@ -51,7 +51,8 @@ fn letters(manifest: &Manifest, states: &[State], items: Value) -> String {
         panic!("an object")
     };
     let items: BTreeMap<String, Value> = items.into_iter().collect();
-    let verdicts = assess(manifest, &listing(manifest, states), &items);
+    let listing = listing(manifest, states);
+    let verdicts = assess(&Placed::new(&listing, manifest), &items);
     let letter = |verdict: &Verdict| match verdict {
         Verdict::Confirmed => 'C',
         Verdict::Settled => 'S',
@@ -233,7 +234,7 @@ fn another_token_says_nothing() {
     let manifest = world();
     let mut listing = listing(&manifest, &[("passcode", true, Valid, &[])]);
     listing.get_mut(&Kind::Configuration).unwrap()[0].server_token = digest("old").to_string().into();
-    let verdicts = assess(&manifest, &listing, &BTreeMap::new());
+    let verdicts = assess(&Placed::new(&listing, &manifest), &BTreeMap::new());
     assert_eq!(count(&verdicts).pending, 5);
 }
 
@@ -416,7 +417,7 @@ proptest! {
     #[test]
     fn converged_is_what_the_words_say((listing, items) in any_listing()) {
         let manifest = world();
-        let verdicts = assess(&manifest, &listing, &items);
+        let verdicts = assess(&Placed::new(&listing, &manifest), &items);
         let counts = count(&verdicts);
         prop_assert_eq!(counts.failed == 0 && counts.pending == 0, converged(&manifest, &listing, &items), "{:?}", verdicts);
         prop_assert_eq!((counts.confirmed + counts.settled + counts.failed + counts.pending) as usize, 5);

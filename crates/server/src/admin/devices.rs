@@ -9,6 +9,7 @@ use axum::{Extension, Json};
 use http::StatusCode;
 use ordain_model::enrollment::{Counts, Enrollment, Memberships, Phase};
 use ordain_model::fetched::Fetched;
+use ordain_model::held::Placed;
 use ordain_model::ids::EnrollmentId;
 use ordain_model::manifest::Manifest;
 use ordain_model::record::StatusRecord;
@@ -241,11 +242,8 @@ async fn counts(app: &App, channel: &Enrollment, wanted: &Manifest) -> Result<Co
             let record = app.store.status(&channel.id).await?;
             let against = against(app, &record).await?;
             let listing = record.held.unpack(against.as_deref());
-            Ok(convergence::count(&convergence::assess(
-                wanted,
-                &listing,
-                &record.items,
-            )))
+            let placed = Placed::new(&listing, wanted);
+            Ok(convergence::count(&convergence::assess(&placed, &record.items)))
         }
     }
 }
