@@ -1,5 +1,6 @@
 //! The five facts and the verdict over each declaration. Nothing here is true that the device did not say.
 
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use ordain_catalog::Kind;
@@ -58,26 +59,39 @@ pub fn count(verdicts: &[Verdict]) -> Counts {
 }
 
 struct Assessor<'a> {
-    /// The entries that name another one, by its identifier, and how the device lists them.
-    users: HashMap<&'a str, Vec<(&'a Entry, Option<&'a Listed<'a>>)>>,
+    placed: &'a Placed<'a>,
+    /// The entries that name another one, by its identifier, and how the device lists them. Nobody asks while all is
+    /// well.
+    users: OnceCell<Users<'a>>,
     items: &'a BTreeMap<String, Value>,
 }
 
+type Users<'a> = HashMap<&'a str, Vec<(&'a Entry, Option<&'a Listed<'a>>)>>;
+
 impl<'a> Assessor<'a> {
     fn new(placed: &'a Placed<'a>, items: &'a BTreeMap<String, Value>) -> Self {
-        let mut users: HashMap<_, Vec<_>> = HashMap::new();
-        for (entry, said) in placed.manifest.entries().iter().zip(&placed.entries) {
+        Self {
+            placed,
+            users: OnceCell::new(),
+            items,
+        }
+    }
+
+    fn find_users(&self) -> Users<'a> {
+        let mut users = Users::new();
+        for (entry, said) in self.placed.manifest.entries().iter().zip(&self.placed.entries) {
             for reference in &entry.references {
                 users.entry(reference.as_str()).or_default().push((entry, *said));
             }
         }
-        Self { users, items }
+        users
     }
 
     /// Those of `kind` that name `entry`.
     fn users(&self, entry: &Entry, kind: Kind) -> impl Iterator<Item = (&'a Entry, Option<&'a Listed<'a>>)> {
-        let users = self.users.get(entry.identifier.as_str());
+        let users = self.users.get_or_init(|| self.find_users());
         users
+            .get(entry.identifier.as_str())
             .into_iter()
             .flatten()
             .copied()

@@ -43,7 +43,7 @@ impl Report<'_> {
     /// A hash of what the report says: the same for the same content in other bytes, or in another order where the
     /// order means nothing.
     pub fn digest(&self) -> Digest {
-        let mut said = Said::default();
+        let mut said = Said(Vec::with_capacity(ROOM));
         said.flag(self.full);
         said.flag(self.declarations.is_some());
         said.count(self.declarations.as_ref().map_or(0, |all| all.listed.len()));
@@ -78,8 +78,10 @@ impl Report<'_> {
     }
 }
 
+/// Octets that hold what most reports say.
+const ROOM: usize = 8 << 10;
+
 /// What was said, in octets that tell everything apart: each text with its length.
-#[derive(Default)]
 struct Said(Vec<u8>);
 
 impl Said {

@@ -1,6 +1,7 @@
 //! `status`: a report is merged into what the channel has reported so far, and judged.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 use std::sync::Arc;
 
 use ordain_catalog::{Kind, Platform};
@@ -16,7 +17,7 @@ use crate::held::{Held, Listing, Placed, held_token};
 use crate::ids::{Channel, Digest};
 use crate::manifest::Manifest;
 use crate::record::{Exception, StatusRecord};
-use crate::report::{DeclarationsReport, Report};
+use crate::report::{DeclarationsReport, Listed, Report};
 use crate::sync::Wanted;
 
 /// What a report is decided from.
@@ -39,7 +40,10 @@ pub struct StatusState<'a> {
 /// What a report with the digest `report` is, and what it would be judged by, in one hash.
 pub fn heard(enrollment: &Enrollment, wanted: &Wanted, report: Digest) -> Digest {
     let (pinned, wanted) = (enrollment.pinned, wanted.manifest.token());
-    Digest::of(format!("{pinned:?}\n{wanted}\n{report}").as_bytes())
+    let mut judged = String::with_capacity(256);
+    // A text takes whatever is written to it.
+    let _ = write!(judged, "{pinned:?}\n{wanted}\n{report}");
+    Digest::of(judged.as_bytes())
 }
 
 /// Whether what was [`heard`] is the report that was merged last, to be judged by the same manifests: merging is
@@ -170,17 +174,22 @@ fn listing<'a>(
         held.unpack(against)
     };
     for (kind, mut list) in news {
-        // One revision of a declaration is in one state: of two that are said, the first counts.
-        let mut said = BTreeSet::new();
-        let is_first: Vec<bool> = list
-            .iter()
-            .map(|listed| said.insert((&listed.identifier, &listed.server_token)))
-            .collect();
-        let mut is_first = is_first.into_iter();
-        list.retain(|_| is_first.next().unwrap_or(false));
+        if is_any_twice(&list) {
+            // One revision of a declaration is in one state: of two that are said, the first counts.
+            let mut said = BTreeSet::new();
+            let is_first: Vec<bool> = list.iter().map(|listed| said.insert(listed.names())).collect();
+            let mut is_first = is_first.into_iter();
+            list.retain(|_| is_first.next().unwrap_or(false));
+        }
         listing.insert(kind, list);
     }
     listing
+}
+
+fn is_any_twice(list: &[Listed<'_>]) -> bool {
+    let mut names: Vec<_> = list.iter().map(Listed::names).collect();
+    names.sort_unstable();
+    !names.is_sorted_by(|one, next| one < next)
 }
 
 /// What a report says of the system counts from then on. What the device is, its serial number and UDID, it said when
