@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::response::Response;
 use bytes::Bytes;
 use ordain_apple::ddm::Endpoint;
+use ordain_apple::status::Malformed;
 use ordain_catalog::Kind;
 use ordain_model::checkin::Presented;
 use ordain_model::ids::{Digest, EnrollmentId};
@@ -12,6 +13,7 @@ use ordain_model::manifest::Manifest;
 use ordain_model::report::Report;
 use ordain_model::status::{self, StatusState};
 use ordain_model::sync::{self, Wanted};
+use ordain_model::world::World;
 
 use super::answer::{done, json, tokens};
 use super::fault::Fault;
@@ -85,7 +87,7 @@ async fn report(
     let data = Bytes::from(data);
     for _ in 0..10 {
         // Read again after a conflict, which is rarer than a copy is dear.
-        let report = read(app, data.clone()).await?;
+        let report = read(app, &data).await?;
         let channel = scene.channel()?;
         let wanted = app
             .wanted(&scene.world, scene.device()?, id, Some(channel))
@@ -116,17 +118,21 @@ async fn report(
 const LARGE: usize = 64 << 10;
 
 /// Large reports take a while to read; they do not hold up others.
-async fn read(app: &Arc<App>, data: Bytes) -> Result<Report, Fault> {
+async fn read<'a>(app: &Arc<App>, data: &'a Bytes) -> Result<Report<'a>, Fault> {
     let world = app.world();
-    let is_large = data.len() > LARGE;
-    let work = move || ordain_apple::status::parse(&data, |name| world.catalog().status_item(name).is_some());
-    if !is_large {
-        return work().map_err(|error| Fault::Unreadable(error.to_string()));
-    }
-    let parsed = tokio::task::spawn_blocking(work)
-        .await
-        .map_err(|error| Fault::Unavailable(error.to_string()))?;
+    let parsed = if data.len() > LARGE {
+        let data = data.clone();
+        tokio::task::spawn_blocking(move || parse(&world, &data).map(Report::into_owned))
+            .await
+            .map_err(|error| Fault::Unavailable(error.to_string()))?
+    } else {
+        parse(&world, data)
+    };
     parsed.map_err(|error| Fault::Unreadable(error.to_string()))
+}
+
+fn parse<'a>(world: &World, data: &'a [u8]) -> Result<Report<'a>, Malformed> {
+    ordain_apple::status::parse(data, |name| world.catalog().status_item(name).is_some())
 }
 
 async fn known(app: &App, token: Option<Digest>) -> Result<Option<Arc<Manifest>>, Fault> {
