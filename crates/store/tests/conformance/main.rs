@@ -11,6 +11,7 @@ mod house;
 mod identities;
 mod memory;
 mod migrations;
+mod nodes;
 mod objects;
 mod queue;
 mod revisions;
