@@ -94,6 +94,19 @@ enum Database {
 }
 
 impl Database {
+    /// Whether other nodes may write to it.
+    fn is_shared(&self) -> bool {
+        matches!(self, Self::Postgres(_))
+    }
+
+    /// The era of what is read from now on: as long as it lasts, nobody but this process changes anything.
+    async fn era(&self) -> Result<u64, StoreError> {
+        match self {
+            Self::Sqlite(_) => Ok(0),
+            Self::Postgres(postgres) => postgres.era().await,
+        }
+    }
+
     /// Whether reading holds up the thread that reads.
     fn is_read_in_place(&self) -> bool {
         matches!(self, Self::Sqlite(_))
@@ -128,14 +141,14 @@ impl Store {
     }
 
     async fn open_sqlite(path: &Path, max_pages: Option<u32>) -> Result<Self, StoreError> {
-        let kept = Arc::new(Kept::new(true));
+        let kept = Arc::new(Kept::new());
         let database = Database::Sqlite(Sqlite::open(path, max_pages, kept.clone())?);
         Self::migrated(database, kept).await
     }
 
     /// Connects to PostgreSQL at `url` and brings its tables up to date.
     pub async fn postgres(url: &str) -> Result<Self, StoreError> {
-        let kept = Arc::new(Kept::new(false));
+        let kept = Arc::new(Kept::new());
         let database = Database::Postgres(Postgres::open(url, &kept)?);
         Self::migrated(database, kept).await
     }
@@ -156,7 +169,7 @@ impl Store {
 
     /// Whether other nodes may write to the same data.
     pub fn is_shared(&self) -> bool {
-        matches!(*self.database, Database::Postgres(_))
+        self.database.is_shared()
     }
 
     /// Whether the database answers.

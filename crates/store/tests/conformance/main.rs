@@ -12,6 +12,7 @@ mod identities;
 mod kinds;
 mod memory;
 mod migrations;
+mod nodes;
 mod objects;
 mod queue;
 mod revisions;
