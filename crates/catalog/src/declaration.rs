@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde_json::Value;
 
-use crate::{Kind, Platform, Scope, Support};
+use crate::{Kind, Platform, Scope, Shape, Support};
 
 /// A type of declarations.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,6 +18,8 @@ pub struct DeclarationType {
     pub apply: Option<Apply>,
     /// Where it is supported.
     pub support: Support,
+    /// What its payload must be: a dictionary.
+    pub payload: Shape,
     /// Where its payload holds identifiers of other declarations.
     pub references: BTreeSet<Reference>,
 }
@@ -174,6 +176,7 @@ mod tests {
             kind: Kind::Configuration,
             apply: None,
             support: Support::default(),
+            payload: Shape::any_dictionary(),
             references: BTreeSet::from([reference]),
         }
     }

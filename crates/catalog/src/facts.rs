@@ -187,6 +187,7 @@ fn add_record(catalog: &mut Catalog, line: &str, body: Body) -> Result<(), &'sta
                 kind,
                 apply,
                 support,
+                payload: crate::Shape::any_dictionary(),
                 references: body.references,
             });
         }

@@ -40,6 +40,7 @@ mod catalog;
 mod command;
 mod declaration;
 pub mod facts;
+mod key;
 mod kind;
 mod platform;
 mod purpose;
@@ -49,8 +50,9 @@ mod version;
 
 pub use availability::{Availability, Unavailable};
 pub use catalog::Catalog;
-pub use command::{Command, Elements, ITEM, Key, Keys, Listed, Shape};
+pub use command::{Command, Listed};
 pub use declaration::{Apply, DeclarationType, FoundReference, Reference, Step};
+pub use key::{Combine, Elements, Format, ITEM, Key, Keys, Range, Shape, Target};
 pub use kind::Kind;
 pub use platform::Platform;
 pub use status::{StatusItem, ValueType};

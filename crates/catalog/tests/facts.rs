@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use ordain_catalog::{
     Apply, Catalog, Command, DeclarationType, Elements, EnrollmentType, Key, Keys, Kind, OsVersion, Platform,
-    PlatformSupport, Reference, Scope, Shape, StatusItem, Step, Support, Terms, ValueType, facts,
+    PlatformSupport, Range, Reference, Scope, Shape, StatusItem, Step, Support, Terms, ValueType, facts,
 };
 use proptest::collection::{btree_map, btree_set, vec};
 use proptest::option;
@@ -166,23 +166,48 @@ fn references() -> impl Strategy<Value = BTreeSet<Reference>> {
 }
 
 fn keys(shapes: impl Strategy<Value = Shape>, least: usize) -> impl Strategy<Value = Keys> {
-    let key = (shapes, any::<bool>()).prop_map(|(shape, required)| Key { shape, required });
+    let key = (shapes, any::<bool>()).prop_map(|(shape, required)| Key {
+        required,
+        ..shape.into()
+    });
     btree_map(word(), key, least..4)
 }
 
 fn shapes() -> impl Strategy<Value = Shape> {
     let leaf = prop_oneof![
-        select(&[Shape::Any, Shape::Boolean, Shape::Data, Shape::Date, Shape::Real][..]),
-        btree_set(any::<i64>(), 0..3).prop_map(Shape::Integer),
-        btree_set(word(), 0..3).prop_map(Shape::String),
+        select(vec![
+            Shape::Any,
+            Shape::Boolean,
+            Shape::Data,
+            Shape::Date,
+            Shape::Real {
+                range: Range::default()
+            },
+            Shape::any_dictionary(),
+        ]),
+        btree_set(any::<i64>(), 0..3).prop_map(|allowed| Shape::Integer {
+            allowed: allowed.into_iter().collect(),
+            range: Range::default(),
+        }),
+        btree_set(word(), 0..3).prop_map(|allowed| Shape::String {
+            allowed: allowed.into_iter().collect(),
+            pattern: None,
+            format: None,
+        }),
     ];
     leaf.prop_recursive(3, 16, 4, |inner| {
         prop_oneof![
-            keys(inner.clone(), 0).prop_map(Shape::Dictionary),
-            inner
-                .clone()
-                .prop_map(|shape| Shape::Array(Elements::Alike(Box::new(shape)))),
-            btree_map(word(), keys(inner, 1), 1..3).prop_map(|forms| Shape::Array(Elements::ByItem(forms))),
+            keys(inner.clone(), 1).prop_map(Shape::Dictionary),
+            inner.clone().prop_map(Shape::array_of),
+            btree_map(
+                word(),
+                keys(inner, 1).prop_map(|keys| Shape::Dictionary(keys).into()),
+                1..3
+            )
+            .prop_map(|forms| Shape::Array {
+                elements: Elements::ByItem(forms),
+                count: Range::default(),
+            }),
         ]
     })
 }
@@ -202,6 +227,7 @@ fn catalogs() -> impl Strategy<Value = Catalog> {
                 kind,
                 apply,
                 support,
+                payload: Shape::any_dictionary(),
                 references,
             }
         });

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context as _, bail, ensure};
-use ordain_catalog::{Command, Elements, ITEM, Key, Keys, Shape, ValueType};
+use ordain_catalog::{Command, Elements, ITEM, Key, Keys, Range, Shape, ValueType};
 use saphyr::Yaml;
 
 use crate::schema::{get, sequence, text, type_of};
@@ -71,7 +71,11 @@ fn keys(list: &Yaml<'_>) -> anyhow::Result<Keys> {
             other => bail!("{name} is {other}"),
         };
         let shape = shape(key).with_context(|| name.to_owned())?;
-        let before = keys.insert(name.to_owned(), Key { shape, required });
+        let key = Key {
+            required,
+            ..shape.into()
+        };
+        let before = keys.insert(name.to_owned(), key);
         ensure!(before.is_none(), "{name} is there twice");
     }
     Ok(keys)
@@ -83,17 +87,29 @@ fn shape(key: &Yaml<'_>) -> anyhow::Result<Shape> {
     }
     let shape = match type_of(key)? {
         "any" => Shape::Any,
-        "array" => Shape::Array(elements(key)?),
+        "array" => Shape::Array {
+            elements: elements(key)?,
+            count: Range::default(),
+        },
         "boolean" => Shape::Boolean,
         "data" => Shape::Data,
         "date" => Shape::Date,
-        "dictionary" => Shape::Dictionary(dictionary(key)?),
-        "integer" => Shape::Integer(listed(key, |value| value.as_integer())?),
-        "real" => Shape::Real,
-        "string" => Shape::String(strings(key)?),
+        "dictionary" => dictionary(key)?,
+        "integer" => Shape::Integer {
+            allowed: listed(key, |value| value.as_integer())?,
+            range: Range::default(),
+        },
+        "real" => Shape::Real {
+            range: Range::default(),
+        },
+        "string" => Shape::String {
+            allowed: strings(key)?,
+            pattern: None,
+            format: None,
+        },
         other => bail!("{other} is no type"),
     };
-    let has_list = matches!(shape, Shape::Integer(_) | Shape::String(_));
+    let has_list = matches!(shape, Shape::Integer { .. } | Shape::String { .. });
     ensure!(
         has_list || !key.contains_mapping_key("rangelist"),
         "the facts have no rangelist for {shape}"
@@ -101,27 +117,27 @@ fn shape(key: &Yaml<'_>) -> anyhow::Result<Shape> {
     Ok(shape)
 }
 
-/// The keys of a dictionary; none when the only one stands for any.
-fn dictionary(key: &Yaml<'_>) -> anyhow::Result<Keys> {
+/// A dictionary; of any keys when the only one stands for any.
+fn dictionary(key: &Yaml<'_>) -> anyhow::Result<Shape> {
     if !key.contains_mapping_key("subkeys") {
-        return Ok(Keys::new());
+        return Ok(Shape::any_dictionary());
     }
     if let [any] = sequence(key, "subkeys")?
         && text(any, "key")? == ANY_KEY
     {
         ensure!(type_of(any)? == "any", "any key, but not any value");
-        return Ok(Keys::new());
+        return Ok(Shape::any_dictionary());
     }
     let keys = keys(get(key, "subkeys")?)?;
     ensure!(!keys.contains_key(ANY_KEY), "any key beside others");
-    Ok(keys)
+    Ok(Shape::Dictionary(keys))
 }
 
 /// Elements of several sorts are dictionaries told apart by their `Item`, which is the name of the sort.
 fn elements(key: &Yaml<'_>) -> anyhow::Result<Elements> {
     let sorts = sequence(key, "subkeys")?;
     if let [element] = sorts {
-        return Ok(Elements::Alike(Box::new(shape(element)?)));
+        return Ok(Elements::Alike(Box::new(shape(element)?.into())));
     }
     let mut forms = BTreeMap::new();
     for sort in sorts {
@@ -136,14 +152,14 @@ fn elements(key: &Yaml<'_>) -> anyhow::Result<Elements> {
             ),
             None => ensure!(name == WITHOUT_ITEM, "{name} has no {ITEM}"),
         }
-        let before = forms.insert(name.to_owned(), keys);
+        let before = forms.insert(name.to_owned(), Shape::Dictionary(keys).into());
         ensure!(before.is_none(), "{name} is there twice");
     }
     Ok(Elements::ByItem(forms))
 }
 
 /// The strings allowed: a list of them, or subkeys, each with a string's name.
-fn strings(key: &Yaml<'_>) -> anyhow::Result<BTreeSet<String>> {
+fn strings(key: &Yaml<'_>) -> anyhow::Result<Vec<String>> {
     if !key.contains_mapping_key("subkeys") {
         return listed(key, |value| value.as_str().map(str::to_owned));
     }
@@ -151,18 +167,23 @@ fn strings(key: &Yaml<'_>) -> anyhow::Result<BTreeSet<String>> {
         !key.contains_mapping_key("rangelist"),
         "two lists of allowed values"
     );
-    sequence(key, "subkeys")?
-        .iter()
-        .map(|value| Ok(text(value, "key")?.to_owned()))
-        .collect()
+    sorted(
+        sequence(key, "subkeys")?
+            .iter()
+            .map(|value| Ok(text(value, "key")?.to_owned())),
+    )
 }
 
-fn listed<T: Ord>(key: &Yaml<'_>, value: fn(&Yaml<'_>) -> Option<T>) -> anyhow::Result<BTreeSet<T>> {
+fn listed<T: Ord>(key: &Yaml<'_>, value: fn(&Yaml<'_>) -> Option<T>) -> anyhow::Result<Vec<T>> {
     if !key.contains_mapping_key("rangelist") {
-        return Ok(BTreeSet::new());
+        return Ok(Vec::new());
     }
-    sequence(key, "rangelist")?
-        .iter()
-        .map(|allowed| value(allowed).context("the rangelist has values of another type"))
-        .collect()
+    let list = sequence(key, "rangelist")?.iter();
+    sorted(list.map(|allowed| value(allowed).context("the rangelist has values of another type")))
+}
+
+/// Format 1 of the facts has them sorted.
+fn sorted<T: Ord>(values: impl Iterator<Item = anyhow::Result<T>>) -> anyhow::Result<Vec<T>> {
+    let values: BTreeSet<T> = values.collect::<Result<_, _>>()?;
+    Ok(values.into_iter().collect())
 }

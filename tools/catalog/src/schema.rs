@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use anyhow::{Context as _, ensure};
-use ordain_catalog::{DeclarationType, Kind, Reference, StatusItem, Step, ValueType};
+use ordain_catalog::{DeclarationType, Kind, Reference, Shape, StatusItem, Step, ValueType};
 use saphyr::Yaml;
 
 use crate::support;
@@ -35,6 +35,7 @@ pub(crate) fn declaration(schema: &Yaml<'_>) -> anyhow::Result<Option<Declaratio
         kind,
         apply,
         support: support::of_payload(payload, support::for_declarative_management)?,
+        payload: Shape::any_dictionary(),
         references: references(name, get(schema, "payloadkeys")?)?,
     }))
 }

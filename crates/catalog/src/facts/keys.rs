@@ -17,7 +17,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use super::{Joined, parse_set};
-use crate::{Command, Elements, Key, Keys, Shape};
+use crate::{Command, Elements, Key, Keys, Range, Shape};
 
 /// Reads what follows `takes` into `keys`, where what holds it has to be already.
 pub(super) fn read<'a>(
@@ -30,27 +30,41 @@ pub(super) fn read<'a>(
     if word == Some("of") {
         let list = words.next();
         match &mut shape {
-            Shape::Integer(values) => *values = parse_set(list, "not an integer")?,
-            Shape::String(values) => *values = parse_set(list, "not a list")?,
+            Shape::Integer { allowed, .. } => {
+                *allowed = parse_set(list, "not an integer")?.into_iter().collect()
+            }
+            Shape::String { allowed, .. } => *allowed = parse_set(list, "not a list")?.into_iter().collect(),
             _ => return Err("values of what has no list of them"),
         }
         word = words.next();
     }
     let required = word == Some("required");
-    put(keys, path, Key { shape, required })
+    put(
+        keys,
+        path,
+        Key {
+            required,
+            ..shape.into()
+        },
+    )
 }
 
 fn of_word(word: &str) -> Option<Shape> {
     Some(match word {
         "any" => Shape::Any,
-        "array" => Shape::Array(Elements::Alike(Box::new(Shape::Any))),
+        "array" => Shape::array_of(Shape::Any),
         "boolean" => Shape::Boolean,
         "data" => Shape::Data,
         "date" => Shape::Date,
-        "dictionary" => Shape::Dictionary(Keys::new()),
-        "integer" => Shape::Integer(Default::default()),
-        "real" => Shape::Real,
-        "string" => Shape::String(Default::default()),
+        "dictionary" => Shape::any_dictionary(),
+        "integer" => Shape::Integer {
+            allowed: Vec::new(),
+            range: Range::default(),
+        },
+        "real" => Shape::Real {
+            range: Range::default(),
+        },
+        "string" => Shape::STRING,
         _ => return None,
     })
 }
@@ -72,25 +86,33 @@ fn put(keys: &mut Keys, path: &str, key: Key) -> Result<(), &'static str> {
 fn put_within(outer: &mut Shape, path: &str, key: Key) -> Result<(), &'static str> {
     const HOLDS_NONE: &str = "a key within what holds none";
 
+    if let Shape::Map(_) = outer {
+        *outer = Shape::Dictionary(Keys::new());
+    }
     let elements = match outer {
         Shape::Dictionary(keys) => return put(keys, path, key),
-        Shape::Array(elements) => elements,
+        Shape::Array { elements, .. } => elements,
         _ => return Err(HOLDS_NONE),
     };
     match (path.split_once('/'), &mut *elements) {
-        (None, Elements::Alike(shape)) if path == "[]" => {
-            **shape = key.shape;
+        (None, Elements::Alike(element)) if path == "[]" => {
+            **element = key;
             Ok(())
         }
-        (Some(("[]", rest)), Elements::Alike(shape)) => put_within(shape, rest, key),
+        (Some(("[]", rest)), Elements::Alike(element)) => put_within(&mut element.shape, rest, key),
         (Some((step, rest)), _) => {
             let item = step.strip_prefix('[').and_then(|step| step.strip_suffix(']'));
             let item = item.filter(|item| !item.is_empty()).ok_or(HOLDS_NONE)?;
-            if matches!(elements, Elements::Alike(shape) if **shape == Shape::Any) {
+            if matches!(elements, Elements::Alike(element) if element.shape == Shape::Any) {
                 *elements = Elements::ByItem(BTreeMap::new());
             }
             match elements {
-                Elements::ByItem(forms) => put(forms.entry(item.to_owned()).or_default(), rest, key),
+                Elements::ByItem(forms) => {
+                    let form = forms
+                        .entry(item.to_owned())
+                        .or_insert_with(|| Shape::Dictionary(Keys::new()).into());
+                    put_within(&mut form.shape, rest, key)
+                }
                 Elements::Alike(_) => Err(HOLDS_NONE),
             }
         }
@@ -102,8 +124,12 @@ pub(super) fn write(f: &mut fmt::Formatter<'_>, command: &Command) -> fmt::Resul
     for key in command.listed() {
         write!(f, "  takes {} {}", key.path, key.shape.word())?;
         match key.shape {
-            Shape::Integer(values) if !values.is_empty() => write!(f, " of {}", Joined(",", values))?,
-            Shape::String(values) if !values.is_empty() => write!(f, " of {}", Joined(",", values))?,
+            Shape::Integer { allowed, .. } if !allowed.is_empty() => {
+                write!(f, " of {}", Joined(",", allowed))?
+            }
+            Shape::String { allowed, .. } if !allowed.is_empty() => {
+                write!(f, " of {}", Joined(",", allowed))?
+            }
             _ => {}
         }
         writeln!(f, "{}", if key.required { " required" } else { "" })?;
