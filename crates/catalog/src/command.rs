@@ -1,8 +1,6 @@
 //! MDM commands, and the keys that they take.
 
-use std::collections::BTreeMap;
-
-use crate::{Elements, Keys, Shape, Support, ValueType};
+use crate::{Elements, Keys, Shape, Support};
 
 /// An MDM command.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,8 +14,8 @@ pub struct Command {
     pub support: Support,
     /// What it takes beside `RequestType`.
     pub keys: Keys,
-    /// What a device answers beside status and identifiers, by name.
-    pub answers: BTreeMap<String, ValueType>,
+    /// What a device answers beside status and identifiers.
+    pub answers: Keys,
 }
 
 /// A key of a command or of a dictionary in it, or the elements of an array in it.

@@ -8,6 +8,9 @@ use serde_json::{Number, Value};
 
 use crate::{Kind, Support};
 
+/// How deep keys nest at most: elements of arrays count, [`Shape::Above`] does not.
+pub const MAX_DEPTH: usize = 32;
+
 /// The keys of a dictionary, by name. Others are not known.
 pub type Keys = BTreeMap<String, Key>;
 
@@ -54,12 +57,14 @@ pub enum Shape {
     Integer {
         /// If there are any: one of these, in the schema's order.
         allowed: Vec<i64>,
-        /// Between these.
+        /// Between these; with both, either will do.
         range: Range<i64>,
     },
     /// A number.
     Real {
-        /// Between these.
+        /// If there are any: one of these, in the schema's order.
+        allowed: Vec<Number>,
+        /// Between these; with both, either will do.
         range: Range<Number>,
     },
     /// A string.
@@ -177,6 +182,14 @@ pub struct Target {
     pub content_types: BTreeSet<String>,
 }
 
+impl Target {
+    /// Whether a declaration of this type may be meant.
+    pub fn accepts(&self, type_name: &str) -> bool {
+        Kind::of_type(type_name) == Some(self.kind)
+            && (self.types.is_empty() || self.types.contains(type_name))
+    }
+}
+
 /// What the elements of an array must be.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Elements {
@@ -244,6 +257,7 @@ impl Shape {
     pub fn allowed(&self) -> Vec<String> {
         match self {
             Self::Integer { allowed, .. } => allowed.iter().map(i64::to_string).collect(),
+            Self::Real { allowed, .. } => allowed.iter().map(Number::to_string).collect(),
             Self::String { allowed, .. } => allowed.clone(),
             _ => Vec::new(),
         }

@@ -66,8 +66,9 @@ fn tables(catalog: &Catalog) -> String {
     text.push_str("\n## Long lists of values\n");
     for command in catalog.commands() {
         for key in command.listed() {
-            let allowed = key.shape.allowed();
+            let mut allowed = key.shape.allowed();
             if allowed.len() > MOST_VALUES {
+                allowed.sort();
                 let list = allowed.join("`, `");
                 let _ = write!(
                     text,

@@ -129,6 +129,7 @@ fn a_command_line_gives_texts() {
 #[test]
 fn numbers_and_dates() {
     let real = || Shape::Real {
+        allowed: Vec::new(),
         range: Range::default(),
     };
     let integer = || Shape::Integer {
@@ -189,7 +190,7 @@ fn everything_that_is_wrong_is_named_with_what_is_allowed() {
         (
             "EraseDevice",
             json!({"ObliterationBehavior": "Never!"}),
-            "ObliterationBehavior: not an allowed value; allowed: Always, Default, DoNotObliterate, ObliterateWithWarning",
+            "ObliterationBehavior: not an allowed value; allowed: Default, DoNotObliterate, ObliterateWithWarning, Always",
         ),
         (
             "EraseDevice",
