@@ -162,7 +162,7 @@ mod tests {
             removed: Some(OsVersion::new(27, 0)),
             enrollments: Some(BTreeSet::from([EnrollmentType::Supervised])),
             scopes: Some(BTreeSet::from([Scope::User])),
-            shared_ipad_scopes: None,
+            ..Terms::default()
         };
         let phone = Terms {
             introduced: Some(OsVersion::new(17, 0)),

@@ -1,9 +1,6 @@
 //! MDM commands, and the keys that they take.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
-
-use crate::{Support, ValueType};
+use crate::{Elements, Keys, Shape, Support};
 
 /// An MDM command.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,62 +14,15 @@ pub struct Command {
     pub support: Support,
     /// What it takes beside `RequestType`.
     pub keys: Keys,
-    /// What a device answers beside status and identifiers, by name.
-    pub answers: BTreeMap<String, ValueType>,
+    /// What a device answers beside status and identifiers.
+    pub answers: Keys,
 }
-
-/// The keys of a dictionary, by name. Others are not known.
-pub type Keys = BTreeMap<String, Key>;
-
-/// What a key of a command takes.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Key {
-    /// What its value must be.
-    pub shape: Shape,
-    /// Whether it has to be there.
-    pub required: bool,
-}
-
-/// What a value must be. `Display` names it in a word or three: `string`, `array of string`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Shape {
-    /// Anything.
-    Any,
-    /// An array of these.
-    Array(Elements),
-    /// True or false.
-    Boolean,
-    /// Bytes.
-    Data,
-    /// A date.
-    Date,
-    /// A dictionary of these keys; when there are none, of any keys with any values.
-    Dictionary(Keys),
-    /// A whole number, one of these if there are any.
-    Integer(BTreeSet<i64>),
-    /// A number.
-    Real,
-    /// A string, one of these if there are any.
-    String(BTreeSet<String>),
-}
-
-/// What the elements of an array must be.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Elements {
-    /// Each of one shape.
-    Alike(Box<Shape>),
-    /// Dictionaries, whose keys depend on their [`ITEM`]: one of these names. It is itself not among the keys.
-    ByItem(BTreeMap<String, Keys>),
-}
-
-/// The key that tells what else is in a dictionary, as in `Settings`. It is a string, and required.
-pub const ITEM: &str = "Item";
 
 /// A key of a command or of a dictionary in it, or the elements of an array in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Listed<'a> {
     /// Where: the keys that lead to it with slashes between them, `[]` for the elements of an array, `[Name]`
-    /// for those whose [`ITEM`] is that name.
+    /// for those whose [`ITEM`](crate::ITEM) is that name.
     pub path: String,
     /// What its value must be.
     pub shape: &'a Shape,
@@ -103,51 +53,22 @@ fn list<'a>(path: String, shape: &'a Shape, required: bool, found: &mut Vec<List
     });
     match shape {
         Shape::Dictionary(keys) => list_keys(&format!("{path}/"), keys, found),
-        Shape::Array(Elements::Alike(shape)) if **shape != Shape::Any => {
-            list(format!("{path}/[]"), shape, false, found);
+        Shape::Array {
+            elements: Elements::Alike(element),
+            ..
+        } if element.shape != Shape::Any => {
+            list(format!("{path}/[]"), &element.shape, false, found);
         }
-        Shape::Array(Elements::ByItem(forms)) => {
-            for (item, keys) in forms {
-                list_keys(&format!("{path}/[{item}]/"), keys, found);
+        Shape::Array {
+            elements: Elements::ByItem(forms),
+            ..
+        } => {
+            for (item, form) in forms {
+                if let Shape::Dictionary(keys) = &form.shape {
+                    list_keys(&format!("{path}/[{item}]/"), keys, found);
+                }
             }
         }
         _ => {}
-    }
-}
-
-impl Shape {
-    /// The word for its type.
-    pub const fn word(&self) -> &'static str {
-        match self {
-            Self::Any => "any",
-            Self::Array(_) => "array",
-            Self::Boolean => "boolean",
-            Self::Data => "data",
-            Self::Date => "date",
-            Self::Dictionary(_) => "dictionary",
-            Self::Integer(_) => "integer",
-            Self::Real => "real",
-            Self::String(_) => "string",
-        }
-    }
-
-    /// The values that it may have, in order; empty when they are not limited to a list.
-    pub fn allowed(&self) -> Vec<String> {
-        match self {
-            Self::Integer(values) => values.iter().map(i64::to_string).collect(),
-            Self::String(values) => values.iter().cloned().collect(),
-            _ => Vec::new(),
-        }
-    }
-}
-
-impl fmt::Display for Shape {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.word())?;
-        match self {
-            Self::Array(Elements::Alike(shape)) => write!(f, " of {shape}"),
-            Self::Array(Elements::ByItem(_)) => f.write_str(" of dictionary"),
-            _ => Ok(()),
-        }
     }
 }

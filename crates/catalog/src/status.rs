@@ -1,46 +1,35 @@
 //! Status items.
 
-use crate::Support;
+use std::collections::BTreeSet;
+
+use crate::{Elements, Shape, Support};
+
+/// The key that tells an element of an array from the others.
+const IDENTIFIER: &str = "identifier";
 
 /// A status item: something that a device can report when subscribed to, or of itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StatusItem {
     /// The dotted name, such as `device.operating-system.version`.
     pub name: String,
-    /// The type of its value.
-    pub value: ValueType,
-    /// Whether the value is an array whose elements have the key `identifier`: such arrays are reported
-    /// element by element and merged by that key.
-    pub identified: bool,
     /// Where it can be subscribed to.
     pub support: Support,
+    /// What its value is.
+    pub value: Shape,
+    /// The codes of the reasons in it, where the schema lists them.
+    pub reasons: BTreeSet<String>,
 }
 
-/// The type of a value.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum ValueType {
-    /// An array.
-    Array,
-    /// True or false.
-    Boolean,
-    /// Bytes, in JSON as base64.
-    Data,
-    /// An object.
-    Dictionary,
-    /// A whole number.
-    Integer,
-    /// A number.
-    Real,
-    /// A string.
-    String,
+impl StatusItem {
+    /// Whether the value is an array whose elements have the key `identifier`: such arrays are reported element by
+    /// element and merged by that key.
+    pub fn identified(&self) -> bool {
+        match &self.value {
+            Shape::Array {
+                elements: Elements::Alike(element),
+                ..
+            } => matches!(&element.shape, Shape::Dictionary(keys) if keys.contains_key(IDENTIFIER)),
+            _ => false,
+        }
+    }
 }
-
-words!(ValueType, "a type of value", {
-    Array => "array",
-    Boolean => "boolean",
-    Data => "data",
-    Dictionary => "dictionary",
-    Integer => "integer",
-    Real => "real",
-    String => "string",
-});

@@ -39,6 +39,23 @@ words!(EnrollmentType, "an enrollment type (supervised, device, user, local)", {
     Local => "local",
 });
 
+/// What a device must be, or what must have been done with it, beside how it is enrolled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Requirement {
+    /// Enrolled by Automated Device Enrollment.
+    AutomatedEnrollment,
+    /// A Shared iPad.
+    SharedIpad,
+    /// An enrollment that the user approved.
+    UserApproval,
+}
+
+words!(Requirement, "a requirement (automated-enrollment, shared-ipad, user-approval)", {
+    AutomatedEnrollment => "automated-enrollment",
+    SharedIpad => "shared-ipad",
+    UserApproval => "user-approval",
+});
+
 /// Where something is supported, by platform. A platform that is missing is one of which the schema says
 /// nothing.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -71,17 +88,29 @@ pub struct Terms {
     pub scopes: Option<BTreeSet<Scope>>,
     /// The same for a Shared iPad; empty when it may not have it at all.
     pub shared_ipad_scopes: Option<BTreeSet<Scope>>,
+    /// What else it takes. No [`Availability`](crate::Availability) depends on it.
+    pub requires: BTreeSet<Requirement>,
+    /// Whether a device takes several payloads of the type.
+    pub multiple: Option<bool>,
+    /// Whether people can install the profile by hand.
+    pub manual_install: Option<bool>,
 }
 
 impl FromIterator<(Platform, PlatformSupport)> for Support {
     /// What is said of iPadOS is taken for iOS.
     fn from_iter<I: IntoIterator<Item = (Platform, PlatformSupport)>>(platforms: I) -> Self {
-        Self {
-            platforms: platforms
-                .into_iter()
-                .map(|(platform, said)| (platform.in_schema(), said))
-                .collect(),
-        }
+        let mut support = Self::default();
+        support.extend(platforms);
+        support
+    }
+}
+
+impl Extend<(Platform, PlatformSupport)> for Support {
+    /// What is said of iPadOS is taken for iOS.
+    fn extend<I: IntoIterator<Item = (Platform, PlatformSupport)>>(&mut self, platforms: I) {
+        let said = platforms.into_iter();
+        self.platforms
+            .extend(said.map(|(platform, said)| (platform.in_schema(), said)));
     }
 }
 

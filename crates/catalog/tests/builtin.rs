@@ -1,11 +1,11 @@
 //! The committed facts: that they are in their one form, and what they say, compared with Apple's
 //! documentation.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use ordain_catalog::{
-    Apply, Availability, Catalog, DeclarationType, EnrollmentType, Kind, OsVersion, Platform,
-    PlatformSupport, Scope, Support, Terms, ValueType, facts,
+    Apply, Availability, Catalog, Combine, DeclarationType, Elements, EnrollmentType, Format, Key, Keys,
+    Kind, OsVersion, Platform, PlatformSupport, Requirement, Scope, Shape, Support, Terms, facts,
 };
 use serde_json::json;
 
@@ -53,23 +53,40 @@ fn the_committed_facts_are_in_their_one_form() {
 fn every_record_says_something_of_every_platform() {
     let catalog = Catalog::builtin();
     let supports = catalog.declarations().map(|d| (&d.name, &d.support));
+    let supports = supports.chain(catalog.credentials().map(|c| (&c.name, &c.support)));
     let supports = supports.chain(catalog.status_items().map(|item| (&item.name, &item.support)));
-    let supports = supports.chain(
-        catalog
-            .commands()
-            .map(|command| (&command.request_type, &command.support)),
-    );
+    let supports = supports.chain(catalog.commands().map(|c| (&c.request_type, &c.support)));
+    let supports = supports.chain(catalog.check_ins().map(|m| (&m.message_type, &m.support)));
+    let supports = supports.chain(catalog.profiles().map(|p| (&p.name, &p.support)));
+    let supports = supports.chain(catalog.shared().map(|s| (&s.name, &s.support)));
     let mut records = 0;
     for (name, support) in supports {
-        assert!(
-            Platform::ALL
-                .iter()
-                .all(|&platform| support.on(platform).is_some()),
-            "{name}"
-        );
+        let said = Platform::ALL
+            .iter()
+            .all(|&platform| support.on(platform).is_some());
+        assert!(said != (name == "com.apple.security.wapi-identity"), "{name}");
         records += 1;
     }
-    assert_eq!(records, 60 + 63 + 68);
+    assert_eq!(records, 60 + 4 + 63 + 68 + 9 + 126 + 4);
+}
+
+#[test]
+fn all_of_the_schema_is_there() {
+    let counts = Catalog::builtin().counts();
+    let numbers = (
+        counts.declarations,
+        counts.credentials,
+        counts.status_items,
+        counts.commands,
+    );
+    assert_eq!(numbers, (60, 4, 63, 68));
+    let numbers = (counts.check_ins, counts.profiles, counts.profile_types);
+    assert_eq!(numbers, (9, 126, 120));
+    assert_eq!(
+        counts.to_string(),
+        "60 declaration types, 4 credential documents, 63 status items, 68 commands, 9 check-in messages, \
+         126 profile schemas of 120 types"
+    );
 }
 
 #[test]
@@ -135,25 +152,29 @@ fn declarations_as_documented() {
 fn status_items_as_documented() {
     let catalog = Catalog::builtin();
     for (name, value, identified) in [
-        ("device.operating-system.version", ValueType::String, false),
-        ("passcode.is-compliant", ValueType::Boolean, false),
-        ("mdm.push-token", ValueType::Data, false),
-        ("test.real-value", ValueType::Real, false),
-        ("test.integer-value", ValueType::Integer, false),
-        ("management.declarations", ValueType::Dictionary, false),
-        ("test.array-value", ValueType::Array, false),
-        ("mdm.app", ValueType::Array, true),
-        ("content-cache.peers", ValueType::Array, true),
+        ("device.operating-system.version", "string", false),
+        ("passcode.is-compliant", "boolean", false),
+        ("mdm.push-token", "data", false),
+        ("test.real-value", "real", false),
+        ("test.integer-value", "integer", false),
+        ("management.declarations", "dictionary", false),
+        ("test.array-value", "array", false),
+        ("mdm.app", "array", true),
+        ("content-cache.peers", "array", true),
         (
             "screensharing.connection.group.unresolved-connection",
-            ValueType::Array,
+            "array",
             true,
         ),
     ] {
         let item = catalog.status_item(name).unwrap();
-        assert_eq!((item.value, item.identified), (value, identified), "{name}");
+        assert_eq!(
+            (item.value.word(), item.identified()),
+            (value, identified),
+            "{name}"
+        );
     }
-    let identified = catalog.status_items().filter(|item| item.identified).count();
+    let identified = catalog.status_items().filter(|item| item.identified()).count();
     assert_eq!(identified, 8 + 8, "account.list.* and eight others");
     let filevault = &catalog
         .status_item("diskmanagement.filevault.enabled")
@@ -242,7 +263,7 @@ fn keys_of_commands_as_documented() {
         (
             "LOMDeviceRequest",
             "RequestList/[]/DeviceRequestType",
-            "string* PowerOFF PowerON Reset",
+            "string* PowerON PowerOFF Reset",
         ),
         ("RotateFileVaultKey", "FileVaultUnlock", "dictionary*"),
         ("Settings", "Settings", "array of dictionary*"),
@@ -268,10 +289,10 @@ fn keys_of_commands_as_documented() {
 
     let lock = catalog.command("DeviceLock").unwrap();
     assert_eq!(lock.access_right.as_deref(), Some("AllowPasscodeRemovalAndLock"));
-    assert_eq!(
-        lock.answers,
-        BTreeMap::from([("MessageResult".to_owned(), ValueType::String)])
-    );
+    let answers: Vec<&str> = lock.answers.keys().map(String::as_str).collect();
+    assert_eq!(answers, ["MessageResult"]);
+    let answered = &catalog.command("DeviceInformation").unwrap().answers;
+    assert!(matches!(&answered["QueryResponses"].shape, Shape::Dictionary(keys) if keys.len() > 50));
     assert_eq!(catalog.command("DeviceInformation").unwrap().access_right, None);
 }
 
@@ -282,13 +303,7 @@ fn references_are_found_in_payloads() {
         let userpassword = "com.apple.asset.credential.userpassword";
         references
             .into_iter()
-            .map(|r| {
-                (
-                    r.pointer,
-                    r.identifier.to_owned(),
-                    r.reference.accepts(userpassword),
-                )
-            })
+            .map(|r| (r.pointer, r.identifier.to_owned(), r.target.accepts(userpassword)))
             .collect()
     };
     let own = |pointer: &str, identifier: &str, accepts| (pointer.to_owned(), identifier.to_owned(), accepts);
@@ -333,36 +348,165 @@ fn references_are_found_in_payloads() {
     let passcode = json!({"MinimumLength": 8});
     assert!(found("com.apple.configuration.passcode.settings", &passcode).is_empty());
 
-    let configurations = &declaration("com.apple.activation.simple").references;
-    assert!(
-        configurations
-            .iter()
-            .all(|r| r.accepts("com.apple.configuration.unknown"))
-    );
-    assert!(
-        !configurations
-            .iter()
-            .any(|r| r.accepts("com.apple.activation.simple"))
-    );
+    let activation = declaration("com.apple.activation.simple");
+    let configurations = key(&activation.payload, "StandardConfigurations")
+        .refers
+        .as_ref()
+        .unwrap();
+    assert!(configurations.accepts("com.apple.configuration.unknown"));
+    assert!(!configurations.accepts("com.apple.activation.simple"));
+}
+
+/// A key, by the names that lead to it from `shape`, `[]` for elements.
+fn key<'a>(shape: &'a Shape, path: &str) -> &'a Key {
+    let (name, rest) = path.split_once('/').unwrap_or((path, ""));
+    let key = match shape {
+        Shape::Dictionary(keys) => &keys[name],
+        Shape::Map(key) => key,
+        Shape::Array {
+            elements: Elements::Alike(element),
+            ..
+        } => element,
+        other => panic!("nothing in {other} for {path}"),
+    };
+    if rest.is_empty() {
+        key
+    } else {
+        self::key(&key.shape, rest)
+    }
+}
+
+fn for_each_key<'a>(shape: &'a Shape, take: &mut impl FnMut(&'a Key)) {
+    let keys = |keys: &'a Keys, take: &mut _| keys.values().for_each(|key| for_each_key_of(key, take));
+    match shape {
+        Shape::Dictionary(held) => keys(held, take),
+        Shape::Map(key) => for_each_key_of(key, take),
+        Shape::Array { elements, .. } => match elements {
+            Elements::Alike(key) => for_each_key_of(key, take),
+            Elements::ByItem(forms) => keys(forms, take),
+        },
+        _ => {}
+    }
+}
+
+fn for_each_key_of<'a>(key: &'a Key, take: &mut impl FnMut(&'a Key)) {
+    take(key);
+    for_each_key(&key.shape, take);
 }
 
 #[test]
 fn references_name_types_that_exist() {
     let catalog = Catalog::builtin();
     let mut references = 0;
-    for reference in catalog
-        .declarations()
-        .flat_map(|declaration| &declaration.references)
-    {
-        for name in &reference.types {
-            assert!(
-                catalog
-                    .declaration(name)
-                    .is_some_and(|target| target.kind == reference.kind),
-                "{name}"
-            );
+    for declaration in catalog.declarations() {
+        for_each_key(&declaration.payload, &mut |key| {
+            let Some(target) = &key.refers else { return };
+            for name in &target.types {
+                let named = catalog.declaration(name);
+                assert!(named.is_some_and(|named| named.kind == target.kind), "{name}");
+            }
+            references += 1;
+        });
+        for item in &declaration.status_items {
+            assert!(catalog.status_item(item).is_some(), "{item}");
         }
-        references += 1;
     }
     assert!(references > 60, "{references}");
+}
+
+#[test]
+fn keys_of_payloads_as_documented() {
+    let catalog = Catalog::builtin();
+    let payload = |name: &str| &declaration(name).payload;
+    let passcode = payload("com.apple.configuration.passcode.settings");
+    let length = key(passcode, "MinimumLength");
+    let Shape::Integer { range, .. } = &length.shape else {
+        panic!("{}", length.shape)
+    };
+    assert_eq!((range.min, range.max), (Some(0), Some(16)));
+    assert_eq!(
+        (&length.default, length.combine),
+        (&Some(json!(0)), Some(Combine::NumberMax))
+    );
+    assert_eq!(key(passcode, "RequirePasscode").combine, Some(Combine::BooleanOr));
+
+    let bookmarks = payload("com.apple.configuration.safari.bookmarks");
+    let folder = key(bookmarks, "ManagedBookmarks/[]/Bookmarks/[]/Folder");
+    assert_eq!(
+        folder.shape,
+        Shape::array_of(Shape::Above(2)),
+        "folders hold what bookmarks do"
+    );
+
+    let files = key(
+        payload("com.apple.configuration.services.configuration-files"),
+        "DataAssetReference",
+    );
+    let target = files.refers.as_ref().unwrap();
+    assert_eq!(target.kind, Kind::Asset);
+    assert_eq!(target.types, BTreeSet::from(["com.apple.asset.data".to_owned()]));
+    assert_eq!(
+        target.content_types,
+        BTreeSet::from(["application/zip".to_owned()])
+    );
+    assert_eq!(
+        declaration("com.apple.asset.credential.acme").content_types,
+        BTreeSet::from(["application/json".to_owned()])
+    );
+
+    let acme = &catalog.credential("com.apple.credential.acme").unwrap().payload;
+    assert!(key(acme, "DirectoryURL").required);
+    let Shape::Array { count, .. } = &key(acme, "Subject/[]/[]").shape else {
+        panic!()
+    };
+    assert_eq!((count.min, count.max), (Some(2), Some(2)));
+
+    let codes = &catalog.shared_keys("declarationbase").unwrap().reasons;
+    assert!(codes.contains("Error.UnknownDeclarationType"));
+    assert!(!catalog.status_item("package.list").unwrap().reasons.is_empty());
+}
+
+#[test]
+fn profiles_as_documented() {
+    let catalog = Catalog::builtin();
+    let profile = |name: &str| catalog.profile(name).unwrap();
+    let mcx: Vec<&str> = catalog
+        .profiles_of_type("com.apple.MCX")
+        .map(|p| p.name.as_str())
+        .collect();
+    assert_eq!(mcx.len(), 6);
+    assert!(mcx.contains(&"com.apple.MCX(TimeServer)"));
+    assert_eq!(profile("GlobalPreferences").payload_type, ".GlobalPreferences");
+    assert_eq!(
+        profile("com.apple.preferences.users").payload_type,
+        "com.apple.preference.users"
+    );
+
+    let proxy = &key(&profile("com.apple.proxy.http.global").payload, "ProxyServer").shape;
+    assert!(matches!(
+        proxy,
+        Shape::String {
+            format: Some(Format::Hostname),
+            ..
+        }
+    ));
+    let restrictions = profile("com.apple.applicationaccess");
+    let cookies = &key(&restrictions.payload, "safariAcceptCookies").shape;
+    assert_eq!(cookies.allowed(), ["0", "1", "1.5", "2"]);
+    let siri = key(&restrictions.payload, "allowAssistantUserGeneratedContent")
+        .support
+        .as_ref();
+    assert_eq!(
+        terms(siri.unwrap(), Platform::Ios).enrollments,
+        Some(BTreeSet::from([EnrollmentType::Supervised]))
+    );
+    let sharing = &profile("com.apple.shareddeviceconfiguration").support;
+    assert_eq!(sharing.on(Platform::MacOs), Some(&PlatformSupport::Never));
+    let mdm = terms(&profile("com.apple.mdm").support, Platform::MacOs);
+    assert_eq!((mdm.multiple, mdm.manual_install), (Some(false), Some(true)));
+    let extensions = terms(
+        &profile("com.apple.system-extension-policy").support,
+        Platform::MacOs,
+    );
+    assert_eq!(extensions.requires, BTreeSet::from([Requirement::UserApproval]));
 }

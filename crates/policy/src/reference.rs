@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use ordain_catalog::Reference;
+use ordain_catalog::Target;
 
 use crate::compile::Compiler;
 use crate::declaration::Draft;
@@ -28,7 +28,7 @@ impl Compiler<'_> {
                     text: found.identifier,
                     place,
                 };
-                self.check_reference(name, found.reference, drafts);
+                self.check_reference(name, found.target, drafts);
             }
             resolved.push(found.iter().map(|found| found.identifier.to_owned()).collect());
         }
@@ -37,7 +37,7 @@ impl Compiler<'_> {
         }
     }
 
-    fn check_reference(&mut self, name: Text<'_>, to: &Reference, drafts: &BTreeMap<String, Draft<'_>>) {
+    fn check_reference(&mut self, name: Text<'_>, to: &Target, drafts: &BTreeMap<String, Draft<'_>>) {
         let Some(target) = drafts.get(name.text) else {
             let message = format!("there is no {} {}", to.kind, quoted(name.text));
             let fitting = drafts

@@ -25,7 +25,7 @@ pub(crate) fn obstacle(configuration: &Stored, store: &Store) -> Option<Reason> 
     let missing: BTreeSet<&str> = configuration
         .references()
         .into_iter()
-        .filter(|found| !is_there(found.identifier, &|type_name| found.reference.accepts(type_name)))
+        .filter(|found| !is_there(found.identifier, &|type_name| found.target.accepts(type_name)))
         .map(|found| found.identifier)
         .collect();
     if !missing.is_empty() {

@@ -139,7 +139,7 @@ fn changes(before: &BTreeMap<String, Value>, now: &BTreeMap<String, Value>) -> B
     for (name, value) in &mut changed {
         let by_identifier = Catalog::builtin()
             .status_item(name)
-            .is_some_and(|item| item.identified);
+            .is_some_and(|item| item.identified());
         if let (true, Some(Value::Array(before)), Value::Array(elements)) =
             (by_identifier, before.get(name), value)
         {

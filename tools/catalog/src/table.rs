@@ -41,7 +41,11 @@ fn tables(catalog: &Catalog) -> String {
     }
     for command in catalog.commands() {
         for (name, key) in &command.keys {
-            let Shape::Array(Elements::ByItem(forms)) = &key.shape else {
+            let Shape::Array {
+                elements: Elements::ByItem(forms),
+                ..
+            } = &key.shape
+            else {
                 continue;
             };
             let title = format!("## Items of `{}` in `{}`", name, command.request_type);
@@ -49,19 +53,22 @@ fn tables(catalog: &Catalog) -> String {
                 text,
                 "\n{title}\n\n| `Item` | required keys | optional keys |\n|---|---|---|\n"
             );
-            for (item, keys) in forms {
-                row(
-                    &mut text,
-                    [&format!("`{item}`"), &cell(keys, true), &cell(keys, false)],
-                );
+            for (item, form) in forms {
+                if let Shape::Dictionary(keys) = &form.shape {
+                    row(
+                        &mut text,
+                        [&format!("`{item}`"), &cell(keys, true), &cell(keys, false)],
+                    );
+                }
             }
         }
     }
     text.push_str("\n## Long lists of values\n");
     for command in catalog.commands() {
         for key in command.listed() {
-            let allowed = key.shape.allowed();
+            let mut allowed = key.shape.allowed();
             if allowed.len() > MOST_VALUES {
+                allowed.sort();
                 let list = allowed.join("`, `");
                 let _ = write!(
                     text,
@@ -93,9 +100,12 @@ fn cell(keys: &Keys, required: bool) -> String {
 /// What a value must be, with all that is within it.
 fn value(shape: &Shape) -> String {
     match shape {
-        Shape::Array(Elements::Alike(element)) => format!("[{}, …]", value(element)),
-        Shape::Array(Elements::ByItem(_)) => format!("[{{`{ITEM}`* one of those below; its keys}}, …]"),
-        Shape::Dictionary(keys) if !keys.is_empty() => {
+        Shape::Array {
+            elements: Elements::Alike(element),
+            ..
+        } => format!("[{}, …]", value(&element.shape)),
+        Shape::Array { .. } => format!("[{{`{ITEM}`* one of those below; its keys}}, …]"),
+        Shape::Dictionary(keys) => {
             let star = |required| if required { "*" } else { "" };
             let keys: Vec<String> = keys
                 .iter()

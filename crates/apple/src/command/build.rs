@@ -1,6 +1,5 @@
 //! Commands from keys that administrators give as JSON, checked by the catalog.
 
-use std::collections::BTreeSet;
 use std::slice;
 
 use base64::Engine as _;
@@ -112,19 +111,21 @@ impl Builder {
 
     fn value(&mut self, shape: &Shape, value: &Json, path: &Path<'_>) -> Option<Value> {
         let built = match (shape, value) {
-            (Shape::Any, value) => return self.any(value, path),
-            (Shape::Array(elements), value) => return self.array(elements, value, path),
+            // No known command has keys that nest without end; the device judges what is in them.
+            (Shape::Any | Shape::Above(_), value) => return self.any(value, path),
+            (Shape::Array { elements, .. }, value) => return self.array(elements, value, path),
             (Shape::Dictionary(keys), value) => {
                 return self.object(value, path, |builder, object| {
-                    Some(if keys.is_empty() {
-                        builder.any_keys(object, path)
-                    } else {
-                        builder.dictionary(keys, object, None, path)
-                    })
+                    Some(builder.dictionary(keys, object, None, path))
                 });
             }
-            (Shape::Integer(allowed), value) => return self.integer(allowed, value, path),
-            (Shape::String(allowed), Json::String(text)) => {
+            (Shape::Map(key), value) => {
+                return self.object(value, path, |builder, object| {
+                    Some(builder.map(&key.shape, object, path))
+                });
+            }
+            (Shape::Integer { allowed, .. }, value) => return self.integer(allowed, value, path),
+            (Shape::String { allowed, .. }, Json::String(text)) => {
                 if !allowed.is_empty() && !allowed.contains(text) {
                     let known = allowed.iter().map(String::as_str);
                     self.problems
@@ -137,8 +138,8 @@ impl Builder {
             (Shape::Boolean, Json::String(text)) => text.parse().ok().map(Value::Boolean),
             (Shape::Data, Json::String(text)) => data(text),
             (Shape::Date, Json::String(text)) => date(text),
-            (Shape::Real, Json::Number(number)) => number.as_f64().map(Value::Real),
-            (Shape::Real, Json::String(text)) => text
+            (Shape::Real { .. }, Json::Number(number)) => number.as_f64().map(Value::Real),
+            (Shape::Real { .. }, Json::String(text)) => text
                 .parse()
                 .ok()
                 .filter(|real: &f64| real.is_finite())
@@ -151,7 +152,7 @@ impl Builder {
         built
     }
 
-    fn integer(&mut self, allowed: &BTreeSet<i64>, value: &Json, path: &Path<'_>) -> Option<Value> {
+    fn integer(&mut self, allowed: &[i64], value: &Json, path: &Path<'_>) -> Option<Value> {
         let integer = match value {
             Json::Number(number) => number.as_i64(),
             Json::String(text) => text.parse().ok(),
@@ -190,7 +191,7 @@ impl Builder {
         for (index, value) in values.iter().enumerate() {
             let path = &Path::Element(path, index);
             array.extend(match elements {
-                Elements::Alike(shape) => self.value(shape, value, path),
+                Elements::Alike(element) => self.value(&element.shape, value, path),
                 Elements::ByItem(forms) => self.object(value, path, |builder, object| {
                     let at = &Path::Key(path, ITEM);
                     let known = forms.keys().map(String::as_str);
@@ -200,11 +201,14 @@ impl Builder {
                         builder.problems.add(at, message);
                         return None;
                     };
-                    let Some(keys) = forms.get(item) else {
+                    let Some(form) = forms.get(item) else {
                         builder
                             .problems
                             .add_unknown(at, "not an allowed value", item, known);
                         return None;
+                    };
+                    let Shape::Dictionary(keys) = &form.shape else {
+                        return Some(builder.any_keys(object, path));
                     };
                     let mut dictionary = builder.dictionary(keys, object, Some(ITEM), path);
                     dictionary.insert(ITEM.to_owned(), item.as_str().into());
@@ -267,13 +271,18 @@ impl Builder {
         None
     }
 
-    /// A dictionary of any keys.
+    /// A dictionary of any keys with any values.
     pub(super) fn any_keys(&mut self, object: &Map<String, Json>, path: &Path<'_>) -> Dictionary {
+        self.map(&Shape::Any, object, path)
+    }
+
+    /// A dictionary of any keys with values of this shape.
+    fn map(&mut self, shape: &Shape, object: &Map<String, Json>, path: &Path<'_>) -> Dictionary {
         let mut dictionary = Dictionary::new();
         for (name, value) in object {
             let path = Path::Key(path, name);
             if self.text(name, &path).is_some()
-                && let Some(value) = self.any(value, &path)
+                && let Some(value) = self.value(shape, value, &path)
             {
                 dictionary.insert(name.clone(), value);
             }
@@ -296,15 +305,15 @@ impl Builder {
 /// What a value must be, with its article, and a short list of the allowed ones.
 fn expected(shape: &Shape) -> String {
     let what = match shape {
-        Shape::Any => "a value",
-        Shape::Array(_) => "an array",
+        Shape::Any | Shape::Above(_) => "a value",
+        Shape::Array { .. } => "an array",
         Shape::Boolean => "true or false",
         Shape::Data => "data in base64",
         Shape::Date => "a date like 2026-11-01T09:30:00Z",
-        Shape::Dictionary(_) => "a dictionary",
-        Shape::Integer(_) => "an integer",
-        Shape::Real => "a number",
-        Shape::String(_) => "a string",
+        Shape::Dictionary(_) | Shape::Map(_) => "a dictionary",
+        Shape::Integer { .. } => "an integer",
+        Shape::Real { .. } => "a number",
+        Shape::String { .. } => "a string",
     };
     match shape.allowed() {
         allowed if allowed.is_empty() || allowed.len() > 12 => what.to_owned(),

@@ -1,112 +1,169 @@
-//! What a command takes, one line for each key:
-//!
-//! ```text
-//!   takes ReturnToService dictionary
-//!   takes ReturnToService/Enabled boolean required
-//!   takes RequestList array required
-//!   takes RequestList/[] dictionary
-//!   takes RequestList/[]/DeviceRequestType string of PowerOFF,PowerON,Reset required
-//!   takes Settings array required
-//!   takes Settings/[TimeZone]/TimeZone string required
-//! ```
-//!
-//! `[]` is each element of an array, `[Name]` each dictionary in it whose `Item` is that name. Without a line for
-//! what is in them, arrays and dictionaries hold anything.
+//! Keys, as they are read.
 
 use std::collections::BTreeMap;
-use std::fmt;
+use std::str::FromStr;
 
-use super::{Joined, parse_set};
-use crate::{Command, Elements, Key, Keys, Shape};
+use super::line::{Line, Lines};
+use super::{InvalidFacts, terms};
+use crate::{Combine, Elements, Format, Key, Keys, MAX_DEPTH, Range, Shape, Support, Target};
 
-/// Reads what follows `takes` into `keys`, where what holds it has to be already.
-pub(super) fn read<'a>(
-    mut words: impl Iterator<Item = &'a str>,
-    keys: &mut Keys,
-) -> Result<(), &'static str> {
-    let path = words.next().ok_or("a key without a name")?;
-    let mut shape = words.next().and_then(of_word).ok_or("unknown type of value")?;
-    let mut word = words.next();
-    if word == Some("of") {
-        let list = words.next();
-        match &mut shape {
-            Shape::Integer(values) => *values = parse_set(list, "not an integer")?,
-            Shape::String(values) => *values = parse_set(list, "not a list")?,
-            _ => return Err("values of what has no list of them"),
-        }
-        word = words.next();
-    }
-    let required = word == Some("required");
-    put(keys, path, Key { shape, required })
+/// Where a key's line stands.
+#[derive(Clone, Copy)]
+pub(super) struct Place {
+    /// How far it is indented.
+    pub(super) level: usize,
+    /// How many keys and elements it is in.
+    pub(super) holders: usize,
 }
 
-fn of_word(word: &str) -> Option<Shape> {
-    Some(match word {
+/// What a line says of a key after its type.
+#[derive(Default)]
+struct Said<'a> {
+    required: bool,
+    default: Option<serde_json::Value>,
+    combine: Option<Combine>,
+    refers: Option<Target>,
+    allowed: Vec<String>,
+    min: Option<&'a str>,
+    max: Option<&'a str>,
+    pattern: Option<String>,
+    format: Option<Format>,
+}
+
+/// Reads a key, from its type on, and what is in it. Recursion ends at [`MAX_DEPTH`].
+pub(super) fn read(
+    lines: &mut Lines<'_>,
+    mut line: Line<'_>,
+    place: Place,
+    inherited: &Support,
+) -> Result<Key, InvalidFacts> {
+    if place.holders >= MAX_DEPTH {
+        return Err(line.invalid("nested too deep"));
+    }
+    let type_word = line.keyword().unwrap_or_default();
+    let steps = match type_word {
+        "above" => line.value("not a number of steps")?,
+        _ => 0,
+    };
+    let said = Said::read(&mut line)?;
+    let inner = Place {
+        level: place.level + 1,
+        holders: place.holders + 1,
+    };
+    let support = terms::read(lines, inner.level, inherited)?;
+    let holds = support.as_ref().unwrap_or(inherited);
+    let shape = match type_word {
         "any" => Shape::Any,
-        "array" => Shape::Array(Elements::Alike(Box::new(Shape::Any))),
+        "array" => Shape::Array {
+            count: said.range(&line)?,
+            elements: elements(lines, inner, holds)?,
+        },
         "boolean" => Shape::Boolean,
         "data" => Shape::Data,
         "date" => Shape::Date,
-        "dictionary" => Shape::Dictionary(Keys::new()),
-        "integer" => Shape::Integer(Default::default()),
-        "real" => Shape::Real,
-        "string" => Shape::String(Default::default()),
-        _ => return None,
+        "dictionary" => Shape::Dictionary(named(lines, "key", inner, holds)?),
+        "map" => Shape::Map(Box::new(each(lines, inner, holds)?)),
+        "integer" => Shape::Integer {
+            allowed: said.allowed(&line)?,
+            range: said.range(&line)?,
+        },
+        "real" => Shape::Real {
+            allowed: said.allowed(&line)?,
+            range: said.range(&line)?,
+        },
+        "string" => Shape::String {
+            allowed: said.allowed,
+            pattern: said.pattern,
+            format: said.format,
+        },
+        "above" if (1..=place.holders).contains(&steps) => Shape::Above(steps),
+        "above" => return Err(line.invalid("above what holds it")),
+        _ => return Err(line.invalid("unknown type of value")),
+    };
+    Ok(Key {
+        shape,
+        required: said.required,
+        default: said.default,
+        combine: said.combine,
+        refers: said.refers,
+        support,
     })
 }
 
-fn put(keys: &mut Keys, path: &str, key: Key) -> Result<(), &'static str> {
-    match path.split_once('/') {
-        None => {
-            keys.insert(path.to_owned(), key);
-            Ok(())
+impl<'a> Said<'a> {
+    fn read(line: &mut Line<'a>) -> Result<Self, InvalidFacts> {
+        let mut said = Self::default();
+        while let Some(word) = line.keyword() {
+            match (word, &mut said.refers) {
+                ("required", _) => said.required = true,
+                ("default", _) => said.default = Some(line.json("not a value in JSON")?),
+                ("in", _) => said.allowed = line.list()?,
+                ("min", _) => said.min = line.keyword(),
+                ("max", _) => said.max = line.keyword(),
+                ("like", _) => said.pattern = Some(line.word()?.into_owned()),
+                ("format", _) => said.format = Some(line.value("unknown format")?),
+                ("combine", _) => said.combine = Some(line.value("unknown way to combine")?),
+                ("refers", _) => {
+                    said.refers = Some(Target {
+                        kind: line.value("unknown kind")?,
+                        types: Default::default(),
+                        content_types: Default::default(),
+                    })
+                }
+                ("to", Some(target)) => target.types = line.list()?,
+                ("of", Some(target)) => target.content_types = line.list()?,
+                _ => return Err(line.invalid("unknown word about a key")),
+            }
         }
-        Some((name, rest)) => {
-            let outer = keys.get_mut(name).ok_or("a key within one that is not there")?;
-            put_within(&mut outer.shape, rest, key)
-        }
+        Ok(said)
+    }
+
+    fn allowed<T: FromStr>(&self, line: &Line<'_>) -> Result<Vec<T>, InvalidFacts> {
+        let values = self.allowed.iter();
+        values
+            .map(|value| {
+                value
+                    .parse()
+                    .map_err(|_| line.invalid("not a number of its type"))
+            })
+            .collect()
+    }
+
+    fn range<T: FromStr>(&self, line: &Line<'_>) -> Result<Range<T>, InvalidFacts> {
+        let bound = |bound: Option<&str>| bound.map(str::parse).transpose();
+        let range = bound(self.min).and_then(|min| {
+            Ok(Range {
+                min,
+                max: bound(self.max)?,
+            })
+        });
+        range.map_err(|_| line.invalid("not a bound of its type"))
     }
 }
 
-/// Recursion ends with the path.
-fn put_within(outer: &mut Shape, path: &str, key: Key) -> Result<(), &'static str> {
-    const HOLDS_NONE: &str = "a key within what holds none";
-
-    let elements = match outer {
-        Shape::Dictionary(keys) => return put(keys, path, key),
-        Shape::Array(elements) => elements,
-        _ => return Err(HOLDS_NONE),
-    };
-    match (path.split_once('/'), &mut *elements) {
-        (None, Elements::Alike(shape)) if path == "[]" => {
-            **shape = key.shape;
-            Ok(())
-        }
-        (Some(("[]", rest)), Elements::Alike(shape)) => put_within(shape, rest, key),
-        (Some((step, rest)), _) => {
-            let item = step.strip_prefix('[').and_then(|step| step.strip_suffix(']'));
-            let item = item.filter(|item| !item.is_empty()).ok_or(HOLDS_NONE)?;
-            if matches!(elements, Elements::Alike(shape) if **shape == Shape::Any) {
-                *elements = Elements::ByItem(BTreeMap::new());
-            }
-            match elements {
-                Elements::ByItem(forms) => put(forms.entry(item.to_owned()).or_default(), rest, key),
-                Elements::Alike(_) => Err(HOLDS_NONE),
-            }
-        }
-        _ => Err(HOLDS_NONE),
+fn elements(lines: &mut Lines<'_>, place: Place, inherited: &Support) -> Result<Elements, InvalidFacts> {
+    let forms: BTreeMap<String, Key> = named(lines, "item", place, inherited)?;
+    if forms.is_empty() {
+        Ok(Elements::Alike(Box::new(each(lines, place, inherited)?)))
+    } else {
+        Ok(Elements::ByItem(forms))
     }
 }
 
-pub(super) fn write(f: &mut fmt::Formatter<'_>, command: &Command) -> fmt::Result {
-    for key in command.listed() {
-        write!(f, "  takes {} {}", key.path, key.shape.word())?;
-        match key.shape {
-            Shape::Integer(values) if !values.is_empty() => write!(f, " of {}", Joined(",", values))?,
-            Shape::String(values) if !values.is_empty() => write!(f, " of {}", Joined(",", values))?,
-            _ => {}
-        }
-        writeln!(f, "{}", if key.required { " required" } else { "" })?;
+/// What follows `each`; anything without that.
+fn each(lines: &mut Lines<'_>, place: Place, inherited: &Support) -> Result<Key, InvalidFacts> {
+    match lines.next_with(place.level, "each") {
+        Some(line) => read(lines, line, place, inherited),
+        None => Ok(Shape::Any.into()),
     }
-    Ok(())
+}
+
+/// Every key that follows `word` and its name.
+fn named(lines: &mut Lines<'_>, word: &str, place: Place, inherited: &Support) -> Result<Keys, InvalidFacts> {
+    let mut keys = Keys::new();
+    while let Some(mut line) = lines.next_with(place.level, word) {
+        let name = line.word()?.into_owned();
+        keys.insert(name, read(lines, line, place, inherited)?);
+    }
+    Ok(keys)
 }

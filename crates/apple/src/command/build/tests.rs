@@ -1,3 +1,4 @@
+use ordain_catalog::Range;
 use proptest::prelude::*;
 use serde_json::json;
 
@@ -21,12 +22,22 @@ fn problems(request_type: &str, keys: Json) -> Vec<String> {
 /// The least that a value of this shape can be.
 fn least(shape: &Shape) -> Json {
     match shape {
-        Shape::Any | Shape::String(_) => shape.allowed().first().map_or(json!("x"), |first| json!(first)),
-        Shape::Array(Elements::Alike(shape)) => json!([least(shape)]),
-        Shape::Array(Elements::ByItem(forms)) => forms
+        Shape::Any | Shape::Above(_) | Shape::String { .. } => {
+            json!(shape.allowed().first().map_or("x", String::as_str))
+        }
+        Shape::Array {
+            elements: Elements::Alike(element),
+            ..
+        } => json!([least(&element.shape)]),
+        Shape::Array {
+            elements: Elements::ByItem(forms),
+            ..
+        } => forms
             .iter()
-            .map(|(item, keys)| {
-                let mut object = least_of(keys);
+            .map(|(item, form)| {
+                let Json::Object(mut object) = least(&form.shape) else {
+                    panic!("{item} is no dictionary");
+                };
                 object.insert(ITEM.to_owned(), json!(item));
                 Json::Object(object)
             })
@@ -35,8 +46,9 @@ fn least(shape: &Shape) -> Json {
         Shape::Data => json!("AAEC"),
         Shape::Date => json!("2026-11-01T09:30:00Z"),
         Shape::Dictionary(keys) => Json::Object(least_of(keys)),
-        Shape::Integer(values) => json!(values.first().unwrap_or(&7)),
-        Shape::Real => json!(0.5),
+        Shape::Map(_) => json!({}),
+        Shape::Integer { allowed, .. } => json!(allowed.first().unwrap_or(&7)),
+        Shape::Real { .. } => json!(0.5),
     }
 }
 
@@ -116,6 +128,14 @@ fn a_command_line_gives_texts() {
 
 #[test]
 fn numbers_and_dates() {
+    let real = || Shape::Real {
+        allowed: Vec::new(),
+        range: Range::default(),
+    };
+    let integer = || Shape::Integer {
+        allowed: Vec::new(),
+        range: Range::default(),
+    };
     let mut builder = Builder::default();
     let mut value = |shape: Shape, value: Json| builder.value(&shape, &value, &Path::Command);
     let moment = Some(Value::Date(
@@ -132,12 +152,11 @@ fn numbers_and_dates() {
     ] {
         assert_eq!(value(Shape::Date, json!(wrong)), None, "{wrong}");
     }
-    assert_eq!(value(Shape::Real, json!("0.5")), Some(Value::Real(0.5)));
-    assert_eq!(value(Shape::Real, json!(2)), Some(Value::Real(2.0)));
+    assert_eq!(value(real(), json!("0.5")), Some(Value::Real(0.5)));
+    assert_eq!(value(real(), json!(2)), Some(Value::Real(2.0)));
     for wrong in [json!("nan"), json!("inf"), json!("1e999"), json!(true)] {
-        assert_eq!(value(Shape::Real, wrong), None);
+        assert_eq!(value(real(), wrong), None);
     }
-    let integer = || Shape::Integer(BTreeSet::new());
     assert_eq!(value(integer(), json!("-5")), Some(Value::from(-5i64)));
     for wrong in [
         json!(1.5),
@@ -171,7 +190,7 @@ fn everything_that_is_wrong_is_named_with_what_is_allowed() {
         (
             "EraseDevice",
             json!({"ObliterationBehavior": "Never!"}),
-            "ObliterationBehavior: not an allowed value; allowed: Always, Default, DoNotObliterate, ObliterateWithWarning",
+            "ObliterationBehavior: not an allowed value; allowed: Default, DoNotObliterate, ObliterateWithWarning, Always",
         ),
         (
             "EraseDevice",
