@@ -32,12 +32,14 @@
 //! Words with blanks, commas or other signs are JSON strings. There is exactly one text for a catalog, sorted throughout
 //! but for allowed values, and no other is accepted.
 
+mod difference;
 mod keys;
 mod line;
 mod record;
 mod terms;
 mod write;
 
+pub use difference::{Change, Difference, Statement, differences};
 pub use write::write;
 
 use crate::Catalog;
