@@ -217,7 +217,7 @@ fn everything_that_is_wrong_is_named_with_what_is_allowed() {
         (
             "RotateFileVaultKey",
             json!({"FileVaultUnlock": {}}),
-            "KeyType: missing; a string (institutional, personal) is required",
+            "KeyType: missing; a string (personal, institutional) is required",
         ),
         (
             "Settings",

@@ -1,0 +1,116 @@
+//! Whether a payload is what its type allows, and who can take it.
+//!
+//! [`payload`] tells all that is wrong at once: against the schema, against what Apple states only in prose (the tables
+//! in `prose/rules`), and against the devices that are to get it ([`Reach`]). What the catalog does not know excludes
+//! nothing.
+
+mod example;
+mod finding;
+mod format;
+mod frame;
+mod place;
+mod prose;
+mod reach;
+mod schema;
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use self::finding::Findings;
+use self::place::Place;
+use self::prose::Given;
+use self::reach::{Recipients, Verdict};
+use self::schema::Schema;
+use crate::{Catalog, DeclarationType};
+
+pub use self::example::{example, full_example};
+pub use self::finding::{At, Code, Finding, Severity};
+pub use self::reach::{DeviceKind, InvalidDeviceKind, Reach};
+
+/// All that is wrong with the payload of a declaration of this type, in order of place; `catalog` knows the names that
+/// payloads use. At most some 200 findings: when there may be more, an error says so.
+///
+/// Takes time in proportion to the payload and to the kinds of devices in `reach`.
+pub fn payload(
+    catalog: &Catalog,
+    declaration: &DeclarationType,
+    payload: &Value,
+    reach: &Reach,
+) -> Vec<Finding> {
+    let mut findings = Findings::new();
+    let recipients = Recipients::of(declaration, reach);
+    let (takers, outdated) = takers(&mut findings, declaration, recipients);
+    let unknown = match reach.allow_unknown {
+        true => Severity::Warning,
+        false => Severity::Error,
+    };
+    let mut schema = Schema {
+        findings: &mut findings,
+        type_name: &declaration.name,
+        unknown,
+        outdated,
+    };
+    schema.check(&declaration.payload, payload, &takers);
+    if !findings.is_full() {
+        let given = Given {
+            catalog,
+            declaration,
+            recipients: &takers,
+            unknown,
+        };
+        for breach in prose::breaches(given, payload) {
+            findings.push(breach.finding);
+        }
+    }
+    findings.into_sorted()
+}
+
+/// Who can take the type, and since when it should no longer be used.
+fn takers(
+    findings: &mut Findings,
+    declaration: &DeclarationType,
+    recipients: Recipients,
+) -> (Recipients, Option<String>) {
+    let name = &declaration.name;
+    let root = Place::root();
+    let takers = match recipients.judge(&declaration.support) {
+        Verdict::Taken => recipients,
+        Verdict::Partly { reasons, rest } => {
+            if rest.known {
+                let message = format!("{name} is not for all of the targeted devices: {reasons}");
+                findings.warning(&root, At::Type, Code::PartlyUnsupported, message);
+            }
+            rest
+        }
+        Verdict::Refused { reasons } => {
+            let whose = if recipients.known {
+                "the targeted devices"
+            } else {
+                "its platforms"
+            };
+            let message = format!("{name} is for none of {whose}: {reasons}");
+            findings.error(&root, At::Type, Code::Unsupported, message);
+            Recipients {
+                kinds: Vec::new(),
+                known: recipients.known,
+            }
+        }
+    };
+    let outdated = takers.outdated(&declaration.support);
+    if let Some(outdated) = &outdated {
+        let message = format!("{name} is {outdated}");
+        findings.warning(&root, At::Type, Code::Deprecated, message);
+    }
+    (takers, outdated)
+}
+
+/// Whether the data of an asset may have this media type when these are accepted, any when there are none. Parameters
+/// and case do not matter.
+pub fn accepts_content_type(accepted: &BTreeSet<String>, content_type: &str) -> bool {
+    let essence = content_type.split(';').next().unwrap_or_default().trim();
+    accepted.is_empty()
+        || accepted
+            .iter()
+            .any(|accepted| accepted.eq_ignore_ascii_case(essence))
+}
