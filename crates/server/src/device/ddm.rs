@@ -117,9 +117,14 @@ const LARGE: usize = 64 << 10;
 
 /// Large reports take a while to read; they do not hold up others.
 async fn read(app: &Arc<App>, data: Bytes) -> Result<Report, Fault> {
-    let world = app.world();
+    let (world, in_force) = (app.world(), app.catalogs.in_force());
     let is_large = data.len() > LARGE;
-    let work = move || ordain_apple::status::parse(&data, |name| world.catalog().status_item(name).is_some());
+    // An item that was imported is read at once, and one that the wish was published with goes on being read.
+    let is_item = move |name: &str| {
+        let mut catalogs = [world.catalog(), &in_force.catalog].into_iter();
+        catalogs.any(|catalog| catalog.status_item(name).is_some())
+    };
+    let work = move || ordain_apple::status::parse(&data, is_item);
     if !is_large {
         return work().map_err(|error| Fault::Unreadable(error.to_string()));
     }
