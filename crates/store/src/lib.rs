@@ -1,6 +1,7 @@
 //! The one door to data: embedded SQLite, or PostgreSQL. Which of them it is, nobody outside this crate can tell.
 
 mod audit;
+mod catalogs;
 mod channels;
 mod commands;
 mod commit;
@@ -35,6 +36,7 @@ use quick_cache::sync::Cache;
 use tokio::sync::watch;
 
 pub use audit::{Actor, AuditRecord};
+pub use catalogs::{CatalogRecord, NewCatalog};
 pub use channels::{ChannelState, Versioned};
 pub use commands::{Budget, CommandRecord, Counts, NewCommand, Reaching, Recipient};
 pub use deliveries::{DeliveriesOf, DeliveryRecord};

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::response::Response;
 use bytes::Bytes;
 use ordain_apple::ddm::Endpoint;
-use ordain_apple::status::Malformed;
+use ordain_apple::status::parse;
 use ordain_catalog::Kind;
 use ordain_model::checkin::Presented;
 use ordain_model::ids::{Digest, EnrollmentId};
@@ -13,7 +13,6 @@ use ordain_model::manifest::Manifest;
 use ordain_model::report::Report;
 use ordain_model::status::{self, StatusState};
 use ordain_model::sync::{self, Wanted};
-use ordain_model::world::World;
 
 use super::answer::{done, json, tokens};
 use super::fault::Fault;
@@ -119,20 +118,21 @@ const LARGE: usize = 64 << 10;
 
 /// Large reports take a while to read; they do not hold up others.
 async fn read<'a>(app: &Arc<App>, data: &'a Bytes) -> Result<Report<'a>, Fault> {
-    let world = app.world();
+    let (world, in_force) = (app.world(), app.catalogs.in_force());
+    // An item that was imported is read at once, and one that the wish was published with goes on being read.
+    let is_item = move |name: &str| {
+        let mut catalogs = [world.catalog(), &in_force.catalog].into_iter();
+        catalogs.any(|catalog| catalog.status_item(name).is_some())
+    };
     let parsed = if data.len() > LARGE {
         let data = data.clone();
-        tokio::task::spawn_blocking(move || parse(&world, &data).map(Report::into_owned))
+        tokio::task::spawn_blocking(move || parse(&data, is_item).map(Report::into_owned))
             .await
             .map_err(|error| Fault::Unavailable(error.to_string()))?
     } else {
-        parse(&world, data)
+        parse(data, is_item)
     };
     parsed.map_err(|error| Fault::Unreadable(error.to_string()))
-}
-
-fn parse<'a>(world: &World, data: &'a [u8]) -> Result<Report<'a>, Malformed> {
-    ordain_apple::status::parse(data, |name| world.catalog().status_item(name).is_some())
 }
 
 async fn known(app: &App, token: Option<Digest>) -> Result<Option<Arc<Manifest>>, Fault> {

@@ -17,12 +17,27 @@ CREATE TABLE capabilities (
     body TEXT NOT NULL
 ) STRICT;
 
+-- What may be declared, by the SHA-256 of its facts: the catalogs that were imported, and those of the program under
+-- which revisions were published. A revision keeps its own, whatever comes after.
+CREATE TABLE catalog (
+    digest TEXT PRIMARY KEY,
+    facts TEXT NOT NULL,
+    source TEXT NOT NULL,
+    imported_at INTEGER
+) STRICT;
+-- The imported one that is in force, or none, and then it is the program's: one row.
+CREATE TABLE catalog_in_force (
+    digest TEXT REFERENCES catalog (digest)
+) STRICT;
+INSERT INTO catalog_in_force (digest) VALUES (NULL);
+
 -- The wish, published.
 CREATE TABLE revision (
     number INTEGER PRIMARY KEY,
     digest TEXT NOT NULL,
     published_at INTEGER NOT NULL,
     published_by TEXT NOT NULL,
+    catalog TEXT NOT NULL REFERENCES catalog (digest),
     changes TEXT NOT NULL,
     wish TEXT NOT NULL
 ) STRICT;

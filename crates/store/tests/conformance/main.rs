@@ -1,5 +1,6 @@
 //! One suite over both databases: whatever the store promises, each of them keeps.
 
+mod catalogs;
 mod channels;
 mod claims;
 mod events;
