@@ -1,7 +1,8 @@
 //! The catalog at run time: what is imported decides what can be published, and takes nothing from devices.
 
 use ordain_catalog::{
-    Catalog, Command, DeclarationType, Keys, Platform, PlatformSupport, Support, Terms, facts,
+    Catalog, Command, DeclarationType, Keys, Platform, PlatformSupport, StatusItem, Support, Terms,
+    ValueType, facts,
 };
 use ordain_model::ids::Digest;
 use ordain_testbed::Database;
@@ -19,6 +20,7 @@ crate::on_each_database!(
     what_cannot_be_moved_stays_as_it_is,
     facts_that_are_refused,
     commands_go_by_the_catalog_in_force,
+    status_items_are_those_of_either_catalog,
     nodes_agree,
 );
 
@@ -412,6 +414,33 @@ async fn commands_go_by_the_catalog_in_force(database: Database) {
     });
     house.import(facts.as_bytes()).await.with(200);
     house.admin("POST", "/commands", Some(order)).await.with(200);
+}
+
+/// What is imported is read at once, and what was known when the wish was published goes on being read.
+async fn status_items_are_those_of_either_catalog(database: Database) {
+    let house = House::open(database).await;
+    let device = Device::mac(&house, "D");
+    device.enroll().await;
+    let item = |value: i64| json!({"StatusItems": {"example": {"item": {"a": value}}}});
+    let status = async || house.device("D").await["channels"][0]["status"].clone();
+    device.report(&item(1)).await;
+    assert_eq!(status().await, json!({"example.item.a": 1}));
+
+    let with_item = changed(|catalog| {
+        catalog.add_status_item(StatusItem {
+            name: "example.item".into(),
+            value: ValueType::Dictionary,
+            identified: false,
+            support: Support::default(),
+        });
+    });
+    house.import(with_item.as_bytes()).await.with(200);
+    device.report(&item(2)).await;
+    assert_eq!(status().await["example.item"], json!({"a": 2}));
+    house.publish(&plain()).await;
+    house.admin("DELETE", "/catalog", None).await.with(200);
+    device.report(&item(3)).await;
+    assert_eq!(status().await["example.item"], json!({"a": 3}));
 }
 
 /// What is imported on one node holds for what is published on another.
