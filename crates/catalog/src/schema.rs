@@ -27,9 +27,9 @@ pub const MAX_FILES: usize = 5_000;
 /// The most values of a file.
 const MAX_VALUES: usize = 100_000;
 
-/// What a checkout may take of memory, roughly, in octets. Apple's needs a twentieth of it. Files alone do not bound
+/// What a checkout may take of memory, roughly, in octets. Apple's needs a tenth of it. Files alone do not bound
 /// it, since a list of keys may be used again and again.
-const MAX_MEMORY: usize = 128 << 20;
+const MAX_MEMORY: usize = 64 << 20;
 
 /// A checkout as it was read.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
