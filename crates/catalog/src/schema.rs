@@ -63,6 +63,11 @@ impl fmt::Display for Problem {
     }
 }
 
+/// Whether [`read`] takes a file of this path, so that the others need not be opened.
+pub fn takes(path: &str) -> bool {
+    Folder::of(path).is_some()
+}
+
 /// Reads the files of a checkout: each with its path from there, slashes between names, and its bytes. The YAML files
 /// in `declarative/declarations`, `declarative/status`, `mdm/commands`, `mdm/checkin` and `mdm/profiles` are read, at
 /// any depth, the others passed over. The same files make the same catalog, in any order.
