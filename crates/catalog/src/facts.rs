@@ -79,8 +79,7 @@ pub fn read(text: &str) -> Result<Catalog, InvalidFacts> {
     })
 }
 
-/// Reads a text that is in its one form.
-pub(crate) fn parse(text: &str) -> Result<Catalog, InvalidFacts> {
+fn parse(text: &str) -> Result<Catalog, InvalidFacts> {
     let mut lines = Lines::of(text);
     for expected in HEADER.lines() {
         lines.expect(expected, "not facts of format 2")?;
