@@ -3,12 +3,12 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
-use ordain_catalog::{DeclarationType, Kind};
+use ordain_catalog::Kind;
 use ordain_model::canonical;
 use ordain_model::ids::Digest;
 
 use crate::compile::Compiler;
-use crate::declaration::{Draft, payload};
+use crate::declaration::{Declared, Draft, payload};
 use crate::directory;
 use crate::fields::{Fields, Text};
 use crate::placement;
@@ -34,8 +34,8 @@ impl<'c> Compiler<'c> {
             "authentication",
         ];
         let fields = Fields::of(file, &[&KEYS[..], &placement::KEYS].concat(), &mut self.problems)?;
-        let known = self.asset_type(fields);
-        let placement = placement::read(fields, known, &mut self.problems);
+        let declared = self.asset_type(fields);
+        let placement = placement::read(fields, declared.as_ref(), &mut self.problems);
         let sources: Vec<&str> = ["file", "data", "Payload"]
             .into_iter()
             .filter(|key| fields.get(key).is_some())
@@ -44,7 +44,9 @@ impl<'c> Compiler<'c> {
             ["Payload"] => self
                 .plain_payload(fields)
                 .map(|payload| (payload, BTreeSet::new())),
-            ["file" | "data"] => known.and_then(|known| self.referring_payload(fields, known)),
+            ["file" | "data"] => declared
+                .as_ref()
+                .and_then(|declared| self.referring_payload(fields, declared.name())),
             _ => {
                 let message = "an asset needs exactly one of `file`, `data` and `Payload`";
                 self.problems.error(fields.place(), message);
@@ -57,8 +59,9 @@ impl<'c> Compiler<'c> {
         Some(Draft {
             identifier: identifier.text.to_owned(),
             place: identifier.place,
-            known,
+            declared,
             payload,
+            carried: Vec::new(),
             placement,
             when: None,
             references: BTreeSet::new(),
@@ -66,18 +69,19 @@ impl<'c> Compiler<'c> {
         })
     }
 
-    fn asset_type(&mut self, fields: Fields<'_>) -> Option<&'c DeclarationType> {
-        let known = self.declaration_type(fields)?;
-        if known.kind != Kind::Asset {
+    fn asset_type(&mut self, fields: Fields<'_>) -> Option<Declared<'c>> {
+        let declared = self.declared(fields)?;
+        if declared.kind() != Kind::Asset {
             let place = fields.get("Type").map_or(fields.place(), |name| name.place);
             let message = format!(
                 "{} is a type of {}s; they go into declarations/",
-                known.name, known.kind
+                declared.name(),
+                declared.kind()
             );
             self.problems.error(place, message);
             return None;
         }
-        Some(known)
+        Some(declared)
     }
 
     fn plain_payload(&mut self, fields: Fields<'_>) -> Option<Node> {
@@ -94,20 +98,16 @@ impl<'c> Compiler<'c> {
     }
 
     /// The payload that tells devices to download the data from here.
-    fn referring_payload(
-        &mut self,
-        fields: Fields<'_>,
-        known: &DeclarationType,
-    ) -> Option<(Node, BTreeSet<Digest>)> {
+    fn referring_payload(&mut self, fields: Fields<'_>, type_name: &str) -> Option<(Node, BTreeSet<Digest>)> {
         let place = fields.place();
-        if known.name == INLINE_TYPE {
+        if type_name == INLINE_TYPE {
             let message = format!("{INLINE_TYPE} has nothing to download; write its `Payload`");
             self.problems.error(place, message);
             return None;
         }
         let given_type = fields.text("content-type", &mut self.problems);
         let authentication = self.authentication(fields);
-        let data = self.data(fields, known)?;
+        let data = self.data(fields, type_name)?;
         let content_type = match given_type {
             Some(given) => self.checked_content_type(given)?,
             None => data.content_type,
@@ -143,7 +143,7 @@ impl<'c> Compiler<'c> {
     }
 
     /// The bytes under `file` or `data`, and what they are when nobody says it.
-    fn data(&mut self, fields: Fields<'_>, known: &DeclarationType) -> Option<Data<'c>> {
+    fn data(&mut self, fields: Fields<'_>, type_name: &str) -> Option<Data<'c>> {
         if let Some(data) = fields.get("data") {
             return self.inline_data(data);
         }
@@ -151,7 +151,7 @@ impl<'c> Compiler<'c> {
         let bytes = self.file(path)?;
         Some(Data {
             bytes: bytes.into(),
-            content_type: content_type(known, path.text, bytes),
+            content_type: content_type(type_name, path.text, bytes),
         })
     }
 
@@ -237,15 +237,15 @@ struct Data<'c> {
 }
 
 /// The media type of a file: what its asset type asks for, else what its name says.
-fn content_type(known: &DeclarationType, path: &str, bytes: &[u8]) -> &'static str {
-    if known.name == CERTIFICATE_TYPE {
+fn content_type(type_name: &str, path: &str, bytes: &[u8]) -> &'static str {
+    if type_name == CERTIFICATE_TYPE {
         return if bytes.starts_with(b"-----BEGIN ") {
             "application/pem"
         } else {
             "application/pkcs1"
         };
     }
-    if known.name.starts_with(CREDENTIAL_PREFIX) {
+    if type_name.starts_with(CREDENTIAL_PREFIX) {
         return JSON;
     }
     match path

@@ -12,8 +12,23 @@ use ordain_model::wish::{Blueprint, Group, Wish};
 use crate::declaration::Draft;
 use crate::directory::{self, Role};
 use crate::fields::Text;
+use crate::meeting::Meetings;
 use crate::problem::{Place, Problem, Problems, quoted};
 use crate::tree::{self, Node, Syntax};
+
+/// What a policy is judged by besides itself.
+#[derive(Debug, Clone, Copy)]
+pub struct Surroundings<'a> {
+    /// What devices take.
+    pub catalog: &'a Catalog,
+    /// Where devices reach the server.
+    pub public_url: &'a str,
+    /// What is in force, if anything: some changes are worth a warning.
+    pub before: Option<&'a Wish>,
+    /// Whether a declaration type that the catalog does not have is taken with a warning, as long as its name tells its
+    /// kind: for systems that are newer than the catalog.
+    pub allow_unknown: bool,
+}
 
 /// What a policy directory says.
 #[derive(Debug, Clone, PartialEq)]
@@ -40,14 +55,13 @@ pub struct Download {
 /// Compiles the `files` of a policy directory: their paths relative to it, with slashes, and their content.
 ///
 /// Files that [`is_policy_file`](crate::is_policy_file) leaves out are ignored. Devices download from below
-/// `public_url`. The outcome depends neither on the order of the files nor on anything but the arguments.
+/// the public URL. The outcome depends neither on the order of the files nor on anything but the arguments.
 ///
 /// # Errors
 /// All problems, warnings among them, in order of file and place, when one of them is an error.
 pub fn compile(
     files: &[(String, Vec<u8>)],
-    catalog: &Catalog,
-    public_url: &str,
+    surroundings: &Surroundings<'_>,
 ) -> Result<Compiled, Vec<Problem>> {
     let mut sorted: Vec<(&str, &[u8])> = files
         .iter()
@@ -56,8 +70,10 @@ pub fn compile(
         .collect();
     sorted.sort();
     let mut compiler = Compiler {
-        catalog,
-        public_url: public_url.trim_end_matches('/'),
+        catalog: surroundings.catalog,
+        public_url: surroundings.public_url.trim_end_matches('/'),
+        before: surroundings.before,
+        allow_unknown: surroundings.allow_unknown,
         files: sorted.iter().copied().collect(),
         problems: Problems::new(sorted.iter().map(|(path, _)| *path)),
         used: BTreeSet::new(),
@@ -90,7 +106,9 @@ struct File<'c> {
 /// What all parts of the compilation share. Each folder's part stands in a file of its own.
 pub(crate) struct Compiler<'c> {
     pub(crate) catalog: &'c Catalog,
-    public_url: &'c str,
+    pub(crate) public_url: &'c str,
+    pub(crate) before: Option<&'c Wish>,
+    pub(crate) allow_unknown: bool,
     pub(crate) files: BTreeMap<&'c str, &'c [u8]>,
     pub(crate) problems: Problems,
     /// The files that assets name.
@@ -130,8 +148,11 @@ impl<'c> Compiler<'c> {
         self.check_activations(&drafts);
         let groups = self.groups(files);
         let blueprints = self.blueprints(files, &groups, &drafts);
+        self.check_together(&drafts, &blueprints, &groups);
+        self.warn_of_cuts(&drafts);
         if !self.problems.has_errors() {
             self.warn_of_unused(&drafts);
+            self.warn_of_removals(&drafts, &blueprints, &groups);
         }
         let declarations = self.declarations(drafts);
         (!self.problems.has_errors()).then_some(Wish {
@@ -139,6 +160,22 @@ impl<'c> Compiler<'c> {
             blueprints,
             groups,
         })
+    }
+
+    /// Checks what meets on devices.
+    fn check_together(
+        &mut self,
+        drafts: &BTreeMap<String, Draft<'c>>,
+        blueprints: &BTreeMap<String, Blueprint>,
+        groups: &BTreeMap<String, Group>,
+    ) {
+        let meetings = Meetings::new(drafts, blueprints, groups);
+        if !meetings.is_complete {
+            let message =
+                "groups overlap in too many ways to see what meets on each device; not all of it was checked";
+            self.problems.warning(Place::POLICY, message);
+        }
+        self.check_properties(drafts, &meetings);
     }
 
     /// Every declaration, asset and profile, by identifier.
@@ -227,20 +264,27 @@ impl<'c> Compiler<'c> {
     fn declarations(&mut self, drafts: BTreeMap<String, Draft<'_>>) -> BTreeMap<String, Declaration> {
         let mut declarations = BTreeMap::new();
         for (identifier, draft) in drafts {
-            // A type that is not known was complained of.
-            let Some(known) = draft.known else { continue };
+            // A type that is missing or not allowed was complained of.
+            let Some(declared) = draft.declared else { continue };
             let payload = draft.payload.to_json_object();
-            match Declaration::new(known.kind, known.name.clone(), identifier.clone(), payload) {
+            match Declaration::new(
+                declared.kind(),
+                declared.name().to_owned(),
+                identifier.clone(),
+                payload,
+            ) {
                 Ok(declaration) => {
                     let Draft {
                         references,
                         downloads,
+                        carried,
                         placement,
                         ..
                     } = draft;
                     let declaration = Declaration {
                         references,
                         downloads,
+                        carries: carried.into_iter().map(|payload| payload.type_name).collect(),
                         placement,
                         ..declaration
                     };

@@ -25,6 +25,7 @@
 
 mod activation;
 mod asset;
+mod audience;
 mod blueprint;
 mod compile;
 mod declaration;
@@ -32,16 +33,20 @@ mod directory;
 mod fields;
 mod group;
 mod json;
+mod lockout;
+mod meeting;
+mod payload;
 mod placement;
 mod problem;
 mod profile;
+mod property;
 mod reference;
 mod scalar;
 mod tree;
 mod unused;
 mod yaml;
 
-pub use compile::{Compiled, Download, compile};
+pub use compile::{Compiled, Download, Surroundings, compile};
 pub use directory::is_policy_file;
 pub use problem::{Problem, Severity};
 pub use tree::{MAX_DEPTH, MAX_OCTETS, MAX_VALUES};

@@ -16,7 +16,7 @@ impl Compiler<'_> {
         for draft in drafts.values() {
             let payload = draft.payload.to_json();
             let found = draft
-                .known
+                .known()
                 .map(|known| known.references_in(&payload))
                 .unwrap_or_default();
             for found in &found {
@@ -42,11 +42,11 @@ impl Compiler<'_> {
             let message = format!("there is no {} {}", to.kind, quoted(name.text));
             let fitting = drafts
                 .values()
-                .filter(|draft| draft.known.is_some_and(|known| to.accepts(&known.name)));
+                .filter(|draft| draft.type_name().is_some_and(|name| to.accepts(name)));
             let known = fitting.map(|draft| draft.identifier.as_str());
             return self.problems.unknown(name.place, message, name.text, known);
         };
-        let Some(known) = target.known.filter(|known| !to.accepts(&known.name)) else {
+        let Some(type_name) = target.type_name().filter(|name| !to.accepts(name)) else {
             return;
         };
         let wanted = match to
@@ -62,7 +62,7 @@ impl Compiler<'_> {
         let message = format!(
             "{} is a {} ({}); {wanted} here",
             quoted(name.text),
-            known.name,
+            type_name,
             self.problems.name(target.place)
         );
         self.problems.error(name.place, message);

@@ -6,15 +6,24 @@ use std::path::{Path, PathBuf};
 use ordain_catalog::{Catalog, Kind, Platform, Scope};
 use ordain_model::ids::Digest;
 use ordain_model::wish::Wish;
-use ordain_policy::{Compiled, compile, is_policy_file};
+use ordain_policy::{Compiled, Surroundings, compile, is_policy_file};
 use serde_json::{Value, json};
 
 type Files = Vec<(String, Vec<u8>)>;
 
 const URL: &str = "https://mdm.example.org";
 
+fn surroundings() -> Surroundings<'static> {
+    Surroundings {
+        catalog: Catalog::builtin(),
+        public_url: URL,
+        before: None,
+        allow_unknown: false,
+    }
+}
+
 fn compiled(files: &Files) -> Compiled {
-    compile(files, Catalog::builtin(), URL).unwrap_or_else(|problems| {
+    compile(files, &surroundings()).unwrap_or_else(|problems| {
         panic!(
             "{}",
             problems
@@ -94,9 +103,9 @@ fn the_order_of_files_changes_nothing() {
     files
         .iter_mut()
         .for_each(|(_, bytes)| bytes.truncate(bytes.len() / 2));
-    let problems = compile(&files, Catalog::builtin(), URL).unwrap_err();
+    let problems = compile(&files, &surroundings()).unwrap_err();
     files.sort();
-    assert_eq!(compile(&files, Catalog::builtin(), URL).unwrap_err(), problems);
+    assert_eq!(compile(&files, &surroundings()).unwrap_err(), problems);
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use ordain_catalog::Catalog;
 use ordain_model::wish::{Changes, Revision};
-use ordain_policy::{Compiled, Problem};
+use ordain_policy::{Compiled, Problem, Surroundings};
 use ordain_store::{Actor, AuditRecord, Blob, Publication, SourceFile, StoreError};
 use serde_json::json;
 
@@ -117,7 +117,14 @@ impl App {
                 .iter()
                 .map(|file| (file.path.clone(), file.body.clone()))
                 .collect();
-            let compiled = ordain_policy::compile(&files, Catalog::builtin(), &app.public_url);
+            let world = app.world();
+            let surroundings = Surroundings {
+                catalog: Catalog::builtin(),
+                public_url: &app.public_url,
+                before: Some(&world.revision().wish),
+                allow_unknown: false,
+            };
+            let compiled = ordain_policy::compile(&files, &surroundings);
             compiled.map(|compiled| (source, compiled))
         };
         let compiled = tokio::task::spawn_blocking(work).await;
