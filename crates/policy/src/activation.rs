@@ -13,7 +13,7 @@ use crate::problem::{Place, quoted};
 /// The type whose payload keys are what `@property` names.
 pub(crate) const PROPERTIES_TYPE: &str = "com.apple.management.properties";
 /// The key of an activation's payload that says when it is in force.
-const PREDICATE_KEY: &str = "Predicate";
+pub(crate) const PREDICATE_KEY: &str = "Predicate";
 
 impl Compiler<'_> {
     /// Checks payloads of activations and all predicates. A misspelt key would make an activation unconditional, so

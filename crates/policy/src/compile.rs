@@ -176,6 +176,7 @@ impl<'c> Compiler<'c> {
             self.problems.warning(Place::POLICY, message);
         }
         self.check_properties(drafts, &meetings);
+        self.warn_of_conflicts(drafts, &meetings);
     }
 
     /// Every declaration, asset and profile, by identifier.
