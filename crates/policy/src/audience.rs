@@ -13,7 +13,9 @@ pub(crate) fn memberships(groups: &[&Group]) -> Vec<Vec<usize>> {
     // Each group splits the sets so far: those of its members, and the others.
     let mut sets = vec![Vec::new()];
     let mut members = vec![1_usize];
-    let mut set_of: HashMap<&str, usize> = HashMap::new();
+    // Growing would hash every name again and again.
+    let listed: usize = groups.iter().map(|group| group.members.len()).sum();
+    let mut set_of: HashMap<&str, usize> = HashMap::with_capacity(listed.min(1 << 20));
     for (group, listed) in groups.iter().enumerate() {
         let mut split: HashMap<usize, usize> = HashMap::new();
         for name in &listed.members {
