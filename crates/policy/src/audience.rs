@@ -101,15 +101,19 @@ impl<'a> Blueprints<'a> {
         listed.map(|(name, group)| (name.as_str(), group)).collect()
     }
 
-    /// The blueprints that bring a declaration, listed or because another one names it.
+    /// The blueprints that bring a declaration to those who have them. What others name comes along with those, and only
+    /// so: an asset with configurations, a configuration with the policy's own activations.
     pub(crate) fn bringing(&self, identifier: &str) -> BTreeSet<usize> {
         let mut seen = HashSet::new();
         let mut open = vec![identifier];
         let mut bringing = BTreeSet::new();
         while let Some(identifier) = open.pop() {
-            if seen.insert(identifier) {
-                bringing.extend(self.listing.get(identifier).into_iter().flatten());
-                open.extend(self.referring.get(identifier).into_iter().flatten());
+            if !seen.insert(identifier) {
+                continue;
+            }
+            match self.referring.get(identifier) {
+                Some(referring) => open.extend(referring),
+                None => bringing.extend(self.listing.get(identifier).into_iter().flatten()),
             }
         }
         bringing
@@ -175,13 +179,14 @@ mod tests {
             ("a".to_owned(), blueprint(&["all"], &["lab"], &["activation"])),
             (
                 "b".to_owned(),
-                blueprint(&["lab", "shop"], &[], &["configuration"]),
+                blueprint(&["lab", "shop"], &[], &["configuration", "alone"]),
             ),
             ("c".to_owned(), blueprint(&["lab"], &["all"], &["asset"])),
         ];
         let references = [
             ("activation".to_owned(), names(&["configuration"])),
-            ("configuration".to_owned(), names(&["asset", "activation"])),
+            ("configuration".to_owned(), names(&["asset"])),
+            ("loop".to_owned(), names(&["loop"])),
         ];
         let blueprints = Blueprints::new(
             all.iter().map(|(name, blueprint)| (name, blueprint)),
@@ -191,9 +196,10 @@ mod tests {
         let groups = groups.into();
         let named = blueprints.groups_in(&groups);
         assert_eq!(named, [("all", &group(&[])), ("lab", &group(&[]))]);
-        assert_eq!(blueprints.bringing("asset"), [0, 1, 2].into());
-        assert_eq!(blueprints.bringing("activation"), [0, 1].into());
-        assert!(blueprints.bringing("nothing").is_empty());
+        assert_eq!(blueprints.bringing("asset"), [0].into());
+        assert_eq!(blueprints.bringing("activation"), [0].into());
+        assert_eq!(blueprints.bringing("alone"), [1].into());
+        assert!(blueprints.bringing("loop").is_empty() && blueprints.bringing("nothing").is_empty());
         assert_eq!(blueprints.for_members(&[]), [0]);
         assert_eq!(blueprints.for_members(&["lab"]), [1]);
         assert_eq!(blueprints.for_members(&["lab", "shop"]), [1]);

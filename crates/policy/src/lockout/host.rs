@@ -30,10 +30,9 @@ impl Host {
     /// of what is there.
     pub(super) fn is_meant_by(&self, entry: &str) -> bool {
         let (host, path) = parts(entry);
-        let bare = |name: &str| name.strip_prefix("www.").unwrap_or(name).to_owned();
         let is_whole = matches!(path, "" | "/" | "*" | "/*");
         is_whole
-            && (Self::of_authority(host).is_some_and(|host| bare(&host.0) == bare(&self.0))
+            && (Self::of_authority(host).is_some_and(|host| host.bare() == self.bare())
                 || host.strip_prefix("*.").is_some_and(|domain| self.is_in(domain)))
     }
 
@@ -41,7 +40,12 @@ impl Host {
     pub(super) fn may_be_meant_by(&self, entry: &str) -> bool {
         let (host, _) = parts(entry);
         let host = host.strip_prefix("*.").unwrap_or(host);
-        Self::of_authority(host).is_some_and(|host| self.is_in(&host.0))
+        Self::of_authority(host).is_some_and(|host| self.is_in(host.bare()))
+    }
+
+    /// Web filters take a name for the same with and without `www.`.
+    fn bare(&self) -> &str {
+        self.0.strip_prefix("www.").unwrap_or(&self.0)
     }
 
     /// Whether it is `domain` or in it; the domain may begin with `*.`.
