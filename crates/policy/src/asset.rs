@@ -7,7 +7,7 @@ use ordain_catalog::Kind;
 use ordain_model::canonical;
 use ordain_model::ids::Digest;
 
-use crate::compile::Compiler;
+use crate::compile::{ASSETS, Compiler};
 use crate::declaration::{Declared, Draft, payload};
 use crate::directory;
 use crate::fields::{Fields, Text};
@@ -113,7 +113,7 @@ impl<'c> Compiler<'c> {
             None => data.content_type,
         };
         let size = i64::try_from(data.bytes.len()).unwrap_or(i64::MAX);
-        let (url, digest) = self.offer(place, "assets", content_type, data.bytes);
+        let (url, digest) = self.offer(place, ASSETS, content_type, data.bytes);
         let reference = Node::made(
             place,
             [

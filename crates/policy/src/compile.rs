@@ -95,6 +95,9 @@ pub fn compile(
     }
 }
 
+/// The folder of the public URL below which the data of assets are served.
+pub(crate) const ASSETS: &str = "assets";
+
 /// A file with its index for [`Place`]s.
 struct File<'c> {
     index: u32,
@@ -145,6 +148,7 @@ impl<'c> Compiler<'c> {
     fn wish(&mut self, files: &[File<'c>]) -> Option<Wish> {
         let mut drafts = self.drafts(files);
         self.resolve_references(&mut drafts);
+        self.check_remote_data(&mut drafts);
         self.check_activations(&drafts);
         let groups = self.groups(files);
         let blueprints = self.blueprints(files, &groups, &drafts);
@@ -299,6 +303,11 @@ impl<'c> Compiler<'c> {
 
     fn read(&mut self, file: &File<'_>, syntax: Syntax) -> Option<Node> {
         tree::read(file.bytes, syntax, file.index, &mut self.problems)
+    }
+
+    /// What is served with this digest.
+    pub(crate) fn download(&self, digest: Digest) -> Option<&Download> {
+        self.downloads.get(&digest).map(|(download, _)| download)
     }
 
     /// Has `bytes` served below `folder` of the public URL; the whole URL, and their digest.

@@ -43,6 +43,7 @@ mod problem;
 mod profile;
 mod property;
 mod reference;
+mod remote;
 mod scalar;
 mod tree;
 mod unused;
