@@ -53,14 +53,17 @@ impl<'c> Compiler<'c> {
                 None
             }
         };
+        let has_payload = content.is_some();
         let identifier = self.identifier(fields)?;
         let (payload, downloads) =
             content.unwrap_or_else(|| (Node::made(fields.place(), []), BTreeSet::new()));
         Some(Draft {
             identifier: identifier.text.to_owned(),
             place: identifier.place,
+            type_place: fields.get("Type").map_or(fields.place(), |name| name.place),
             declared,
             payload,
+            has_payload,
             carried: Vec::new(),
             placement,
             when: None,

@@ -5,6 +5,7 @@ use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
 use ordain_catalog::Catalog;
+use ordain_catalog::validate::DeviceKind;
 use ordain_model::declaration::Declaration;
 use ordain_model::ids::Digest;
 use ordain_model::wish::{Blueprint, Group, Wish};
@@ -25,8 +26,10 @@ pub struct Surroundings<'a> {
     pub public_url: &'a str,
     /// What is in force, if anything: some changes are worth a warning.
     pub before: Option<&'a Wish>,
-    /// Whether a declaration type that the catalog does not have is taken with a warning, as long as its name tells its
-    /// kind: for systems that are newer than the catalog.
+    /// The kinds of devices that there are; without any, only platforms and channels are judged.
+    pub devices: &'a [DeviceKind],
+    /// Whether keys and types that the catalog does not have are taken with a warning, types as long as their names tell
+    /// their kind: for systems that are newer than the catalog.
     pub allow_unknown: bool,
 }
 
@@ -73,6 +76,7 @@ pub fn compile(
         catalog: surroundings.catalog,
         public_url: surroundings.public_url.trim_end_matches('/'),
         before: surroundings.before,
+        devices: surroundings.devices,
         allow_unknown: surroundings.allow_unknown,
         files: sorted.iter().copied().collect(),
         problems: Problems::new(sorted.iter().map(|(path, _)| *path)),
@@ -111,6 +115,7 @@ pub(crate) struct Compiler<'c> {
     pub(crate) catalog: &'c Catalog,
     pub(crate) public_url: &'c str,
     pub(crate) before: Option<&'c Wish>,
+    pub(crate) devices: &'c [DeviceKind],
     pub(crate) allow_unknown: bool,
     pub(crate) files: BTreeMap<&'c str, &'c [u8]>,
     pub(crate) problems: Problems,
@@ -149,6 +154,7 @@ impl<'c> Compiler<'c> {
         let mut drafts = self.drafts(files);
         self.resolve_references(&mut drafts);
         self.check_remote_data(&mut drafts);
+        self.check_payloads(&drafts);
         self.check_activations(&drafts);
         let groups = self.groups(files);
         let blueprints = self.blueprints(files, &groups, &drafts);

@@ -122,7 +122,12 @@ impl Compiler<'_> {
     }
 
     fn warn_of_key(&mut self, pointer: &str, later: &Draft<'_>, earlier: &Draft<'_>, devices: &str) {
-        let place = |draft: &Draft<'_>| draft.payload.pointer(pointer).map_or(draft.place, |node| node.place);
+        let place = |draft: &Draft<'_>| {
+            draft
+                .payload
+                .pointer(pointer)
+                .map_or(draft.place, |node| node.place)
+        };
         let message = format!(
             "{} is something else in {} ({}), and both are for {devices}: it is not said which one counts",
             quoted(&path(pointer)),
@@ -190,7 +195,9 @@ impl Carrying<'_> {
     fn shared_with(&self, known: &DeclarationType, declared: &Node) -> Option<String> {
         let own = &self.payload.keys;
         // One payload type is for all sorts of VPN, and declarations have a type for each.
-        let is_always_on = own.get("VPNType").is_none_or(|sort| sort.as_text() == Some("AlwaysOn"));
+        let is_always_on = own
+            .get("VPNType")
+            .is_none_or(|sort| sort.as_text() == Some("AlwaysOn"));
         if known.name.ends_with(".vpn.always-on") && !is_always_on {
             return None;
         }

@@ -19,9 +19,13 @@ pub(crate) struct Draft<'c> {
     pub(crate) identifier: String,
     /// Of the identifier.
     pub(crate) place: Place,
+    /// Of the value of `Type`.
+    pub(crate) type_place: Place,
     /// `None` when the type is missing, or unknown and not allowed, which was complained of.
     pub(crate) declared: Option<Declared<'c>>,
     pub(crate) payload: Node,
+    /// Whether the file has that payload; else it is empty, which was complained of.
+    pub(crate) has_payload: bool,
     /// What it carries, when it is a profile.
     pub(crate) carried: Vec<Payload>,
     pub(crate) placement: Placement,
@@ -94,8 +98,10 @@ impl<'c> Compiler<'c> {
         Some(Draft {
             identifier: identifier.text.to_owned(),
             place: identifier.place,
+            type_place: fields.get("Type").map_or(fields.place(), |name| name.place),
             declared,
             payload: payload.cloned().unwrap_or_else(|| Node::made(fields.place(), [])),
+            has_payload: payload.is_some(),
             carried: Vec::new(),
             placement,
             when: fields.get("when").map(|when| when.place),

@@ -47,6 +47,7 @@ mod remote;
 mod scalar;
 mod tree;
 mod unused;
+mod validation;
 mod yaml;
 
 pub use compile::{Compiled, Download, Surroundings, compile};

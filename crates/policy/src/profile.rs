@@ -43,8 +43,10 @@ impl<'c> Compiler<'c> {
         Some(Draft {
             identifier: profile.identifier,
             place,
+            type_place: place,
             declared: self.catalog.declaration(LEGACY_TYPE).map(Declared::Known),
             payload: Node::made(place, [("ProfileURL", Node::text(place, url))]),
+            has_payload: true,
             carried: payload::of_profile(file, bytes),
             placement: Placement {
                 scope,

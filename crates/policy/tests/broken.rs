@@ -61,6 +61,7 @@ fn every_problem_is_told_with_its_place() {
             catalog: Catalog::builtin(),
             public_url: "https://mdm.example.org",
             before: None,
+            devices: &[],
             allow_unknown: fixture.allow_unknown,
         };
         let before = compile(&fixture.before, &surroundings).unwrap().wish;

@@ -13,6 +13,7 @@ fn surroundings() -> Surroundings<'static> {
         catalog: Catalog::builtin(),
         public_url: URL,
         before: None,
+        devices: &[],
         allow_unknown: false,
     }
 }

@@ -18,6 +18,7 @@ fn surroundings() -> Surroundings<'static> {
         catalog: Catalog::builtin(),
         public_url: URL,
         before: None,
+        devices: &[],
         allow_unknown: false,
     }
 }
@@ -207,8 +208,10 @@ fn placement_and_references_are_kept() {
             "declarations/mail.yaml",
             "Type: com.apple.configuration.account.mail\nIdentifier: mail\nscope: user\nplatforms: [macos]\n\
              when: \"@status(device.model.family) == 'Mac'\"\nPayload:\n  UserIdentityAssetReference: me\n  \
-             IncomingServer: {AuthenticationCredentialsAssetReference: login}\n  \
-             OutgoingServer: {AuthenticationCredentialsAssetReference: login}\n",
+             IncomingServer: {ServerType: IMAP, HostName: a, AuthenticationMethod: Password, \
+             AuthenticationCredentialsAssetReference: login}\n  \
+             OutgoingServer: {HostName: a, AuthenticationMethod: Password, \
+             AuthenticationCredentialsAssetReference: login}\n",
         ),
         (
             "assets/me.yaml",
@@ -351,4 +354,43 @@ fn a_profile_becomes_a_legacy_configuration_of_its_very_bytes() {
         );
         assert_eq!(compiled.downloads[0].body, profile.as_bytes());
     }
+}
+
+#[test]
+fn what_the_devices_that_there_are_cannot_take_is_told() {
+    let files: Files = [
+        ("declarations/disk.yaml", "Type: com.apple.configuration.diskmanagement.settings\nIdentifier: disk\nPayload: {}"),
+        ("declarations/mac.yaml", "Type: com.apple.configuration.screensharing.host.settings\nIdentifier: mac\nplatforms: [macOS]\nPayload: {}"),
+        ("blueprints/b.yaml", "name: b\ninclude: [all]\ndeclarations: [disk, mac]"),
+    ]
+    .map(|(path, text)| (path.to_owned(), text.into()))
+    .into();
+    let told = |devices: &[&str]| -> Vec<String> {
+        let devices: Vec<_> = devices.iter().map(|kind| kind.parse().unwrap()).collect();
+        let surroundings = Surroundings {
+            devices: &devices,
+            ..surroundings()
+        };
+        let told =
+            compile(&files, &surroundings).map_or_else(|problems| problems, |compiled| compiled.warnings);
+        told.iter()
+            .map(|problem| {
+                format!(
+                    "{} {}:{}:{}",
+                    problem.severity, problem.file, problem.line, problem.column
+                )
+            })
+            .collect()
+    };
+    let nothing: [&str; 0] = [];
+    assert_eq!(told(&[]), nothing);
+    assert_eq!(told(&["macOS:15.0:supervised"]), nothing);
+    assert_eq!(
+        told(&["macOS:15.0:supervised", "macOS:14.0:supervised"]),
+        ["warning declarations/disk.yaml:1:7"]
+    );
+    assert_eq!(
+        told(&["macOS:14.0:supervised"]),
+        ["error declarations/disk.yaml:1:7"]
+    );
 }

@@ -103,6 +103,7 @@ fn compiled(policy: &Policy, before: Option<&Wish>) -> Compiled {
         catalog: Catalog::builtin(),
         public_url: "https://mdm.example.org",
         before,
+        devices: &[],
         allow_unknown: false,
     };
     compile(&files(policy), &surroundings).unwrap()

@@ -122,6 +122,7 @@ impl App {
                 catalog: Catalog::builtin(),
                 public_url: &app.public_url,
                 before: Some(&world.revision().wish),
+                devices: &[],
                 allow_unknown: false,
             };
             let compiled = ordain_policy::compile(&files, &surroundings);
