@@ -12,8 +12,9 @@ use crate::declaration::{Declared, Draft, payload};
 use crate::directory;
 use crate::fields::{Fields, Text};
 use crate::placement;
-use crate::problem::quoted;
-use crate::tree::{Node, Value};
+use crate::problem::{Place, Problems, quoted};
+use crate::tree::{self, Node, Syntax, Value};
+use crate::validation::credential_of;
 
 /// The one asset type whose payload is the data itself.
 const INLINE_TYPE: &str = "com.apple.asset.useridentity";
@@ -148,14 +149,35 @@ impl<'c> Compiler<'c> {
     /// The bytes under `file` or `data`, and what they are when nobody says it.
     fn data(&mut self, fields: Fields<'_>, type_name: &str) -> Option<Data<'c>> {
         if let Some(data) = fields.get("data") {
+            if matches!(data.value, Value::Object(_)) {
+                self.check_credential(type_name, data);
+            }
             return self.inline_data(data);
         }
         let path = fields.text("file", &mut self.problems)?;
         let bytes = self.file(path)?;
+        if let Some(document) = credential_of(type_name) {
+            self.check_document(type_name, document, path.text, bytes);
+        }
         Some(Data {
             bytes: bytes.into(),
             content_type: content_type(type_name, path.text, bytes),
         })
+    }
+
+    /// Checks a file that has to be a credential.
+    fn check_document(&mut self, type_name: &str, document: &str, path: &str, bytes: &[u8]) {
+        let index = self.files.range(..path).count();
+        let file = u32::try_from(index).unwrap_or(u32::MAX);
+        // Devices get the very bytes, so that only what JSON itself asks for is asked.
+        let mut unheard = Problems::new([path].into_iter());
+        match tree::read(bytes, Syntax::Json, file, &mut unheard) {
+            Some(node) => self.check_credential(type_name, &node),
+            None => {
+                let message = format!("not JSON, which a {document} is");
+                self.problems.error(Place::start_of(file), message);
+            }
+        }
     }
 
     fn inline_data(&mut self, data: &Node) -> Option<Data<'c>> {

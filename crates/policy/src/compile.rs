@@ -160,6 +160,7 @@ impl<'c> Compiler<'c> {
         let blueprints = self.blueprints(files, &groups, &drafts);
         self.check_together(&drafts, &blueprints, &groups);
         self.warn_of_cuts(&drafts);
+        self.warn_of_profile_keys(&drafts);
         if !self.problems.has_errors() {
             self.warn_of_unused(&drafts);
             self.warn_of_removals(&drafts, &blueprints, &groups);

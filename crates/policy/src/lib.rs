@@ -12,6 +12,9 @@
 //! is found out later can be said of a line and a column. Names come from what a file says, never from its path, and
 //! the order in which files are given changes nothing.
 //!
+//! What only the whole policy can tell is found once all of it is read: who gets what (`audience`), what meets on a device
+//! (`meeting`: `property`, `conflict`), what could cut devices off (`lockout`), and what nobody gets (`unused`).
+//!
 //! Pure: the caller reads the directory, and keeps or serves the bytes that devices download.
 #![cfg_attr(
     not(test),

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use ordain_catalog::Target;
+use ordain_catalog::validate::accepts_content_type;
 
 use crate::compile::Compiler;
 use crate::declaration::Draft;
@@ -47,7 +48,7 @@ impl Compiler<'_> {
             return self.problems.unknown(name.place, message, name.text, known);
         };
         let Some(type_name) = target.type_name().filter(|name| !to.accepts(name)) else {
-            return;
+            return self.check_content_type(name, to, target);
         };
         let wanted = match to
             .types
@@ -66,6 +67,24 @@ impl Compiler<'_> {
             self.problems.name(target.place)
         );
         self.problems.error(name.place, message);
+    }
+
+    fn check_content_type(&mut self, name: Text<'_>, to: &Target, target: &Draft<'_>) {
+        let stated = target.payload.pointer("/Reference/ContentType");
+        let Some(stated) = stated.and_then(|stated| stated.as_text()) else {
+            return;
+        };
+        if !accepts_content_type(&to.content_types, stated) {
+            let accepted: Vec<&str> = to.content_types.iter().map(String::as_str).collect();
+            let message = format!(
+                "the data of {} ({}) are {}; {} is needed here",
+                quoted(name.text),
+                self.problems.name(target.place),
+                quoted(stated),
+                accepted.join(" or ")
+            );
+            self.problems.error(name.place, message);
+        }
     }
 }
 

@@ -37,12 +37,53 @@ impl Compiler<'_> {
         }
     }
 
+    /// Checks the `document` that is the data of an asset of this type, if it has to be one.
+    pub(crate) fn check_credential(&mut self, type_name: &str, document: &Node) {
+        let Some(credential) = credential_of(type_name).and_then(|name| self.catalog.credential(name)) else {
+            return;
+        };
+        let (name, shape) = (&credential.name, &credential.payload);
+        for finding in validate::document(name, shape, &document.to_json(), self.allow_unknown) {
+            self.tell(place_of(&finding, document), finding);
+        }
+    }
+
+    /// Warns of what the schemas of profiles do not know. Makers of apps and of systems add keys, and profiles are taken
+    /// with them.
+    pub(crate) fn warn_of_profile_keys(&mut self, drafts: &BTreeMap<String, Draft<'_>>) {
+        for payload in drafts.values().flat_map(|draft| &draft.carried) {
+            let mut schemas = self.catalog.profiles_of_type(&payload.type_name);
+            let (Some(schema), None) = (schemas.next(), schemas.next()) else {
+                continue;
+            };
+            let mut keys = payload.keys.to_json_object();
+            keys.retain(|key, _| !key.starts_with("Payload"));
+            for finding in validate::document(&schema.name, &schema.payload, &keys.into(), true) {
+                if matches!(finding.code, Code::UnknownKey | Code::WrongType) {
+                    let place = place_of(&finding, &payload.keys);
+                    self.problems.warning(place, finding.message);
+                }
+            }
+        }
+    }
+
     fn tell(&mut self, place: Place, finding: Finding) {
         match finding.severity {
             Severity::Error => self.problems.error(place, finding.message),
             Severity::Warning => self.problems.warning(place, finding.message),
         }
     }
+}
+
+/// The document that the data of an asset of this type are.
+pub(crate) fn credential_of(asset_type: &str) -> Option<&'static str> {
+    Some(match asset_type {
+        "com.apple.asset.credential.acme" => "com.apple.credential.acme",
+        "com.apple.asset.credential.identity" => "com.apple.credential.identity",
+        "com.apple.asset.credential.scep" => "com.apple.credential.scep",
+        "com.apple.asset.credential.userpassword" => "com.apple.credential.usernameandpassword",
+        _ => return None,
+    })
 }
 
 /// Where in `payload` something was found.

@@ -298,7 +298,11 @@ fn the_media_type_is_given_or_guessed() {
         "application/pkcs1"
     );
     assert_eq!(
-        content_type("Type: com.apple.asset.credential.scep\n", "x.y", b"{}"),
+        content_type(
+            "Type: com.apple.asset.credential.scep\n",
+            "x.y",
+            br#"{"URL": "https://scep.example.org"}"#
+        ),
         "application/json"
     );
     let data = "Type: com.apple.asset.data\n";
