@@ -71,7 +71,17 @@ pub enum Error {
 
 /// Reads an XML property list whose outermost value is a dictionary.
 pub fn parse(body: &[u8]) -> Result<Dictionary, Error> {
-    reader::read(body)?.into_dictionary().ok_or(Error::NotADictionary)
+    reader::read(body, |_| ())?
+        .into_dictionary()
+        .ok_or(Error::NotADictionary)
+}
+
+/// Reads as [`parse`] does, and tells where everything stands: the octets at which keys and values begin, in the order of
+/// the document, which is the order of the dictionary.
+pub fn parse_with_octets(body: &[u8]) -> Result<(Dictionary, Vec<u64>), Error> {
+    let mut octets = Vec::new();
+    let value = reader::read(body, |octet| octets.push(octet))?;
+    Ok((value.into_dictionary().ok_or(Error::NotADictionary)?, octets))
 }
 
 /// Writes an XML property list, keys in the dictionary's order.

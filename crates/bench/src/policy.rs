@@ -73,7 +73,10 @@ pub fn fifty(edition: u64) -> Policy {
         "blueprints/everybody.yaml".into(),
         "name: everybody\ninclude: [all]\ndeclarations: [in-force]\n",
     ));
-    Policy { files }
+    Policy {
+        files,
+        allow_unknown: false,
+    }
 }
 
 /// Three declarations for everybody, one of which another `edition` changes, and one more for each of `audiences`
@@ -93,7 +96,10 @@ pub fn fleet(edition: u64, audiences: usize, serials: impl Iterator<Item = Strin
         ),
     ];
     if audiences <= 1 {
-        return Policy { files };
+        return Policy {
+            files,
+            allow_unknown: false,
+        };
     }
     let mut lists: Vec<String> = (0..audiences)
         .map(|number| format!("name: site-{number:04}\nmembers:\n"))
@@ -117,5 +123,8 @@ pub fn fleet(edition: u64, audiences: usize, serials: impl Iterator<Item = Strin
             format!("name: {name}\ninclude: [{name}]\ndeclarations: [{name}]\n"),
         ));
     }
-    Policy { files }
+    Policy {
+        files,
+        allow_unknown: false,
+    }
 }

@@ -22,7 +22,7 @@ use self::place::Place;
 use self::prose::Given;
 use self::reach::{Recipients, Verdict};
 use self::schema::Schema;
-use crate::{Catalog, DeclarationType};
+use crate::{Catalog, DeclarationType, Shape};
 
 pub use self::example::{example, full_example};
 pub use self::finding::{At, Code, Finding, Severity};
@@ -41,10 +41,7 @@ pub fn payload(
     let mut findings = Findings::new();
     let recipients = Recipients::of(declaration, reach);
     let (takers, outdated) = takers(&mut findings, declaration, recipients);
-    let unknown = match reach.allow_unknown {
-        true => Severity::Warning,
-        false => Severity::Error,
-    };
+    let unknown = unknown(reach.allow_unknown);
     let mut schema = Schema {
         findings: &mut findings,
         type_name: &declaration.name,
@@ -64,6 +61,33 @@ pub fn payload(
         }
     }
     findings.into_sorted()
+}
+
+/// All that is wrong with a document against its schema alone, such as the data of a credential or a payload of a profile,
+/// in order of place. `name` is what messages call its schema. At most some 200 findings, as of [`payload`].
+pub fn document(name: &str, shape: &Shape, document: &Value, allow_unknown: bool) -> Vec<Finding> {
+    let mut findings = Findings::new();
+    let nobody = Recipients {
+        kinds: Vec::new(),
+        known: false,
+    };
+    let mut schema = Schema {
+        findings: &mut findings,
+        type_name: name,
+        unknown: unknown(allow_unknown),
+        outdated: None,
+    };
+    schema.check(shape, document, &nobody);
+    findings.into_sorted()
+}
+
+/// How bad a key is that is not known.
+fn unknown(is_allowed: bool) -> Severity {
+    if is_allowed {
+        Severity::Warning
+    } else {
+        Severity::Error
+    }
 }
 
 /// Who can take the type, and since when it should no longer be used.

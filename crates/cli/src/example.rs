@@ -19,6 +19,7 @@ pub(crate) fn policy() -> Policy {
         .iter()
         .filter(|(path, _)| ordain_policy::is_policy_file(path));
     Policy {
+        allow_unknown: false,
         files: files.map(|(path, content)| file(path, content)).collect(),
     }
 }

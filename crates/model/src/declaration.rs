@@ -29,6 +29,9 @@ pub struct Declaration {
     /// The bytes of ours that the payload tells devices to download.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub downloads: BTreeSet<Digest>,
+    /// The `PayloadType`s of what it installs, when it is a profile.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub carries: BTreeSet<String>,
     /// Who may have it.
     #[serde(default)]
     pub placement: Placement,
@@ -74,6 +77,7 @@ impl Declaration {
             server_token,
             references: BTreeSet::new(),
             downloads: BTreeSet::new(),
+            carries: BTreeSet::new(),
             placement: Placement::default(),
         })
     }

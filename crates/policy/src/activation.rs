@@ -11,9 +11,9 @@ use crate::fields::{Fields, Text};
 use crate::problem::{Place, quoted};
 
 /// The type whose payload keys are what `@property` names.
-const PROPERTIES_TYPE: &str = "com.apple.management.properties";
+pub(crate) const PROPERTIES_TYPE: &str = "com.apple.management.properties";
 /// The key of an activation's payload that says when it is in force.
-const PREDICATE_KEY: &str = "Predicate";
+pub(crate) const PREDICATE_KEY: &str = "Predicate";
 
 impl Compiler<'_> {
     /// Checks payloads of activations and all predicates. A misspelt key would make an activation unconditional, so
@@ -21,7 +21,7 @@ impl Compiler<'_> {
     pub(crate) fn check_activations(&mut self, drafts: &BTreeMap<String, Draft<'_>>) {
         let properties: BTreeSet<&str> = drafts
             .values()
-            .filter(|draft| draft.known.is_some_and(|known| known.name == PROPERTIES_TYPE))
+            .filter(|draft| draft.type_name() == Some(PROPERTIES_TYPE))
             .flat_map(|draft| draft.payload.members().iter().map(|member| member.key.as_str()))
             .collect();
         let mut activated: BTreeMap<&str, Place> = BTreeMap::new();
@@ -63,7 +63,7 @@ impl Compiler<'_> {
         };
         let Some((configuration, known)) = drafts
             .get(named.text)
-            .and_then(|draft| Some((draft, draft.known?)))
+            .and_then(|draft| Some((draft, draft.known()?)))
         else {
             return;
         };

@@ -3,17 +3,18 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
-use ordain_catalog::{DeclarationType, Kind};
+use ordain_catalog::Kind;
 use ordain_model::canonical;
 use ordain_model::ids::Digest;
 
-use crate::compile::Compiler;
-use crate::declaration::{Draft, payload};
+use crate::compile::{ASSETS, Compiler};
+use crate::declaration::{Declared, Draft, payload};
 use crate::directory;
 use crate::fields::{Fields, Text};
 use crate::placement;
-use crate::problem::quoted;
-use crate::tree::{Node, Value};
+use crate::problem::{Place, Problems, quoted};
+use crate::tree::{self, Node, Syntax, Value};
+use crate::validation::credential_of;
 
 /// The one asset type whose payload is the data itself.
 const INLINE_TYPE: &str = "com.apple.asset.useridentity";
@@ -34,8 +35,8 @@ impl<'c> Compiler<'c> {
             "authentication",
         ];
         let fields = Fields::of(file, &[&KEYS[..], &placement::KEYS].concat(), &mut self.problems)?;
-        let known = self.asset_type(fields);
-        let placement = placement::read(fields, known, &mut self.problems);
+        let declared = self.asset_type(fields);
+        let placement = placement::read(fields, declared.as_ref(), &mut self.problems);
         let sources: Vec<&str> = ["file", "data", "Payload"]
             .into_iter()
             .filter(|key| fields.get(key).is_some())
@@ -44,21 +45,27 @@ impl<'c> Compiler<'c> {
             ["Payload"] => self
                 .plain_payload(fields)
                 .map(|payload| (payload, BTreeSet::new())),
-            ["file" | "data"] => known.and_then(|known| self.referring_payload(fields, known)),
+            ["file" | "data"] => declared
+                .as_ref()
+                .and_then(|declared| self.referring_payload(fields, declared.name())),
             _ => {
                 let message = "an asset needs exactly one of `file`, `data` and `Payload`";
                 self.problems.error(fields.place(), message);
                 None
             }
         };
+        let has_payload = content.is_some();
         let identifier = self.identifier(fields)?;
         let (payload, downloads) =
             content.unwrap_or_else(|| (Node::made(fields.place(), []), BTreeSet::new()));
         Some(Draft {
             identifier: identifier.text.to_owned(),
             place: identifier.place,
-            known,
+            type_place: fields.get("Type").map_or(fields.place(), |name| name.place),
+            declared,
             payload,
+            has_payload,
+            carried: Vec::new(),
             placement,
             when: None,
             references: BTreeSet::new(),
@@ -66,18 +73,19 @@ impl<'c> Compiler<'c> {
         })
     }
 
-    fn asset_type(&mut self, fields: Fields<'_>) -> Option<&'c DeclarationType> {
-        let known = self.declaration_type(fields)?;
-        if known.kind != Kind::Asset {
+    fn asset_type(&mut self, fields: Fields<'_>) -> Option<Declared<'c>> {
+        let declared = self.declared(fields)?;
+        if declared.kind() != Kind::Asset {
             let place = fields.get("Type").map_or(fields.place(), |name| name.place);
             let message = format!(
                 "{} is a type of {}s; they go into declarations/",
-                known.name, known.kind
+                declared.name(),
+                declared.kind()
             );
             self.problems.error(place, message);
             return None;
         }
-        Some(known)
+        Some(declared)
     }
 
     fn plain_payload(&mut self, fields: Fields<'_>) -> Option<Node> {
@@ -94,26 +102,22 @@ impl<'c> Compiler<'c> {
     }
 
     /// The payload that tells devices to download the data from here.
-    fn referring_payload(
-        &mut self,
-        fields: Fields<'_>,
-        known: &DeclarationType,
-    ) -> Option<(Node, BTreeSet<Digest>)> {
+    fn referring_payload(&mut self, fields: Fields<'_>, type_name: &str) -> Option<(Node, BTreeSet<Digest>)> {
         let place = fields.place();
-        if known.name == INLINE_TYPE {
+        if type_name == INLINE_TYPE {
             let message = format!("{INLINE_TYPE} has nothing to download; write its `Payload`");
             self.problems.error(place, message);
             return None;
         }
         let given_type = fields.text("content-type", &mut self.problems);
         let authentication = self.authentication(fields);
-        let data = self.data(fields, known)?;
+        let data = self.data(fields, type_name)?;
         let content_type = match given_type {
             Some(given) => self.checked_content_type(given)?,
             None => data.content_type,
         };
         let size = i64::try_from(data.bytes.len()).unwrap_or(i64::MAX);
-        let (url, digest) = self.offer(place, "assets", content_type, data.bytes);
+        let (url, digest) = self.offer(place, ASSETS, content_type, data.bytes);
         let reference = Node::made(
             place,
             [
@@ -143,16 +147,37 @@ impl<'c> Compiler<'c> {
     }
 
     /// The bytes under `file` or `data`, and what they are when nobody says it.
-    fn data(&mut self, fields: Fields<'_>, known: &DeclarationType) -> Option<Data<'c>> {
+    fn data(&mut self, fields: Fields<'_>, type_name: &str) -> Option<Data<'c>> {
         if let Some(data) = fields.get("data") {
+            if matches!(data.value, Value::Object(_)) {
+                self.check_credential(type_name, data);
+            }
             return self.inline_data(data);
         }
         let path = fields.text("file", &mut self.problems)?;
         let bytes = self.file(path)?;
+        if let Some(document) = credential_of(type_name) {
+            self.check_document(type_name, document, path.text, bytes);
+        }
         Some(Data {
             bytes: bytes.into(),
-            content_type: content_type(known, path.text, bytes),
+            content_type: content_type(type_name, path.text, bytes),
         })
+    }
+
+    /// Checks a file that has to be a credential.
+    fn check_document(&mut self, type_name: &str, document: &str, path: &str, bytes: &[u8]) {
+        let index = self.files.range(..path).count();
+        let file = u32::try_from(index).unwrap_or(u32::MAX);
+        // Devices get the very bytes, so that only what JSON itself asks for is asked.
+        let mut unheard = Problems::new([path].into_iter());
+        match tree::read(bytes, Syntax::Json, file, &mut unheard) {
+            Some(node) => self.check_credential(type_name, &node),
+            None => {
+                let message = format!("not JSON, which a {document} is");
+                self.problems.error(Place::start_of(file), message);
+            }
+        }
     }
 
     fn inline_data(&mut self, data: &Node) -> Option<Data<'c>> {
@@ -237,15 +262,15 @@ struct Data<'c> {
 }
 
 /// The media type of a file: what its asset type asks for, else what its name says.
-fn content_type(known: &DeclarationType, path: &str, bytes: &[u8]) -> &'static str {
-    if known.name == CERTIFICATE_TYPE {
+fn content_type(type_name: &str, path: &str, bytes: &[u8]) -> &'static str {
+    if type_name == CERTIFICATE_TYPE {
         return if bytes.starts_with(b"-----BEGIN ") {
             "application/pem"
         } else {
             "application/pkcs1"
         };
     }
-    if known.name.starts_with(CREDENTIAL_PREFIX) {
+    if type_name.starts_with(CREDENTIAL_PREFIX) {
         return JSON;
     }
     match path

@@ -5,6 +5,7 @@ use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
 use ordain_catalog::Catalog;
+use ordain_catalog::validate::DeviceKind;
 use ordain_model::declaration::Declaration;
 use ordain_model::ids::Digest;
 use ordain_model::wish::{Blueprint, Group, Wish};
@@ -12,8 +13,25 @@ use ordain_model::wish::{Blueprint, Group, Wish};
 use crate::declaration::Draft;
 use crate::directory::{self, Role};
 use crate::fields::Text;
+use crate::meeting::Meetings;
 use crate::problem::{Place, Problem, Problems, quoted};
 use crate::tree::{self, Node, Syntax};
+
+/// What a policy is judged by besides itself.
+#[derive(Debug, Clone, Copy)]
+pub struct Surroundings<'a> {
+    /// What devices take.
+    pub catalog: &'a Catalog,
+    /// Where devices reach the server.
+    pub public_url: &'a str,
+    /// What is in force, if anything: some changes are worth a warning.
+    pub before: Option<&'a Wish>,
+    /// The kinds of devices that there are; without any, only platforms and channels are judged.
+    pub devices: &'a [DeviceKind],
+    /// Whether keys and types that the catalog does not have are taken with a warning, types as long as their names tell
+    /// their kind: for systems that are newer than the catalog.
+    pub allow_unknown: bool,
+}
 
 /// What a policy directory says.
 #[derive(Debug, Clone, PartialEq)]
@@ -40,14 +58,13 @@ pub struct Download {
 /// Compiles the `files` of a policy directory: their paths relative to it, with slashes, and their content.
 ///
 /// Files that [`is_policy_file`](crate::is_policy_file) leaves out are ignored. Devices download from below
-/// `public_url`. The outcome depends neither on the order of the files nor on anything but the arguments.
+/// the public URL. The outcome depends neither on the order of the files nor on anything but the arguments.
 ///
 /// # Errors
 /// All problems, warnings among them, in order of file and place, when one of them is an error.
 pub fn compile(
     files: &[(String, Vec<u8>)],
-    catalog: &Catalog,
-    public_url: &str,
+    surroundings: &Surroundings<'_>,
 ) -> Result<Compiled, Vec<Problem>> {
     let mut sorted: Vec<(&str, &[u8])> = files
         .iter()
@@ -56,8 +73,11 @@ pub fn compile(
         .collect();
     sorted.sort();
     let mut compiler = Compiler {
-        catalog,
-        public_url: public_url.trim_end_matches('/'),
+        catalog: surroundings.catalog,
+        public_url: surroundings.public_url.trim_end_matches('/'),
+        before: surroundings.before,
+        devices: surroundings.devices,
+        allow_unknown: surroundings.allow_unknown,
         files: sorted.iter().copied().collect(),
         problems: Problems::new(sorted.iter().map(|(path, _)| *path)),
         used: BTreeSet::new(),
@@ -79,6 +99,9 @@ pub fn compile(
     }
 }
 
+/// The folder of the public URL below which the data of assets are served.
+pub(crate) const ASSETS: &str = "assets";
+
 /// A file with its index for [`Place`]s.
 struct File<'c> {
     index: u32,
@@ -90,7 +113,10 @@ struct File<'c> {
 /// What all parts of the compilation share. Each folder's part stands in a file of its own.
 pub(crate) struct Compiler<'c> {
     pub(crate) catalog: &'c Catalog,
-    public_url: &'c str,
+    pub(crate) public_url: &'c str,
+    pub(crate) before: Option<&'c Wish>,
+    pub(crate) devices: &'c [DeviceKind],
+    pub(crate) allow_unknown: bool,
     pub(crate) files: BTreeMap<&'c str, &'c [u8]>,
     pub(crate) problems: Problems,
     /// The files that assets name.
@@ -127,11 +153,17 @@ impl<'c> Compiler<'c> {
     fn wish(&mut self, files: &[File<'c>]) -> Option<Wish> {
         let mut drafts = self.drafts(files);
         self.resolve_references(&mut drafts);
+        self.check_remote_data(&mut drafts);
+        self.check_payloads(&drafts);
         self.check_activations(&drafts);
         let groups = self.groups(files);
         let blueprints = self.blueprints(files, &groups, &drafts);
+        self.check_together(&drafts, &blueprints, &groups);
+        self.warn_of_cuts(&drafts);
+        self.warn_of_profile_keys(&drafts);
         if !self.problems.has_errors() {
             self.warn_of_unused(&drafts);
+            self.warn_of_removals(&drafts, &blueprints, &groups);
         }
         let declarations = self.declarations(drafts);
         (!self.problems.has_errors()).then_some(Wish {
@@ -139,6 +171,23 @@ impl<'c> Compiler<'c> {
             blueprints,
             groups,
         })
+    }
+
+    /// Checks what meets on devices.
+    fn check_together(
+        &mut self,
+        drafts: &BTreeMap<String, Draft<'c>>,
+        blueprints: &BTreeMap<String, Blueprint>,
+        groups: &BTreeMap<String, Group>,
+    ) {
+        let meetings = Meetings::new(drafts, blueprints, groups);
+        if !meetings.is_complete {
+            let message =
+                "groups overlap in too many ways to see what meets on each device; not all of it was checked";
+            self.problems.warning(Place::POLICY, message);
+        }
+        self.check_properties(drafts, &meetings);
+        self.warn_of_conflicts(drafts, &meetings);
     }
 
     /// Every declaration, asset and profile, by identifier.
@@ -227,20 +276,27 @@ impl<'c> Compiler<'c> {
     fn declarations(&mut self, drafts: BTreeMap<String, Draft<'_>>) -> BTreeMap<String, Declaration> {
         let mut declarations = BTreeMap::new();
         for (identifier, draft) in drafts {
-            // A type that is not known was complained of.
-            let Some(known) = draft.known else { continue };
+            // A type that is missing or not allowed was complained of.
+            let Some(declared) = draft.declared else { continue };
             let payload = draft.payload.to_json_object();
-            match Declaration::new(known.kind, known.name.clone(), identifier.clone(), payload) {
+            match Declaration::new(
+                declared.kind(),
+                declared.name().to_owned(),
+                identifier.clone(),
+                payload,
+            ) {
                 Ok(declaration) => {
                     let Draft {
                         references,
                         downloads,
+                        carried,
                         placement,
                         ..
                     } = draft;
                     let declaration = Declaration {
                         references,
                         downloads,
+                        carries: carried.into_iter().map(|payload| payload.type_name).collect(),
                         placement,
                         ..declaration
                     };
@@ -254,6 +310,11 @@ impl<'c> Compiler<'c> {
 
     fn read(&mut self, file: &File<'_>, syntax: Syntax) -> Option<Node> {
         tree::read(file.bytes, syntax, file.index, &mut self.problems)
+    }
+
+    /// What is served with this digest.
+    pub(crate) fn download(&self, digest: Digest) -> Option<&Download> {
+        self.downloads.get(&digest).map(|(download, _)| download)
     }
 
     /// Has `bytes` served below `folder` of the public URL; the whole URL, and their digest.

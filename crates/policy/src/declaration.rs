@@ -9,6 +9,7 @@ use ordain_model::ids::Digest;
 
 use crate::compile::Compiler;
 use crate::fields::{Fields, Text};
+use crate::payload::Payload;
 use crate::placement;
 use crate::problem::{Place, Problems, quoted};
 use crate::tree::{Node, Value};
@@ -18,9 +19,15 @@ pub(crate) struct Draft<'c> {
     pub(crate) identifier: String,
     /// Of the identifier.
     pub(crate) place: Place,
-    /// `None` when the type is missing or unknown, which was complained of.
-    pub(crate) known: Option<&'c DeclarationType>,
+    /// Of the value of `Type`.
+    pub(crate) type_place: Place,
+    /// `None` when the type is missing, or unknown and not allowed, which was complained of.
+    pub(crate) declared: Option<Declared<'c>>,
     pub(crate) payload: Node,
+    /// Whether the file has that payload; else it is empty, which was complained of.
+    pub(crate) has_payload: bool,
+    /// What it carries, when it is a profile.
+    pub(crate) carried: Vec<Payload>,
     pub(crate) placement: Placement,
     /// Where `when` stands, if it does.
     pub(crate) when: Option<Place>,
@@ -28,9 +35,50 @@ pub(crate) struct Draft<'c> {
     pub(crate) downloads: BTreeSet<Digest>,
 }
 
-impl Draft<'_> {
+/// The type of a declaration.
+#[derive(Clone)]
+pub(crate) enum Declared<'c> {
+    /// The catalog has it.
+    Known(&'c DeclarationType),
+    /// Only its name is known, and what that says.
+    Unknown { name: String, kind: Kind },
+}
+
+impl<'c> Declared<'c> {
+    pub(crate) fn name(&self) -> &str {
+        match self {
+            Self::Known(known) => &known.name,
+            Self::Unknown { name, .. } => name,
+        }
+    }
+
+    pub(crate) fn kind(&self) -> Kind {
+        match self {
+            Self::Known(known) => known.kind,
+            Self::Unknown { kind, .. } => *kind,
+        }
+    }
+
+    pub(crate) fn known(&self) -> Option<&'c DeclarationType> {
+        match self {
+            Self::Known(known) => Some(known),
+            Self::Unknown { .. } => None,
+        }
+    }
+}
+
+impl<'c> Draft<'c> {
     pub(crate) fn kind(&self) -> Option<Kind> {
-        self.known.map(|known| known.kind)
+        self.declared.as_ref().map(Declared::kind)
+    }
+
+    pub(crate) fn type_name(&self) -> Option<&str> {
+        self.declared.as_ref().map(Declared::name)
+    }
+
+    /// What the catalog says of the type.
+    pub(crate) fn known(&self) -> Option<&'c DeclarationType> {
+        self.declared.as_ref().and_then(Declared::known)
     }
 }
 
@@ -43,15 +91,18 @@ impl<'c> Compiler<'c> {
             self.problems
                 .warning(place, "`ServerToken` is ignored: it is made from the content");
         }
-        let known = self.declaration_type(fields);
+        let declared = self.declared(fields);
         let payload = payload(fields, &mut self.problems);
-        let placement = placement::read(fields, known, &mut self.problems);
+        let placement = placement::read(fields, declared.as_ref(), &mut self.problems);
         let identifier = self.identifier(fields)?;
         Some(Draft {
             identifier: identifier.text.to_owned(),
             place: identifier.place,
-            known,
+            type_place: fields.get("Type").map_or(fields.place(), |name| name.place),
+            declared,
             payload: payload.cloned().unwrap_or_else(|| Node::made(fields.place(), [])),
+            has_payload: payload.is_some(),
+            carried: Vec::new(),
             placement,
             when: fields.get("when").map(|when| when.place),
             references: BTreeSet::new(),
@@ -60,15 +111,26 @@ impl<'c> Compiler<'c> {
     }
 
     /// The type that the key `Type` names.
-    pub(crate) fn declaration_type(&mut self, fields: Fields<'_>) -> Option<&'c DeclarationType> {
+    pub(crate) fn declared(&mut self, fields: Fields<'_>) -> Option<Declared<'c>> {
         let name = fields.required_text("Type", &mut self.problems)?;
-        let known = self.catalog.declaration(name.text);
-        if known.is_none() {
-            let message = format!("unknown declaration type {}", quoted(name.text));
-            let types = self.catalog.declarations().map(|known| known.name.as_str());
-            self.problems.unknown(name.place, message, name.text, types);
+        if let Some(known) = self.catalog.declaration(name.text) {
+            return Some(Declared::Known(known));
         }
-        known
+        let message = format!("unknown declaration type {}", quoted(name.text));
+        let types = self.catalog.declarations().map(|known| known.name.as_str());
+        match Kind::of_type(name.text).filter(|_| self.allow_unknown) {
+            Some(kind) => {
+                let suggestion = self.problems.suggestion(name.text, types);
+                let message = format!("{message}{suggestion}; nothing in it is checked");
+                self.problems.warning(name.place, message);
+                let name = name.text.to_owned();
+                Some(Declared::Unknown { name, kind })
+            }
+            None => {
+                self.problems.unknown(name.place, message, name.text, types);
+                None
+            }
+        }
     }
 
     /// The identifier, even when it was complained of: what names it need not be complained of as well.

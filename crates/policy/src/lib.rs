@@ -12,6 +12,9 @@
 //! is found out later can be said of a line and a column. Names come from what a file says, never from its path, and
 //! the order in which files are given changes nothing.
 //!
+//! What only the whole policy can tell is found once all of it is read: who gets what (`audience`), what meets on a device
+//! (`meeting`: `property`, `conflict`), what could cut devices off (`lockout`), and what nobody gets (`unused`).
+//!
 //! Pure: the caller reads the directory, and keeps or serves the bytes that devices download.
 #![cfg_attr(
     not(test),
@@ -25,23 +28,32 @@
 
 mod activation;
 mod asset;
+mod audience;
 mod blueprint;
 mod compile;
+mod conflict;
 mod declaration;
 mod directory;
 mod fields;
 mod group;
+mod in_force;
 mod json;
+mod lockout;
+mod meeting;
+mod payload;
 mod placement;
 mod problem;
 mod profile;
+mod property;
 mod reference;
+mod remote;
 mod scalar;
 mod tree;
 mod unused;
+mod validation;
 mod yaml;
 
-pub use compile::{Compiled, Download, compile};
+pub use compile::{Compiled, Download, Surroundings, compile};
 pub use directory::is_policy_file;
 pub use problem::{Problem, Severity};
 pub use tree::{MAX_DEPTH, MAX_OCTETS, MAX_VALUES};

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use ordain_catalog::{Availability, DeclarationType, Kind, Platform, PlatformSupport, Scope};
 use ordain_model::declaration::Placement;
 
+use crate::declaration::Declared;
 use crate::fields::{Fields, Text};
 use crate::problem::{Problems, quoted};
 use crate::tree::Value;
@@ -12,13 +13,13 @@ use crate::tree::Value;
 /// The keys.
 pub(crate) const KEYS: [&str; 3] = ["when", "scope", "platforms"];
 
-/// Reads the keys that `fields` has of [`KEYS`], for a declaration of type `known`.
+/// Reads the keys that `fields` has of [`KEYS`], for a declaration of this type.
 pub(crate) fn read(
     fields: Fields<'_>,
-    known: Option<&DeclarationType>,
+    declared: Option<&Declared<'_>>,
     problems: &mut Problems,
 ) -> Placement {
-    let kind = known.map(|known| known.kind);
+    let kind = declared.map(Declared::kind);
     if let Some(place) = fields
         .place_of("when")
         .filter(|_| kind.is_some_and(|kind| kind != Kind::Configuration))
@@ -38,7 +39,7 @@ pub(crate) fn read(
     let scope = fields
         .text("scope", problems)
         .and_then(|text| scope(text, problems));
-    if let Some(known) = known {
+    if let Some(known) = declared.and_then(Declared::known) {
         check(fields, known, platforms.as_ref(), scope, problems);
     }
     let when = fields.text("when", problems).map(|when| when.text.to_owned());

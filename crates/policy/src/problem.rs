@@ -20,7 +20,7 @@ pub enum Severity {
 pub struct Problem {
     /// How bad it is.
     pub severity: Severity,
-    /// The path, relative to the policy directory. Control characters are escaped.
+    /// The path, relative to the policy directory; `.` for what concerns no file of it. Control characters are escaped.
     pub file: String,
     /// Counted from one.
     pub line: u32,
@@ -62,6 +62,13 @@ pub(crate) struct Place {
 }
 
 impl Place {
+    /// The policy as a whole: what concerns no file of it.
+    pub(crate) const POLICY: Self = Self {
+        file: u32::MAX,
+        line: 1,
+        column: 1,
+    };
+
     /// The beginning of a file: the place of what concerns it as a whole.
     pub(crate) fn start_of(file: u32) -> Self {
         Self {
@@ -131,13 +138,18 @@ impl Problems {
         name: &str,
         known: impl Iterator<Item = &'k str>,
     ) {
+        let suggestion = self.suggestion(name, known);
+        self.error(place, message + &suggestion);
+    }
+
+    /// What ends a message about `name`: those of the `known` names that were probably meant, if any.
+    pub(crate) fn suggestion<'k>(&mut self, name: &str, known: impl Iterator<Item = &'k str>) -> String {
         let nearest: Vec<String> = self.nearest(name, known).into_iter().map(quoted).collect();
-        let suggestion = match nearest.split_last() {
+        match nearest.split_last() {
             None => String::new(),
             Some((only, [])) => format!("; did you mean {only}?"),
             Some((last, others)) => format!("; did you mean {} or {last}?", others.join(", ")),
-        };
-        self.error(place, message + &suggestion);
+        }
     }
 
     /// The known names that differ from `name` in at most a third of its characters, nearest first, and of those the
@@ -179,7 +191,7 @@ impl Problems {
         usize::try_from(place.file)
             .ok()
             .and_then(|file| self.paths.get(file))
-            .map_or("", String::as_str)
+            .map_or(".", String::as_str)
     }
 
     /// In order of file and place.

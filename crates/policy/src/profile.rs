@@ -8,8 +8,9 @@ use ordain_catalog::Scope;
 use ordain_model::declaration::Placement;
 
 use crate::compile::Compiler;
-use crate::declaration::Draft;
+use crate::declaration::{Declared, Draft};
 use crate::fields::Text;
+use crate::payload;
 use crate::problem::Place;
 use crate::tree::Node;
 
@@ -42,8 +43,11 @@ impl<'c> Compiler<'c> {
         Some(Draft {
             identifier: profile.identifier,
             place,
-            known: self.catalog.declaration(LEGACY_TYPE),
+            type_place: place,
+            declared: self.catalog.declaration(LEGACY_TYPE).map(Declared::Known),
             payload: Node::made(place, [("ProfileURL", Node::text(place, url))]),
+            has_payload: true,
+            carried: payload::of_profile(file, bytes),
             placement: Placement {
                 scope,
                 ..Placement::default()

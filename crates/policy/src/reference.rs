@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use ordain_catalog::Target;
+use ordain_catalog::validate::accepts_content_type;
 
 use crate::compile::Compiler;
 use crate::declaration::Draft;
@@ -16,7 +17,7 @@ impl Compiler<'_> {
         for draft in drafts.values() {
             let payload = draft.payload.to_json();
             let found = draft
-                .known
+                .known()
                 .map(|known| known.references_in(&payload))
                 .unwrap_or_default();
             for found in &found {
@@ -42,12 +43,12 @@ impl Compiler<'_> {
             let message = format!("there is no {} {}", to.kind, quoted(name.text));
             let fitting = drafts
                 .values()
-                .filter(|draft| draft.known.is_some_and(|known| to.accepts(&known.name)));
+                .filter(|draft| draft.type_name().is_some_and(|name| to.accepts(name)));
             let known = fitting.map(|draft| draft.identifier.as_str());
             return self.problems.unknown(name.place, message, name.text, known);
         };
-        let Some(known) = target.known.filter(|known| !to.accepts(&known.name)) else {
-            return;
+        let Some(type_name) = target.type_name().filter(|name| !to.accepts(name)) else {
+            return self.check_content_type(name, to, target);
         };
         let wanted = match to
             .types
@@ -62,10 +63,28 @@ impl Compiler<'_> {
         let message = format!(
             "{} is a {} ({}); {wanted} here",
             quoted(name.text),
-            known.name,
+            type_name,
             self.problems.name(target.place)
         );
         self.problems.error(name.place, message);
+    }
+
+    fn check_content_type(&mut self, name: Text<'_>, to: &Target, target: &Draft<'_>) {
+        let stated = target.payload.pointer("/Reference/ContentType");
+        let Some(stated) = stated.and_then(|stated| stated.as_text()) else {
+            return;
+        };
+        if !accepts_content_type(&to.content_types, stated) {
+            let accepted: Vec<&str> = to.content_types.iter().map(String::as_str).collect();
+            let message = format!(
+                "the data of {} ({}) are {}; {} is needed here",
+                quoted(name.text),
+                self.problems.name(target.place),
+                quoted(stated),
+                accepted.join(" or ")
+            );
+            self.problems.error(name.place, message);
+        }
     }
 }
 

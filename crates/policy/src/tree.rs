@@ -256,6 +256,17 @@ impl Node {
         })
     }
 
+    /// Where the key stands to whose value the JSON pointer leads.
+    pub(crate) fn key_place(&self, pointer: &str) -> Option<Place> {
+        let (holder, key) = pointer.rsplit_once('/')?;
+        let key = key.replace("~1", "/").replace("~0", "~");
+        let members = self.pointer(holder)?.members();
+        members
+            .iter()
+            .find(|member| member.key == key)
+            .map(|member| member.place)
+    }
+
     pub(crate) fn to_json(&self) -> serde_json::Value {
         match &self.value {
             Value::Null => serde_json::Value::Null,

@@ -1,35 +1,38 @@
 //! Broken policies and what is said of them: one file of `tests/broken` for each subject.
 //!
-//! A line `=== PATH` begins a file of the policy, `=== problems` what the compiler says of it. In the files, `\xNN`
-//! stands for an octet.
+//! A line `=== PATH` begins a file of the policy, `=== before: PATH` one of the policy that was in force, `=== problems`
+//! what the compiler says, and `=== unknown types are allowed` makes it allow them. In the files, `\xNN` stands for an
+//! octet.
 
 use std::fs;
 use std::path::Path;
 
 use ordain_catalog::Catalog;
-use ordain_policy::compile;
+use ordain_policy::{Surroundings, compile};
 
 type Files = Vec<(String, Vec<u8>)>;
 
-fn read(fixture: &str) -> (Files, String) {
-    let mut parts = fixture
-        .split("=== ")
-        .skip(1)
-        .map(|part| part.split_once('\n').unwrap());
-    let (problems, files): (Vec<_>, Vec<_>) = parts.by_ref().partition(|(path, _)| *path == "problems");
-    let files = files
-        .into_iter()
-        .map(|(path, content)| (octets(path), octets(content)));
-    let files = files
-        .map(|(path, content)| (String::from_utf8(path).unwrap(), content))
-        .collect();
-    (
-        files,
-        problems
-            .first()
-            .map(|(_, text)| (*text).to_owned())
-            .unwrap_or_default(),
-    )
+#[derive(Default)]
+struct Fixture {
+    files: Files,
+    before: Files,
+    allow_unknown: bool,
+    problems: String,
+}
+
+fn read(fixture: &str) -> Fixture {
+    let mut read = Fixture::default();
+    for part in fixture.split("=== ").skip(1) {
+        let (title, content) = part.split_once('\n').unwrap();
+        let file = |path: &str| (String::from_utf8(octets(path)).unwrap(), octets(content));
+        match title.strip_prefix("before: ") {
+            Some(path) => read.before.push(file(path)),
+            None if title == "problems" => read.problems = content.to_owned(),
+            None if title == "unknown types are allowed" => read.allow_unknown = true,
+            None => read.files.push(file(title)),
+        }
+    }
+    read
 }
 
 fn octets(text: &str) -> Vec<u8> {
@@ -53,11 +56,20 @@ fn every_problem_is_told_with_its_place() {
     assert!(!fixtures.is_empty());
     let mut wrong = String::new();
     for path in fixtures {
-        let (files, expected) = read(&fs::read_to_string(&path).unwrap());
-        let compiled = compile(&files, Catalog::builtin(), "https://mdm.example.org");
-        let problems = compiled.map_or_else(|problems| problems, |compiled| compiled.warnings);
+        let fixture = read(&fs::read_to_string(&path).unwrap());
+        let mut surroundings = Surroundings {
+            catalog: Catalog::builtin(),
+            public_url: "https://mdm.example.org",
+            before: None,
+            devices: &[],
+            allow_unknown: fixture.allow_unknown,
+        };
+        let before = compile(&fixture.before, &surroundings).unwrap().wish;
+        surroundings.before = (!fixture.before.is_empty()).then_some(&before);
+        let problems = compile(&fixture.files, &surroundings)
+            .map_or_else(|problems| problems, |compiled| compiled.warnings);
         let told: String = problems.iter().map(|problem| format!("{problem}\n")).collect();
-        if told != expected {
+        if told != fixture.problems {
             wrong += &format!("@@@ {}\n{told}", path.display());
         }
     }

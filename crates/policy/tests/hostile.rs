@@ -3,13 +3,23 @@
 use std::fmt::Write;
 
 use ordain_catalog::Catalog;
-use ordain_policy::{Compiled, MAX_DEPTH, MAX_OCTETS, MAX_VALUES, Problem, compile};
+use ordain_policy::{Compiled, MAX_DEPTH, MAX_OCTETS, MAX_VALUES, Problem, Surroundings, compile};
 use proptest::prelude::*;
 
 const URL: &str = "https://mdm.example.org";
 
+fn surroundings() -> Surroundings<'static> {
+    Surroundings {
+        catalog: Catalog::builtin(),
+        public_url: URL,
+        before: None,
+        devices: &[],
+        allow_unknown: false,
+    }
+}
+
 fn one(path: &str, content: impl Into<Vec<u8>>) -> Result<Compiled, Vec<Problem>> {
-    compile(&[(path.to_owned(), content.into())], Catalog::builtin(), URL)
+    compile(&[(path.to_owned(), content.into())], &surroundings())
 }
 
 fn refusal(path: &str, content: impl Into<Vec<u8>>) -> String {
@@ -102,10 +112,7 @@ fn a_policy_in_which_nothing_fits_is_not_squared() {
     let names: Vec<String> = (0..20_000).map(|number| format!("identifyer-{number}")).collect();
     let blueprint = format!("name: a\ninclude: [all]\ndeclarations: [{}]", names.join(", "));
     files.push(("blueprints/a.yaml".into(), blueprint.into()));
-    assert_eq!(
-        compile(&files, Catalog::builtin(), URL).unwrap_err().len(),
-        22_000
-    );
+    assert_eq!(compile(&files, &surroundings()).unwrap_err().len(), 22_000);
 }
 
 const PATHS: [&str; 8] = [
@@ -222,7 +229,7 @@ proptest! {
         let files: Vec<(String, Vec<u8>)> =
             paths.iter().zip(contents).map(|(path, tokens)| ((*path).to_owned(), tokens.concat().into())).collect();
         let paths: Vec<String> = files.iter().map(|(path, _)| path.clone()).collect();
-        is_sound(&compile(&files, Catalog::builtin(), URL), &paths);
+        is_sound(&compile(&files, &surroundings()), &paths);
     }
 
     #[test]

@@ -6,15 +6,25 @@ use std::path::{Path, PathBuf};
 use ordain_catalog::{Catalog, Kind, Platform, Scope};
 use ordain_model::ids::Digest;
 use ordain_model::wish::Wish;
-use ordain_policy::{Compiled, compile, is_policy_file};
+use ordain_policy::{Compiled, Surroundings, compile, is_policy_file};
 use serde_json::{Value, json};
 
 type Files = Vec<(String, Vec<u8>)>;
 
 const URL: &str = "https://mdm.example.org";
 
+fn surroundings() -> Surroundings<'static> {
+    Surroundings {
+        catalog: Catalog::builtin(),
+        public_url: URL,
+        before: None,
+        devices: &[],
+        allow_unknown: false,
+    }
+}
+
 fn compiled(files: &Files) -> Compiled {
-    compile(files, Catalog::builtin(), URL).unwrap_or_else(|problems| {
+    compile(files, &surroundings()).unwrap_or_else(|problems| {
         panic!(
             "{}",
             problems
@@ -94,9 +104,9 @@ fn the_order_of_files_changes_nothing() {
     files
         .iter_mut()
         .for_each(|(_, bytes)| bytes.truncate(bytes.len() / 2));
-    let problems = compile(&files, Catalog::builtin(), URL).unwrap_err();
+    let problems = compile(&files, &surroundings()).unwrap_err();
     files.sort();
-    assert_eq!(compile(&files, Catalog::builtin(), URL).unwrap_err(), problems);
+    assert_eq!(compile(&files, &surroundings()).unwrap_err(), problems);
 }
 
 #[test]
@@ -198,8 +208,10 @@ fn placement_and_references_are_kept() {
             "declarations/mail.yaml",
             "Type: com.apple.configuration.account.mail\nIdentifier: mail\nscope: user\nplatforms: [macos]\n\
              when: \"@status(device.model.family) == 'Mac'\"\nPayload:\n  UserIdentityAssetReference: me\n  \
-             IncomingServer: {AuthenticationCredentialsAssetReference: login}\n  \
-             OutgoingServer: {AuthenticationCredentialsAssetReference: login}\n",
+             IncomingServer: {ServerType: IMAP, HostName: a, AuthenticationMethod: Password, \
+             AuthenticationCredentialsAssetReference: login}\n  \
+             OutgoingServer: {HostName: a, AuthenticationMethod: Password, \
+             AuthenticationCredentialsAssetReference: login}\n",
         ),
         (
             "assets/me.yaml",
@@ -286,7 +298,11 @@ fn the_media_type_is_given_or_guessed() {
         "application/pkcs1"
     );
     assert_eq!(
-        content_type("Type: com.apple.asset.credential.scep\n", "x.y", b"{}"),
+        content_type(
+            "Type: com.apple.asset.credential.scep\n",
+            "x.y",
+            br#"{"URL": "https://scep.example.org"}"#
+        ),
         "application/json"
     );
     let data = "Type: com.apple.asset.data\n";
@@ -342,4 +358,43 @@ fn a_profile_becomes_a_legacy_configuration_of_its_very_bytes() {
         );
         assert_eq!(compiled.downloads[0].body, profile.as_bytes());
     }
+}
+
+#[test]
+fn what_the_devices_that_there_are_cannot_take_is_told() {
+    let files: Files = [
+        ("declarations/disk.yaml", "Type: com.apple.configuration.diskmanagement.settings\nIdentifier: disk\nPayload: {}"),
+        ("declarations/mac.yaml", "Type: com.apple.configuration.screensharing.host.settings\nIdentifier: mac\nplatforms: [macOS]\nPayload: {}"),
+        ("blueprints/b.yaml", "name: b\ninclude: [all]\ndeclarations: [disk, mac]"),
+    ]
+    .map(|(path, text)| (path.to_owned(), text.into()))
+    .into();
+    let told = |devices: &[&str]| -> Vec<String> {
+        let devices: Vec<_> = devices.iter().map(|kind| kind.parse().unwrap()).collect();
+        let surroundings = Surroundings {
+            devices: &devices,
+            ..surroundings()
+        };
+        let told =
+            compile(&files, &surroundings).map_or_else(|problems| problems, |compiled| compiled.warnings);
+        told.iter()
+            .map(|problem| {
+                format!(
+                    "{} {}:{}:{}",
+                    problem.severity, problem.file, problem.line, problem.column
+                )
+            })
+            .collect()
+    };
+    let nothing: [&str; 0] = [];
+    assert_eq!(told(&[]), nothing);
+    assert_eq!(told(&["macOS:15.0:supervised"]), nothing);
+    assert_eq!(
+        told(&["macOS:15.0:supervised", "macOS:14.0:supervised"]),
+        ["warning declarations/disk.yaml:1:7"]
+    );
+    assert_eq!(
+        told(&["macOS:14.0:supervised"]),
+        ["error declarations/disk.yaml:1:7"]
+    );
 }

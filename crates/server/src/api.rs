@@ -30,6 +30,10 @@ pub use push::{NewPushCertificate, PushCertificate, PushProblem, PushRefusals, P
 pub struct Policy {
     /// Its files.
     pub files: Vec<PolicyFile>,
+    /// Whether types and keys that the catalog does not know are warnings rather than errors: for systems that are newer
+    /// than it.
+    #[serde(default)]
+    pub allow_unknown: bool,
 }
 
 /// One file of a policy directory.

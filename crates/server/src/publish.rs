@@ -6,9 +6,10 @@
 use std::sync::{Arc, PoisonError};
 
 use ordain_catalog::Catalog;
+use ordain_catalog::validate::DeviceKind;
 use ordain_model::wish::{Changes, Revision};
-use ordain_policy::{Compiled, Problem};
-use ordain_store::{Actor, AuditRecord, Blob, Publication, SourceFile, StoreError};
+use ordain_policy::{Compiled, Problem, Surroundings};
+use ordain_store::{Actor, AuditRecord, Blob, Publication, Source, StoreError};
 use serde_json::json;
 
 use crate::app::App;
@@ -40,21 +41,14 @@ pub(crate) struct Outcome {
     pub(crate) warnings: Vec<Problem>,
 }
 
-/// A policy to publish.
-struct Source {
-    files: Vec<SourceFile>,
-    /// The revision that it was published as before.
-    of: Option<u64>,
-}
-
 impl App {
-    /// Compiles `files`, and publishes them unless the newest revision says the same already.
+    /// Compiles `source`, and publishes it unless the newest revision says the same already.
     pub(crate) async fn publish(
         self: &Arc<Self>,
-        files: Vec<SourceFile>,
+        source: Source,
         actor: &Actor,
     ) -> Result<Outcome, PublishError> {
-        self.publish_source(Source { files, of: None }, actor).await
+        self.publish_source(source, None, actor).await
     }
 
     /// Publishes the source of `revision` as it would be published today.
@@ -63,12 +57,9 @@ impl App {
         revision: u64,
         actor: &Actor,
     ) -> Result<Outcome, PublishError> {
-        let files = self.store.source(revision).await?;
-        if files.is_empty() {
-            return Err(PublishError::NoRevision(revision));
-        }
-        let of = Some(revision);
-        self.publish_source(Source { files, of }, actor).await
+        let source = self.store.source(revision).await?;
+        let source = source.ok_or(PublishError::NoRevision(revision))?;
+        self.publish_source(source, Some(revision), actor).await
     }
 
     /// Publishes the newest revision again, since the public URL that is compiled into it has moved. If that cannot be
@@ -117,16 +108,18 @@ impl App {
         Ok(())
     }
 
+    /// `of` is the revision that `source` was published as before.
     async fn publish_source(
         self: &Arc<Self>,
         source: Source,
+        of: Option<u64>,
         actor: &Actor,
     ) -> Result<Outcome, PublishError> {
-        let files = Arc::new(source.files);
+        let source = Arc::new(source);
         loop {
             self.catalogs.reload(&self.store).await?;
             let in_force = self.catalogs.in_force();
-            let compiled = self.compile(files.clone(), in_force.catalog.clone()).await?;
+            let compiled = self.compile(source.clone(), in_force.catalog.clone()).await?;
             let downloads = compiled.downloads.into_iter().map(|download| Blob {
                 content_type: Some(download.content_type),
                 body: download.body,
@@ -139,10 +132,10 @@ impl App {
                 own_catalog: (!in_force.is_imported).then(catalogs::own_catalog),
                 changes: Changes::default(),
                 downloads: downloads.collect(),
-                source: files.to_vec(),
+                source: Source::clone(&source),
             };
             if let Some(published) = self
-                .commit_publication(&mut publication, &in_force, source.of, actor)
+                .commit_publication(&mut publication, &in_force, of, actor)
                 .await?
             {
                 if let Err(error) = self.keep_moved().await {
@@ -185,7 +178,8 @@ impl App {
                 actor: actor.clone(),
                 action: "publish".into(),
                 detail: json!({
-                    "revision": number, "source_of": of, "catalog": in_force.digest, "changes": publication.changes,
+                    "revision": number, "source_of": of, "catalog": in_force.digest,
+                    "allow_unknown": publication.source.allow_unknown, "changes": publication.changes,
                 }),
             };
             match self.store.publish(publication, &audit).await {
@@ -206,18 +200,28 @@ impl App {
         }
     }
 
+    /// What could be published of `source`, for the devices that there are.
     async fn compile(
         self: &Arc<Self>,
-        files: Arc<Vec<SourceFile>>,
+        source: Arc<Source>,
         catalog: Arc<Catalog>,
     ) -> Result<Compiled, PublishError> {
+        let devices = self.store.kinds().await?;
+        // A word that a newer node wrote may not be known here, and then counts for nothing.
+        let devices: Vec<DeviceKind> = devices.iter().filter_map(|kind| kind.parse().ok()).collect();
         let app = self.clone();
         let work = move || {
-            let files: Vec<_> = files
-                .iter()
-                .map(|file| (file.path.clone(), file.body.clone()))
-                .collect();
-            ordain_policy::compile(&files, &catalog, &app.public_url)
+            let files = source.files.iter();
+            let files: Vec<_> = files.map(|file| (file.path.clone(), file.body.clone())).collect();
+            let world = app.world();
+            let surroundings = Surroundings {
+                catalog: &catalog,
+                public_url: &app.public_url,
+                before: Some(&world.revision().wish),
+                devices: &devices,
+                allow_unknown: source.allow_unknown,
+            };
+            ordain_policy::compile(&files, &surroundings)
         };
         let compiled = tokio::task::spawn_blocking(work).await;
         compiled

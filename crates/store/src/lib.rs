@@ -45,7 +45,7 @@ pub use fleet::{FleetRow, Migrated};
 pub use house::{NewToken, TokenRecord, TokenRole};
 pub use inventory::InventoryRecord;
 pub use objects::Blob;
-pub use revisions::{Publication, RevisionSummary, SourceFile};
+pub use revisions::{Publication, RevisionSummary, Source, SourceFile};
 pub use sealed::{
     SEALED_PLACES, SealedPlace, SealedValue, command_context, escrow_context, result_context, webhook_context,
 };

@@ -19,8 +19,17 @@ pub struct Publication {
     pub changes: Changes,
     /// Bytes that its declarations tell devices to download.
     pub downloads: Vec<Blob>,
-    /// The files that it was compiled from.
-    pub source: Vec<SourceFile>,
+    /// What it was compiled from.
+    pub source: Source,
+}
+
+/// What a revision was compiled from.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Source {
+    /// The files of a policy directory, by path.
+    pub files: Vec<SourceFile>,
+    /// Whether types and keys were allowed that the catalog does not know.
+    pub allow_unknown: bool,
 }
 
 /// A file of a policy directory.
@@ -98,19 +107,27 @@ impl Store {
             .collect()
     }
 
-    /// The source files of a revision, by path.
-    pub async fn source(&self, revision: u64) -> Result<Vec<SourceFile>, StoreError> {
+    /// What a revision was compiled from, if there is such a revision.
+    pub async fn source(&self, revision: u64) -> Result<Option<Source>, StoreError> {
+        let sql = "SELECT allow_unknown FROM revision WHERE number = $1";
+        let rows = self.query(sql, vec![revision.into()]).await?;
+        let Some(row) = rows.first() else {
+            return Ok(None);
+        };
+        let allow_unknown = row.integer(0)? != 0;
         let sql = "SELECT f.path, b.body FROM revision_file f JOIN blob b ON b.digest = f.digest \
                    WHERE f.revision = $1 ORDER BY f.path";
         let rows = self.query(sql, vec![revision.into()]).await?;
-        rows.iter()
-            .map(|row| {
-                Ok(SourceFile {
-                    path: row.text(0)?.to_owned(),
-                    body: row.bytes(1)?.to_vec(),
-                })
+        let files = rows.iter().map(|row| {
+            Ok(SourceFile {
+                path: row.text(0)?.to_owned(),
+                body: row.bytes(1)?.to_vec(),
             })
-            .collect()
+        });
+        Ok(Some(Source {
+            files: files.collect::<Result<_, StoreError>>()?,
+            allow_unknown,
+        }))
     }
 
     /// Publishes. [`StoreError::Conflict`] when another revision of this number was published meanwhile, or when another
@@ -128,14 +145,15 @@ impl Store {
         let mut steps = vec![is_in_force(imported)];
         steps.extend(own_catalog.as_ref().map(keep_catalog));
         steps.push(Step::new(
-            "INSERT INTO revision (number, digest, published_at, published_by, catalog, changes, wish) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7)",
+            "INSERT INTO revision (number, digest, published_at, published_by, catalog, allow_unknown, changes, wish) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
             vec![
                 revision.number.into(),
                 wish.digest().to_string().into(),
                 audit.at.into(),
                 audit.actor.name.clone().into(),
                 revision.catalog.to_string().into(),
+                i64::from(source.allow_unknown).into(),
                 json(changes)?,
                 json(wish)?,
             ],
@@ -146,7 +164,7 @@ impl Store {
                 .iter()
                 .map(|blob| keep_blob(blob.content_type.as_deref(), &blob.body)),
         );
-        for file in source {
+        for file in &source.files {
             steps.push(keep_blob(None, &file.body));
             steps.push(Step::new(
                 "INSERT INTO revision_file (revision, path, digest) VALUES ($1, $2, $3)",

@@ -12,8 +12,8 @@ use quick_xml::events::{BytesRef, Event};
 
 use super::{Date, Dictionary, Error, MAX_DEPTH, MAX_ELEMENTS, MAX_OCTETS, Value};
 
-/// Reads the one value of `document`.
-pub(super) fn read(document: &[u8]) -> Result<Value, Error> {
+/// Reads the one value of `document`. `begins` is told the octet at which each key and each value begins.
+pub(super) fn read(document: &[u8], mut begins: impl FnMut(u64)) -> Result<Value, Error> {
     if document.len() > MAX_OCTETS {
         return Err(Error::TooLarge);
     }
@@ -30,12 +30,16 @@ pub(super) fn read(document: &[u8]) -> Result<Value, Error> {
     config.check_end_names = true;
     let mut reading = Reading::default();
     loop {
+        let octet = xml.buffer_position();
         let Ok(event) = xml.read_event() else {
             return Err(Error::Syntax {
                 what: "ill-formed XML",
                 octet: xml.error_position(),
             });
         };
+        if matches!(event, Event::Start(_)) && reading.started {
+            begins(octet);
+        }
         match reading.take(event) {
             Ok(None) => {}
             Ok(Some(value)) => return Ok(value),

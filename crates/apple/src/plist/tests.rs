@@ -19,6 +19,29 @@ fn syntax(result: Result<Dictionary, Error>) -> &'static str {
 }
 
 #[test]
+fn octets_lead_to_keys_and_values_in_order() {
+    let text = document(
+        "<dict> <!-- é --> <key>b</key>\n<array><true/> <dict><key>c</key><data/></dict></array><key>a</key><real>1</real></dict>",
+    );
+    let (read, octets) = parse_with_octets(&text).unwrap();
+    assert_eq!(Ok(&read), parse(&text).as_ref());
+    assert_eq!(read.keys().collect::<Vec<_>>(), ["b", "a"]);
+    let names: Vec<&str> = octets
+        .iter()
+        .map(|octet| {
+            let rest = std::str::from_utf8(&text[usize::try_from(*octet).unwrap()..]).unwrap();
+            rest.strip_prefix('<').unwrap().split(['>', '/']).next().unwrap()
+        })
+        .collect();
+    assert_eq!(
+        names,
+        [
+            "dict", "key", "array", "true", "dict", "key", "data", "key", "real"
+        ]
+    );
+}
+
+#[test]
 fn what_devices_send_is_read() {
     let read = parse(&document(
         "<dict>

@@ -9,7 +9,7 @@ use axum::{Extension, Json};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::HeaderMap;
-use ordain_store::{Actor, SourceFile};
+use ordain_store::{Actor, Source, SourceFile};
 
 use super::extract::Path;
 use super::fault::Fault;
@@ -41,7 +41,7 @@ pub(crate) async fn publish(
         return Err(Fault::Invalid(what.into()));
     }
     let mut paths = BTreeSet::new();
-    let mut source = Vec::with_capacity(policy.files.len());
+    let mut files = Vec::with_capacity(policy.files.len());
     for file in policy.files {
         let body = STANDARD
             .decode(&file.content)
@@ -49,11 +49,15 @@ pub(crate) async fn publish(
         if !paths.insert(file.path.clone()) {
             return Err(Fault::Invalid(format!("{}: this path comes twice", file.path)));
         }
-        source.push(SourceFile {
+        files.push(SourceFile {
             path: file.path,
             body,
         });
     }
+    let source = Source {
+        files,
+        allow_unknown: policy.allow_unknown,
+    };
     Ok(Json(app.publish(source, &actor).await?.into()))
 }
 

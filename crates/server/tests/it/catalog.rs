@@ -1,8 +1,8 @@
 //! The catalog at run time: what is imported decides what can be published, and takes nothing from devices.
 
 use ordain_catalog::{
-    Catalog, Command, DeclarationType, Keys, Platform, PlatformSupport, StatusItem, Support, Terms,
-    ValueType, facts,
+    Catalog, Command, DeclarationType, Keys, Platform, PlatformSupport, Shape, StatusItem, Support, Terms,
+    facts,
 };
 use ordain_model::ids::Digest;
 use ordain_testbed::Database;
@@ -429,9 +429,9 @@ async fn status_items_are_those_of_either_catalog(database: Database) {
     let with_item = changed(|catalog| {
         catalog.add_status_item(StatusItem {
             name: "example.item".into(),
-            value: ValueType::Dictionary,
-            identified: false,
             support: Support::default(),
+            value: Shape::any_dictionary(),
+            reasons: Default::default(),
         });
     });
     house.import(with_item.as_bytes()).await.with(200);

@@ -38,6 +38,7 @@ CREATE TABLE revision (
     published_at BIGINT NOT NULL,
     published_by TEXT NOT NULL,
     catalog TEXT COLLATE "C" NOT NULL REFERENCES catalog (digest),
+    allow_unknown BIGINT NOT NULL,
     changes TEXT NOT NULL,
     wish TEXT NOT NULL
 );

@@ -38,6 +38,7 @@ CREATE TABLE revision (
     published_at INTEGER NOT NULL,
     published_by TEXT NOT NULL,
     catalog TEXT NOT NULL REFERENCES catalog (digest),
+    allow_unknown INTEGER NOT NULL,
     changes TEXT NOT NULL,
     wish TEXT NOT NULL
 ) STRICT;

@@ -1,7 +1,7 @@
 //! Revisions: one transaction each, in a row.
 
 use ordain_model::wish::{Blueprint, Revision, Wish};
-use ordain_store::{Blob, NewCatalog, Publication, SourceFile, StoreError};
+use ordain_store::{Blob, NewCatalog, Publication, Source, SourceFile, StoreError};
 
 use crate::fixtures::*;
 
@@ -41,7 +41,10 @@ pub(crate) fn publication(number: u64, content: i64) -> Publication {
             content_type: Some("text/plain".into()),
             body: b"download".to_vec(),
         }],
-        source: ["b.json", "B.json", "a/ä.json", "a.json"].map(file).to_vec(),
+        source: Source {
+            files: ["b.json", "B.json", "a/ä.json", "a.json"].map(file).to_vec(),
+            allow_unknown: number > 1,
+        },
     }
 }
 
@@ -75,19 +78,21 @@ async fn what_is_published_is_there_with_its_bytes_and_its_source() {
             assert_eq!(store.revisions(Some(2), 10).await.unwrap()[..], listed[1..]);
             assert_eq!(store.revisions(None, 1).await.unwrap()[..], listed[..1]);
             for publication in [&first, &second] {
-                let source = store.source(publication.revision.number).await.unwrap();
-                let paths: Vec<&str> = source.iter().map(|file| file.path.as_str()).collect();
+                let source = store.source(publication.revision.number).await.unwrap().unwrap();
+                assert_eq!(source.allow_unknown, publication.source.allow_unknown);
+                let paths: Vec<&str> = source.files.iter().map(|file| file.path.as_str()).collect();
                 assert_eq!(
                     paths,
                     ["B.json", "a.json", "a/ä.json", "b.json"],
                     "in the order of their bytes"
                 );
-                assert!(source.iter().all(|file| publication.source.contains(file)));
+                let published = &publication.source.files;
+                assert!(source.files.iter().all(|file| published.contains(file)));
                 let declaration = &publication.revision.wish.declarations["passcode"];
                 let body = store.declaration(declaration.server_token).await.unwrap();
                 assert_eq!(body, Some(declaration.body()));
             }
-            assert!(store.source(3).await.unwrap().is_empty());
+            assert_eq!(store.source(3).await.unwrap(), None);
             assert_eq!(
                 store.blob(digest("download")).await.unwrap(),
                 Some(first.downloads[0].clone())
