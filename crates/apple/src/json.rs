@@ -1,10 +1,14 @@
-//! The one door to JSON from outside: bounds are checked before anything is allocated for it.
+//! The one door to JSON from outside: a document is read once, and no further than its bounds.
 
-use serde::de::DeserializeSeed as _;
+use std::marker::PhantomData;
+
+use serde::de::DeserializeSeed;
 use serde_json::{Map, Value};
 
+mod bounds;
 pub(crate) mod take;
 
+use bounds::{Bounded, Seen};
 use take::{By, Take};
 
 /// The largest document, in octets. A full status report with its lists of applications has some hundred thousand.
@@ -44,7 +48,7 @@ pub enum Error {
 
 /// Reads an object. Of keys that occur twice, the last one counts.
 pub fn object(document: &[u8]) -> Result<Map<String, Value>, Error> {
-    into_object(read(document)?.0)
+    into_object(read(document, PhantomData)?.0)
 }
 
 /// Reads an object in which no key occurs twice, at any depth.
@@ -54,8 +58,8 @@ pub fn object_without_duplicates(document: &[u8]) -> Result<Map<String, Value>, 
 
 /// Reads any value in which no key occurs twice in an object, at any depth.
 pub fn value_without_duplicates(document: &[u8]) -> Result<Value, Error> {
-    let (value, keys) = read(document)?;
-    if entries(&value) == keys {
+    let (value, seen) = read(document, PhantomData)?;
+    if entries(&value) == seen.keys {
         Ok(value)
     } else {
         Err(Error::DuplicateKey)
@@ -69,28 +73,37 @@ fn into_object(value: Value) -> Result<Map<String, Value>, Error> {
     }
 }
 
-fn read(document: &[u8]) -> Result<(Value, usize), Error> {
-    let keys = check(document)?;
-    Ok((serde_json::from_slice(document)?, keys))
-}
-
 /// Lets `taker` take the document's value. Of keys that occur twice, it sees both.
 pub(crate) fn taken<'de, T: Take<'de>>(document: &'de [u8], taker: T) -> Result<T::Taken, Error> {
-    check(document)?;
+    Ok(read(document, By(taker))?.0)
+}
+
+fn read<'de, S: DeserializeSeed<'de>>(document: &'de [u8], seed: S) -> Result<(S::Value, Seen), Error> {
+    if document.len() > MAX_OCTETS {
+        return Err(Error::TooLarge);
+    }
     match std::str::from_utf8(document) {
-        Ok(text) => read_by(serde_json::Deserializer::from_str(text), taker),
+        Ok(text) => read_by(serde_json::Deserializer::from_str(text), seed),
         // It finds the place.
-        Err(_) => read_by(serde_json::Deserializer::from_slice(document), taker),
+        Err(_) => read_by(serde_json::Deserializer::from_slice(document), seed),
     }
 }
 
-fn read_by<'de, R: serde_json::de::Read<'de>, T: Take<'de>>(
+fn read_by<'de, R: serde_json::de::Read<'de>, S: DeserializeSeed<'de>>(
     mut reader: serde_json::Deserializer<R>,
-    taker: T,
-) -> Result<T::Taken, Error> {
-    let taken = By(taker).deserialize(&mut reader)?;
+    seed: S,
+) -> Result<(S::Value, Seen), Error> {
+    let mut seen = Seen::default();
+    let read = seed.deserialize(Bounded {
+        inner: &mut reader,
+        seen: &mut seen,
+    });
+    if let Some(bound) = seen.exceeded.take() {
+        return Err(bound);
+    }
+    let value = read?;
     reader.end()?;
-    Ok(taken)
+    Ok((value, seen))
 }
 
 impl From<serde_json::Error> for Error {
@@ -111,65 +124,40 @@ fn entries(value: &Value) -> usize {
     }
 }
 
-/// Checks the bounds and counts the keys. Every value but the outermost follows a bracket or a comma (its key between
-/// them, in an object), and every key is followed by a colon; what is no JSON may be miscounted, and is refused after.
-fn check(document: &[u8]) -> Result<usize, Error> {
-    if document.len() > MAX_OCTETS {
-        return Err(Error::TooLarge);
-    }
-    let (mut depth, mut values, mut keys) = (0usize, 0usize, 0usize);
-    let mut place = 0;
-    while let Some(octet) = document.get(place) {
-        place += 1;
-        match octet {
-            b'"' => place = end_of_string(document, place),
-            b'[' | b'{' => (depth, values) = (depth + 1, values + 1),
-            b']' | b'}' => depth = depth.saturating_sub(1),
-            b',' => values += 1,
-            b':' => keys += 1,
-            _ => {}
-        }
-        if depth > MAX_DEPTH {
-            return Err(Error::TooDeep);
-        }
-        if values > MAX_VALUES {
-            return Err(Error::TooMany);
-        }
-    }
-    Ok(keys)
-}
-
-/// The place after the string that begins at `place`.
-fn end_of_string(document: &[u8], mut place: usize) -> usize {
-    while let Some(rest) = document.get(place..) {
-        match memchr::memchr2(b'"', b'\\', rest) {
-            Some(found) if rest.get(found) == Some(&b'"') => return place + found + 1,
-            Some(found) => place += found + 2,
-            None => return document.len(),
-        }
-    }
-    document.len()
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
+    use super::take::Leaf;
     use super::*;
+
+    type Reader = fn(&[u8]) -> Result<(), Error>;
+
+    /// One keeps everything, one skips everything.
+    const READERS: [Reader; 2] = [
+        |document| object(document).map(drop),
+        |document| taken(document, Leaf).map(drop),
+    ];
 
     #[test]
     fn bounds() {
         let nested = |depth: usize| format!("{}{}{}", "{\"a\":".repeat(depth), "1", "}".repeat(depth));
-        assert!(object(nested(MAX_DEPTH).as_bytes()).is_ok());
-        assert_eq!(object(nested(MAX_DEPTH + 1).as_bytes()), Err(Error::TooDeep));
-        assert_eq!(object("[".repeat(1_000_000).as_bytes()), Err(Error::TooDeep));
         let many = |count: usize| format!("{{\"a\":[0{}]}}", ",0".repeat(count));
-        assert!(object(many(MAX_VALUES - 2).as_bytes()).is_ok());
-        assert_eq!(object(many(MAX_VALUES - 1).as_bytes()), Err(Error::TooMany));
-        assert_eq!(object(&vec![b' '; MAX_OCTETS + 1]), Err(Error::TooLarge));
-        // Brackets in strings nest nothing.
-        let quoted = format!("{{\"a\":\"\\\"{}\"}}", "[,".repeat(200_000));
-        assert!(object(quoted.as_bytes()).is_ok());
+        let empty = |count: usize| format!("{{\"a\":[0{}]}}", ",{}".repeat(count));
+        for read in READERS {
+            assert_eq!(read(nested(MAX_DEPTH).as_bytes()), Ok(()));
+            assert_eq!(read(nested(MAX_DEPTH + 1).as_bytes()), Err(Error::TooDeep));
+            assert_eq!(read("[".repeat(1_000_000).as_bytes()), Err(Error::TooDeep));
+            assert_eq!(read("{\"a\":[".repeat(500_000).as_bytes()), Err(Error::TooDeep));
+            assert_eq!(read(many(MAX_VALUES - 2).as_bytes()), Ok(()));
+            assert_eq!(read(many(MAX_VALUES - 1).as_bytes()), Err(Error::TooMany));
+            assert_eq!(read(empty(MAX_VALUES / 2 - 1).as_bytes()), Ok(()));
+            assert_eq!(read(empty(MAX_VALUES / 2).as_bytes()), Err(Error::TooMany));
+            assert_eq!(read(&vec![b' '; MAX_OCTETS + 1]), Err(Error::TooLarge));
+            // Brackets in strings nest nothing.
+            let quoted = format!("{{\"a\":\"\\\"{}\"}}", "[,".repeat(200_000));
+            assert_eq!(read(quoted.as_bytes()), Ok(()));
+        }
     }
 
     #[test]
@@ -188,8 +176,11 @@ mod tests {
             b"{\"\xff\":1}",
             b"{a:1}",
             b"{\"a\":\"\\ud800\"}",
+            b"{\"a\":1e999}",
         ] {
-            assert!(matches!(object(bad), Err(Error::Syntax { .. })), "{bad:?}");
+            for read in READERS {
+                assert!(matches!(read(bad), Err(Error::Syntax { .. })), "{bad:?}");
+            }
         }
     }
 
@@ -205,7 +196,35 @@ mod tests {
         assert!(object_without_duplicates(br#"{"a":[{"b":1,"c":":"},{"b":2}]}"#).is_ok());
     }
 
+    fn any_tree() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<i64>().prop_map(Value::from),
+            "[a-z]{0,3}".prop_map(Value::from)
+        ];
+        leaf.prop_recursive(5, 40, 4, |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+                prop::collection::btree_map("[a-z]{0,3}", inner, 0..4)
+                    .prop_map(|entries| Value::Object(entries.into_iter().collect())),
+            ]
+        })
+    }
+
     proptest! {
+        #[test]
+        fn values_are_counted_as_they_are_written(tree in any_tree()) {
+            let text = tree.to_string();
+            let count = |octets: &str| text.chars().filter(|&one| octets.contains(one)).count();
+            // Each follows a bracket or a comma, and what is empty has a bracket as well.
+            let said = (count("[{,"), count(":"));
+            let (read_again, seen) = read(text.as_bytes(), PhantomData::<Value>).unwrap();
+            prop_assert_eq!((seen.values, seen.keys), said);
+            prop_assert_eq!(read_again, tree);
+            let (_, seen) = read(text.as_bytes(), By(Leaf)).unwrap();
+            prop_assert_eq!((seen.values, seen.keys), said);
+        }
+
         #[test]
         fn whatever_comes_is_read_or_refused(document: Vec<u8>, text in r#"[\[\]{}",:\\a0 ]{0,60}"#) {
             let _ = object(&document);

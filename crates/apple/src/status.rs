@@ -36,7 +36,7 @@ pub struct Malformed(#[from] json::Error);
 ///
 /// A dotted item name is a path of nested objects. `is_item` tells which paths are names of status items: their values
 /// are taken whole. Other objects are descended into, and what else is found at an unknown path is kept under it.
-pub fn parse(body: &[u8], is_item: impl Fn(&str) -> bool) -> Result<Report, Malformed> {
+pub fn parse(body: &[u8], is_item: impl Fn(&str) -> bool) -> Result<Report<'_>, Malformed> {
     let reading = Reading {
         report: Report::default(),
         problems: Problems::default(),
@@ -45,17 +45,17 @@ pub fn parse(body: &[u8], is_item: impl Fn(&str) -> bool) -> Result<Report, Malf
     Ok(json::taken(body, Body(reading))?.ok_or(json::Error::NotAnObject)?)
 }
 
-struct Reading<F> {
-    report: Report,
+struct Reading<'de, F> {
+    report: Report<'de>,
     problems: Problems,
     is_item: F,
 }
 
 /// Takes the whole body; `None` when it is no object.
-struct Body<F>(Reading<F>);
+struct Body<'de, F>(Reading<'de, F>);
 
-impl<'de, F: Fn(&str) -> bool> Take<'de> for Body<F> {
-    type Taken = Option<Report>;
+impl<'de, F: Fn(&str) -> bool> Take<'de> for Body<'de, F> {
+    type Taken = Option<Report<'de>>;
 
     fn scalar(self, _: Scalar<'de>) -> Self::Taken {
         None
@@ -109,9 +109,9 @@ enum StatusItems {
 }
 
 /// Takes `StatusItems`.
-struct Items<'r, F>(&'r mut Reading<F>);
+struct Items<'r, 'de, F>(&'r mut Reading<'de, F>);
 
-impl<'de, F: Fn(&str) -> bool> Take<'de> for Items<'_, F> {
+impl<'de, F: Fn(&str) -> bool> Take<'de> for Items<'_, 'de, F> {
     type Taken = StatusItems;
 
     fn scalar(self, scalar: Scalar<'de>) -> StatusItems {
@@ -131,12 +131,12 @@ impl<'de, F: Fn(&str) -> bool> Take<'de> for Items<'_, F> {
 }
 
 /// Takes what is at a path.
-struct Item<'r, F> {
+struct Item<'r, 'de, F> {
     path: String,
-    reading: &'r mut Reading<F>,
+    reading: &'r mut Reading<'de, F>,
 }
 
-impl<'de, F: Fn(&str) -> bool> Take<'de> for Item<'_, F> {
+impl<'de, F: Fn(&str) -> bool> Take<'de> for Item<'_, 'de, F> {
     type Taken = ();
 
     fn scalar(self, scalar: Scalar<'de>) {
@@ -158,9 +158,9 @@ impl<'de, F: Fn(&str) -> bool> Take<'de> for Item<'_, F> {
     }
 }
 
-impl<F: Fn(&str) -> bool> Reading<F> {
+impl<'de, F: Fn(&str) -> bool> Reading<'de, F> {
     /// Takes the entries of the object at `path`. The document's depth bounds the recursion.
-    fn descend<'de, A: MapAccess<'de>>(&mut self, path: &str, mut entries: A) -> Result<(), A::Error> {
+    fn descend<A: MapAccess<'de>>(&mut self, path: &str, mut entries: A) -> Result<(), A::Error> {
         while let Some(key) = next_key(&mut entries)? {
             let path = if path.is_empty() {
                 key.into_owned()
@@ -284,12 +284,14 @@ fn text(value: Option<Value>) -> Option<String> {
 }
 
 fn is_name(text: &str) -> bool {
-    let has_controls = if text.is_ascii() {
-        text.bytes().any(|octet| octet.is_ascii_control())
-    } else {
-        text.chars().any(char::is_control)
-    };
-    !text.is_empty() && text.len() <= MAX_TEXT && !has_controls
+    if text.is_empty() || text.len() > MAX_TEXT {
+        return false;
+    }
+    // All octets are looked at, many at once: to look whether to stop at each takes longer.
+    let is_plain = text
+        .bytes()
+        .fold(true, |plain, octet| plain & matches!(octet, b' '..=b'~'));
+    is_plain || !text.chars().any(char::is_control)
 }
 
 /// What was wrong, in bounded number.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use crate::{CheckIn, Command, Credential, DeclarationType, Profile, SharedKeys, StatusItem, facts};
 
@@ -94,9 +94,9 @@ impl Catalog {
         clippy::expect_used,
         reason = "the facts are part of the program, and a test reads them"
     )]
-    pub fn builtin() -> &'static Self {
-        static BUILTIN: LazyLock<Catalog> =
-            LazyLock::new(|| facts::read(facts::APPLE).expect("the embedded facts are canonical"));
+    pub fn builtin() -> &'static Arc<Self> {
+        static BUILTIN: LazyLock<Arc<Catalog>> =
+            LazyLock::new(|| Arc::new(facts::read(facts::APPLE).expect("the embedded facts are canonical")));
         &BUILTIN
     }
 

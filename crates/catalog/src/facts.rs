@@ -32,12 +32,14 @@
 //! Words with blanks, commas or other signs are JSON strings. There is exactly one text for a catalog, sorted throughout
 //! but for allowed values, and no other is accepted.
 
+mod difference;
 mod keys;
 mod line;
 mod record;
 mod terms;
 mod write;
 
+pub use difference::{Change, Difference, Statement, differences};
 pub use write::write;
 
 use crate::Catalog;
@@ -77,8 +79,7 @@ pub fn read(text: &str) -> Result<Catalog, InvalidFacts> {
     })
 }
 
-/// Reads a text that is in its one form.
-pub(crate) fn parse(text: &str) -> Result<Catalog, InvalidFacts> {
+fn parse(text: &str) -> Result<Catalog, InvalidFacts> {
     let mut lines = Lines::of(text);
     for expected in HEADER.lines() {
         lines.expect(expected, "not facts of format 2")?;

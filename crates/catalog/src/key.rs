@@ -51,7 +51,7 @@ pub enum Shape {
     Date,
     /// A dictionary of these keys.
     Dictionary(Keys),
-    /// A dictionary of any keys, each with a value of this shape.
+    /// A dictionary of any keys, each with a value of this shape. It has at least one where that is required.
     Map(Box<Key>),
     /// A whole number.
     Integer {

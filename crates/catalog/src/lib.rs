@@ -9,10 +9,11 @@
 )]
 //! What Apple devices may be sent and may report, by platform, OS version and channel.
 //!
-//! Everything here is looked up in [`Catalog::builtin`], which reads `facts/apple.facts`: one record for each
-//! declaration type, status item and MDM command of Apple's published device-management schema, without a
-//! sentence of its text ([`facts`] describes the form). The schema is MIT-licensed; its notice is
-//! `facts/LICENSE-apple.txt`.
+//! Everything here is looked up in a [`Catalog`]. That of a release is [`Catalog::builtin`], which reads
+//! `facts/apple.facts`: one record for each declaration type, credential document, status item, MDM command,
+//! check-in message and schema of profile payloads that Apple published, with all that is stated of its keys, and
+//! without a sentence of the text ([`facts`] describes the form). The schema is MIT-licensed; its notice is
+//! `facts/LICENSE-apple.txt`. [`schema`] makes a catalog of the files of a newer one.
 //!
 //! # Making the facts anew
 //!

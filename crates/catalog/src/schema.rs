@@ -27,9 +27,9 @@ pub const MAX_FILES: usize = 5_000;
 /// The most values of a file.
 const MAX_VALUES: usize = 100_000;
 
-/// What a checkout may take of memory, roughly, in octets. Apple's needs a twentieth of it. Files alone do not bound
+/// What a checkout may take of memory, roughly, in octets. Apple's needs a tenth of it. Files alone do not bound
 /// it, since a list of keys may be used again and again.
-const MAX_MEMORY: usize = 128 << 20;
+const MAX_MEMORY: usize = 64 << 20;
 
 /// A checkout as it was read.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -61,6 +61,11 @@ impl fmt::Display for Problem {
             write!(f, "{path}: {key}: {message}")
         }
     }
+}
+
+/// Whether [`read`] takes a file of this path, so that the others need not be opened.
+pub fn takes(path: &str) -> bool {
+    Folder::of(path).is_some()
 }
 
 /// Reads the files of a checkout: each with its path from there, slashes between names, and its bytes. The YAML files

@@ -270,6 +270,8 @@ shared declarationbase
         ("other/skipkeys.yaml", "not: [yaml"),
     ];
     assert_eq!(facts(&files), expected);
+    let taken = files.iter().filter(|(path, _)| schema::takes(path));
+    assert_eq!(taken.count(), 5);
     let mut backwards = files;
     backwards.reverse();
     assert_eq!(read(&backwards), read(&files));

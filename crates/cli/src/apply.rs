@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use ordain_model::wish::{Changes, Difference};
+use ordain_model::wish::{CatalogChange, Changes, Difference};
 use ordain_server::api::Published;
 
 use crate::args::{ConnectionArgs, JsonArgs};
@@ -28,26 +28,36 @@ pub(crate) struct ApplyArgs {
 pub(crate) async fn run(args: ApplyArgs) -> anyhow::Result<()> {
     let policy = directory::read(&args.dir)?;
     let client = Client::new(&Connection::find(&args.connection)?)?;
-    let published: Published = match client.post("policy", &policy).await {
+    let outcome = client.post("policy", &policy).await;
+    show(outcome, &args.dir.display().to_string(), args.output)
+}
+
+/// Says what publishing `source` changed, or all that is wrong with it.
+pub(crate) fn show(
+    outcome: Result<Published, ClientError>,
+    source: &str,
+    output: JsonArgs,
+) -> anyhow::Result<()> {
+    let published = match outcome {
         Err(ClientError::Problem { status, problem }) if !problem.details.is_empty() => {
             output::note(&problem.details.join("\n"));
             return Err(ClientError::Problem { status, problem }.into());
         }
         other => other?,
     };
-    if args.output.json {
+    if output.json {
         return output::json(&published);
     }
     if !published.warnings.is_empty() {
         output::note(&published.warnings.join("\n"));
     }
-    output::text(&report(&published, &args.dir.display().to_string()))
+    output::text(&report(&published, source))
 }
 
-fn report(published: &Published, dir: &str) -> String {
+fn report(published: &Published, source: &str) -> String {
     let revision = published.revision;
     if !published.published {
-        return format!("nothing changed: revision {revision} is what {dir} says");
+        return format!("nothing changed: revision {revision} is what {source} says");
     }
     format!(
         "revision {revision} is published: {}\n\n{}",
@@ -66,10 +76,14 @@ fn changes(changes: &Changes) -> String {
             }
         }
     }
+    if let Some(CatalogChange { from, to }) = &changes.catalog {
+        let name = format!("{from:.12} is now {to:.12}");
+        table.row(["  ~".to_owned(), "catalog".to_owned(), name]);
+    }
     table.to_string()
 }
 
-/// The changes as three counts: `2 added, 1 changed, 0 removed`.
+/// The changes as three counts: `2 added, 1 changed, 0 removed`; and whether the catalog is another one.
 pub(crate) fn summary(changes: &Changes) -> String {
     let count = |names: fn(&Difference) -> &Vec<String>| -> usize {
         kinds(changes)
@@ -77,8 +91,9 @@ pub(crate) fn summary(changes: &Changes) -> String {
             .map(|(_, difference)| names(difference).len())
             .sum()
     };
+    let catalog = changes.catalog.map_or("", |_| ", another catalog");
     format!(
-        "{} added, {} changed, {} removed",
+        "{} added, {} changed, {} removed{catalog}",
         count(|difference| &difference.added),
         count(|difference| &difference.changed),
         count(|difference| &difference.removed)
@@ -103,6 +118,8 @@ fn signs(difference: &Difference) -> [(char, &Vec<String>); 3] {
 
 #[cfg(test)]
 mod tests {
+    use ordain_model::ids::Digest;
+
     use super::*;
 
     #[test]
@@ -125,17 +142,22 @@ mod tests {
                     removed: names(&["lab"]),
                     ..Difference::default()
                 },
+                catalog: Some(CatalogChange {
+                    from: Digest::of(b"old"),
+                    to: Digest::of(b"new"),
+                }),
             },
             warnings: Vec::new(),
         };
         insta::assert_snapshot!(report(&published, "policy"), @r#"
-        revision 7 is published: 2 added, 2 changed, 1 removed
+        revision 7 is published: 2 added, 2 changed, 1 removed, another catalog
 
           +  declaration  com.example.passcode
           +  declaration  com.example.wifi
           ~  declaration  com.example.org
           ~  blueprint    baseline
           -  group        lab
+          ~  catalog      cba06b5736fa is now 11507a0e2f5e
         "#);
         published.published = false;
         assert_eq!(

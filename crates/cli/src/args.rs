@@ -61,7 +61,7 @@ pub(crate) enum Command {
     Order(command::CommandArgs),
     /// Lists the commands that were ordered, the newest first; shows one, or takes it back.
     Commands(commands::CommandsArgs),
-    /// Lists what was published, the newest first.
+    /// Lists what was published, the newest first; publishes an older revision again.
     Revisions(revisions::RevisionsArgs),
     /// Makes, lists and revokes tokens.
     #[command(subcommand)]

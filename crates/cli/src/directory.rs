@@ -1,9 +1,10 @@
 //! Reads a policy directory.
 
-use std::fs;
+use std::fs::{self, File};
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, bail, ensure};
+use anyhow::{Context, ensure};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use ordain_server::api::{Policy, PolicyFile};
@@ -15,8 +16,24 @@ const MAX_FILES: usize = 100_000;
 /// and one with folders in folders beyond this, as links that lead round make them.
 const MAX_DEPTH: usize = 32;
 
-/// Every file below `dir` that belongs to a policy, in the order of their paths.
+/// Something in a policy directory that cannot be read: its path in there, and why not.
+#[derive(Debug)]
+pub(crate) struct Unreadable {
+    pub(crate) path: String,
+    pub(crate) error: anyhow::Error,
+}
+
+/// Every file below `dir` that belongs to a policy, in the order of their paths. One that cannot be read is an error.
 pub(crate) fn read(dir: &Path) -> anyhow::Result<Policy> {
+    let (policy, unreadable) = read_what_can_be(dir)?;
+    match unreadable.into_iter().next() {
+        Some(Unreadable { path, error }) => Err(error.context(dir.join(path).display().to_string())),
+        None => Ok(policy),
+    }
+}
+
+/// The same but for what cannot be read, which is listed.
+pub(crate) fn read_what_can_be(dir: &Path) -> anyhow::Result<(Policy, Vec<Unreadable>)> {
     let root = dir.canonicalize().with_context(|| dir.display().to_string())?;
     ensure!(root.is_dir(), "{} is no directory", dir.display());
     let mut reading = Reading {
@@ -24,10 +41,12 @@ pub(crate) fn read(dir: &Path) -> anyhow::Result<Policy> {
         dir,
         octets: 0,
         policy: Policy::default(),
+        unreadable: Vec::new(),
     };
     reading.folder("", 0)?;
     reading.policy.files.sort_by(|a, b| a.path.cmp(&b.path));
-    Ok(reading.policy)
+    reading.unreadable.sort_by(|a, b| a.path.cmp(&b.path));
+    Ok((reading.policy, reading.unreadable))
 }
 
 struct Reading<'a> {
@@ -37,6 +56,7 @@ struct Reading<'a> {
     dir: &'a Path,
     octets: u64,
     policy: Policy,
+    unreadable: Vec<Unreadable>,
 }
 
 impl Reading<'_> {
@@ -48,52 +68,86 @@ impl Reading<'_> {
             "{}: more than {MAX_DEPTH} folders in each other",
             folder.display()
         );
-        for entry in fs::read_dir(&folder).with_context(|| folder.display().to_string())? {
-            let entry = entry.with_context(|| folder.display().to_string())?;
-            let at = entry.path();
-            let Ok(name) = entry.file_name().into_string() else {
-                bail!("{}: the name is not UTF-8", at.display());
-            };
-            let path = format!("{inside}{name}");
-            if name.starts_with('.') {
+        let names = fs::read_dir(&folder).and_then(|entries| {
+            let names = entries.map(|entry| Ok(entry?.file_name()));
+            names.collect::<io::Result<Vec<_>>>()
+        });
+        let names = match names {
+            Ok(names) => names,
+            Err(error) => {
+                let (path, error) = (inside.to_owned(), error.into());
+                self.unreadable.push(Unreadable { path, error });
+                return Ok(());
+            }
+        };
+        for name in names {
+            let path = format!("{inside}{}", name.to_string_lossy());
+            if path
+                .strip_prefix(inside)
+                .is_some_and(|name| name.starts_with('.'))
+            {
                 continue;
             }
-            // Follows links: a link into the directory is as good as what it leads to.
-            let real = at.canonicalize().with_context(|| at.display().to_string())?;
-            ensure!(
-                real.starts_with(&self.root),
-                "{}: the link leads out of the directory, to {}",
-                at.display(),
-                real.display()
-            );
-            if real.is_dir() {
-                self.folder(&format!("{path}/"), depth + 1)?;
-            } else if ordain_policy::is_policy_file(&path) {
-                self.file(path, &real).with_context(|| at.display().to_string())?;
+            match self.real(&folder.join(&name), name.to_str().is_some()) {
+                Ok(real) if real.is_dir() => self.folder(&format!("{path}/"), depth + 1)?,
+                Ok(real) if ordain_policy::is_policy_file(&path) => self.file(path, &real)?,
+                Ok(_) => {}
+                Err(error) => self.unreadable.push(Unreadable { path, error }),
             }
         }
         Ok(())
     }
 
-    fn file(&mut self, path: String, real: &Path) -> anyhow::Result<()> {
-        let about = fs::metadata(real)?;
-        ensure!(about.is_file(), "neither a file nor a folder");
-        self.octets = self.octets.saturating_add(about.len());
+    /// What `at` leads to. Follows links: a link into the directory is as good as what it leads to.
+    fn real(&self, at: &Path, is_text: bool) -> anyhow::Result<PathBuf> {
+        ensure!(is_text, "the name is not UTF-8");
+        let real = at.canonicalize()?;
         ensure!(
-            self.octets <= MAX_OCTETS,
+            real.starts_with(&self.root),
+            "the link leads out of the directory, to {}",
+            real.display()
+        );
+        Ok(real)
+    }
+
+    fn file(&mut self, path: String, real: &Path) -> anyhow::Result<()> {
+        let left = MAX_OCTETS - self.octets;
+        let content = match content(real, left + 1) {
+            Ok(content) => content,
+            Err(error) => {
+                let error = error.into();
+                self.unreadable.push(Unreadable { path, error });
+                return Ok(());
+            }
+        };
+        let octets = content.len() as u64;
+        ensure!(
+            octets <= left,
             "a policy has at most {} MiB in all",
             MAX_OCTETS >> 20
         );
+        self.octets += octets;
         ensure!(
             self.policy.files.len() < MAX_FILES,
             "a policy has at most {MAX_FILES} files"
         );
         self.policy.files.push(PolicyFile {
             path,
-            content: STANDARD.encode(fs::read(real)?),
+            content: STANDARD.encode(content),
         });
         Ok(())
     }
+}
+
+/// What is in a file, but for what comes after `most` bytes.
+fn content(file: &Path, most: u64) -> io::Result<Vec<u8>> {
+    // To open something else may wait for ever.
+    if !fs::metadata(file)?.is_file() {
+        return Err(io::Error::other("neither a file nor a folder"));
+    }
+    let mut content = Vec::new();
+    File::open(file)?.take(most).read_to_end(&mut content)?;
+    Ok(content)
 }
 
 #[cfg(test)]
@@ -152,7 +206,7 @@ mod tests {
         ] {
             let link = dir.path().join("assets/out");
             symlink(target, &link).unwrap();
-            let error = read(dir.path()).unwrap_err().to_string();
+            let error = format!("{:#}", read(dir.path()).unwrap_err());
             assert!(
                 error.contains("assets/out: the link leads out of the directory"),
                 "{error}"
@@ -161,6 +215,9 @@ mod tests {
         }
         symlink("nowhere", dir.path().join("assets/dangling")).unwrap();
         assert!(read(dir.path()).unwrap_err().to_string().contains("dangling"));
+        let (policy, unreadable) = read_what_can_be(dir.path()).unwrap();
+        assert_eq!(paths(&policy), ["assets/a.bin", "assets/b.bin"]);
+        assert_eq!(unreadable[0].path, "assets/dangling");
     }
 
     #[test]

@@ -81,6 +81,8 @@ fn what_makes_no_sense_exits_with_64() {
         &["command", "--list", "ProfilList"],
         &["commands", "show"],
         &["commands", "cancel"],
+        &["revisions", "publish"],
+        &["revisions", "publish", "first"],
         &["serve", "--reenroll", "never"],
         &["serve", "--config", "/nonexistent/ordain.toml"],
         &["serve", "--data-dir", data, "--http"],

@@ -1,5 +1,6 @@
 //! The five facts and the verdict over each declaration. Nothing here is true that the device did not say.
 
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use ordain_catalog::Kind;
@@ -7,8 +8,8 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::enrollment::Counts;
-use crate::held::{Listing, PREDICATE};
-use crate::manifest::{Entry, Manifest};
+use crate::held::{PREDICATE, Placed};
+use crate::manifest::Entry;
 use crate::report::{Listed, Reason, Validity};
 
 /// What the device's reports say of one declaration, under its current ServerToken.
@@ -30,10 +31,10 @@ const PASSCODE_ITEM: &str = "passcode.is-compliant";
 const ACTIVATION_FAILED: &str = "Error.ActivationFailed";
 const CONFIGURATION_FAILED: &str = "Error.ConfigurationFailed";
 
-/// The verdict over each entry of `manifest`, in its order.
-pub fn assess(manifest: &Manifest, listing: &Listing, items: &BTreeMap<String, Value>) -> Vec<Verdict> {
-    let assessor = Assessor::new(manifest, listing, items);
-    let said = manifest.entries().iter().zip(&assessor.said);
+/// The verdict over each entry of the manifest that a listing is laid over, in its order.
+pub fn assess(placed: &Placed<'_>, items: &BTreeMap<String, Value>) -> Vec<Verdict> {
+    let assessor = Assessor::new(placed, items);
+    let said = placed.manifest.entries().iter().zip(&placed.entries);
     let settled: BTreeSet<&str> = said
         .clone()
         .filter(|(entry, said)| entry.kind == Kind::Configuration && assessor.is_settled(entry, **said))
@@ -57,53 +58,47 @@ pub fn count(verdicts: &[Verdict]) -> Counts {
     counts
 }
 
-/// How the device lists this very revision of a declaration.
-pub fn listed<'a>(listing: &'a Listing, entry: &Entry) -> Option<&'a Listed> {
-    listing.get(&entry.kind)?.iter().find(|listed| {
-        listed.identifier == entry.identifier && entry.server_token.is_written(&listed.server_token)
-    })
-}
-
 struct Assessor<'a> {
-    /// How the device lists each entry of the manifest under its revision.
-    said: Vec<Option<&'a Listed>>,
-    /// The entries that name another one, by its identifier, and how the device lists them.
-    users: HashMap<&'a str, Vec<(&'a Entry, Option<&'a Listed>)>>,
+    placed: &'a Placed<'a>,
+    /// The entries that name another one, by its identifier, and how the device lists them. Nobody asks while all is
+    /// well.
+    users: OnceCell<Users<'a>>,
     items: &'a BTreeMap<String, Value>,
 }
 
+type Users<'a> = HashMap<&'a str, Vec<(&'a Entry, Option<&'a Listed<'a>>)>>;
+
 impl<'a> Assessor<'a> {
-    fn new(manifest: &'a Manifest, listing: &'a Listing, items: &'a BTreeMap<String, Value>) -> Self {
-        let mut said = vec![None; manifest.entries().len()];
-        for (&kind, list) in listing {
-            for listed in list {
-                let entry = manifest.find(kind, &listed.identifier);
-                let entry = entry.filter(|(_, entry)| entry.server_token.is_written(&listed.server_token));
-                if let Some(said) = entry.and_then(|(place, _)| said.get_mut(place)) {
-                    said.get_or_insert(listed);
-                }
-            }
+    fn new(placed: &'a Placed<'a>, items: &'a BTreeMap<String, Value>) -> Self {
+        Self {
+            placed,
+            users: OnceCell::new(),
+            items,
         }
-        let mut users: HashMap<_, Vec<_>> = HashMap::new();
-        for (entry, said) in manifest.entries().iter().zip(&said) {
+    }
+
+    fn find_users(&self) -> Users<'a> {
+        let mut users = Users::new();
+        for (entry, said) in self.placed.manifest.entries().iter().zip(&self.placed.entries) {
             for reference in &entry.references {
                 users.entry(reference.as_str()).or_default().push((entry, *said));
             }
         }
-        Self { said, users, items }
+        users
     }
 
     /// Those of `kind` that name `entry`.
-    fn users(&self, entry: &Entry, kind: Kind) -> impl Iterator<Item = (&'a Entry, Option<&'a Listed>)> {
-        let users = self.users.get(entry.identifier.as_str());
+    fn users(&self, entry: &Entry, kind: Kind) -> impl Iterator<Item = (&'a Entry, Option<&'a Listed<'a>>)> {
+        let users = self.users.get_or_init(|| self.find_users());
         users
+            .get(entry.identifier.as_str())
             .into_iter()
             .flatten()
             .copied()
             .filter(move |(user, _)| user.kind == kind)
     }
 
-    fn verdict(&self, entry: &Entry, said: Option<&Listed>, settled: &BTreeSet<&str>) -> Verdict {
+    fn verdict(&self, entry: &Entry, said: Option<&Listed<'_>>, settled: &BTreeSet<&str>) -> Verdict {
         let Some(listed) = said else {
             return Verdict::Pending;
         };
@@ -136,7 +131,7 @@ impl<'a> Assessor<'a> {
     }
 
     /// Whether every activation of the configuration says that its predicate is false.
-    fn is_settled(&self, configuration: &Entry, said: Option<&Listed>) -> bool {
+    fn is_settled(&self, configuration: &Entry, said: Option<&Listed<'_>>) -> bool {
         let Some(state) = said else {
             return false;
         };
@@ -207,7 +202,7 @@ fn element_failure(item: &str, element: &Value) -> Option<Reason> {
 }
 
 /// Whether it failed, and only since others did, as these codes say.
-fn only_blames(listed: &Listed, others: &[&str]) -> bool {
+fn only_blames(listed: &Listed<'_>, others: &[&str]) -> bool {
     let failures = failures(listed);
     !failures.is_empty()
         && failures
@@ -216,7 +211,7 @@ fn only_blames(listed: &Listed, others: &[&str]) -> bool {
 }
 
 /// The reasons that speak of a failure: `Error.…`.
-fn failures(listed: &Listed) -> Vec<Reason> {
+fn failures(listed: &Listed<'_>) -> Vec<Reason> {
     listed
         .reasons
         .iter()

@@ -1,6 +1,7 @@
 //! What a device lists of its declarations, packed to a byte for each declaration of a manifest: at a million
 //! devices almost all of them list exactly that.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use ordain_catalog::Kind;
@@ -29,7 +30,7 @@ pub struct Held {
 struct Other {
     kind: Kind,
     #[serde(flatten)]
-    listed: Listed,
+    listed: Listed<'static>,
 }
 
 const LISTED: u8 = 1;
@@ -47,47 +48,82 @@ pub const NOT_ACTIVATED: &str = "Info.NotReferencedByActivation";
 pub const NOT_CONFIGURED: &str = "Info.NotReferencedByConfiguration";
 
 /// Everything a channel lists, by kind and identifier. A device may list an identifier twice while it changes.
-pub type Listing = BTreeMap<Kind, Vec<Listed>>;
+pub type Listing<'a> = BTreeMap<Kind, Vec<Listed<'a>>>;
 
-impl Held {
-    /// Packs `listing` in the order of `manifest`. All of it comes back but the details of a reason that repeat
-    /// what the manifest says.
-    pub fn pack(listing: &Listing, manifest: Option<&Manifest>) -> Self {
-        let mut held = Self {
-            against: manifest.map(Manifest::token),
-            states: vec![0; manifest.map_or(0, |manifest| manifest.entries().len())],
-            others: Vec::new(),
-        };
+/// A listing laid over a manifest.
+#[derive(Debug)]
+pub struct Placed<'a> {
+    /// The manifest.
+    pub manifest: &'a Manifest,
+    /// How each entry of it is listed under its revision; the first time, where it is listed more than once.
+    pub entries: Vec<Option<&'a Listed<'a>>>,
+    /// What is listed beside them: other identifiers, other revisions, and entries once more.
+    pub others: Vec<(Kind, &'a Listed<'a>)>,
+}
+
+impl<'a> Placed<'a> {
+    /// Finds the place of everything that is listed.
+    pub fn new(listing: &'a Listing<'a>, manifest: &'a Manifest) -> Self {
+        let mut entries = vec![None; manifest.entries().len()];
+        let mut others = Vec::new();
         for (&kind, list) in listing {
             for listed in list {
                 let place = manifest
-                    .and_then(|manifest| manifest.find(kind, &listed.identifier))
+                    .find(kind, &listed.identifier)
                     .filter(|(_, entry)| entry.server_token.is_written(&listed.server_token))
-                    .and_then(|(place, _)| held.states.get_mut(place));
-                match (place, state(kind, listed)) {
-                    (Some(place), Some(state)) if *place == 0 => *place = state,
-                    _ => held.others.push(Other {
-                        kind,
-                        listed: listed.clone(),
-                    }),
+                    .and_then(|(place, _)| entries.get_mut(place));
+                match place {
+                    Some(place @ None) => *place = Some(listed),
+                    _ => others.push((kind, listed)),
                 }
             }
         }
-        held.others.sort_by(|a, b| {
-            let key = |other: &Other| {
-                (
-                    other.kind,
-                    other.listed.identifier.clone(),
-                    other.listed.server_token.clone(),
-                )
-            };
-            key(a).cmp(&key(b))
-        });
-        held
+        Self {
+            manifest,
+            entries,
+            others,
+        }
+    }
+
+    /// Whether what is listed is nothing but the manifest, each declaration once.
+    fn is_whole(&self) -> bool {
+        self.others.is_empty() && self.entries.iter().all(Option::is_some)
+    }
+}
+
+impl Held {
+    /// Packs a listing in the order of the manifest that it is laid over. All of it comes back but the details of a
+    /// reason that repeat what the manifest says.
+    pub fn pack(placed: &Placed<'_>) -> Self {
+        let mut others: Vec<_> = placed.others.clone();
+        let places = placed.manifest.entries().iter().zip(&placed.entries);
+        let states = places
+            .map(|(entry, listed)| {
+                let Some(listed) = listed else {
+                    return 0;
+                };
+                state(entry.kind, listed).unwrap_or_else(|| {
+                    others.push((entry.kind, listed));
+                    0
+                })
+            })
+            .collect();
+        others.sort_by_key(|(kind, listed)| (*kind, listed.names()));
+        Self {
+            against: Some(placed.manifest.token()),
+            states,
+            others: others
+                .into_iter()
+                .map(|(kind, listed)| Other {
+                    kind,
+                    listed: listed.clone().into_owned(),
+                })
+                .collect(),
+        }
     }
 
     /// What was listed. `manifest` is the one that it was packed against; without it, what was packed is lost.
-    pub fn unpack(&self, manifest: Option<&Manifest>) -> Listing {
+    pub fn unpack<'a>(&'a self, manifest: Option<&'a Manifest>) -> Listing<'a> {
         let mut listing = Listing::new();
         let entries = manifest
             .filter(|manifest| self.against == Some(manifest.token()))
@@ -96,7 +132,7 @@ impl Held {
             if state & LISTED != 0 {
                 let listed = listed(
                     entry.kind,
-                    entry.identifier.clone(),
+                    &entry.identifier,
                     entry.server_token.to_string(),
                     state,
                 );
@@ -104,14 +140,17 @@ impl Held {
             }
         }
         for other in &self.others {
-            listing.entry(other.kind).or_default().push(other.listed.clone());
+            listing
+                .entry(other.kind)
+                .or_default()
+                .push(other.listed.borrowed());
         }
         listing
     }
 }
 
 /// The byte that says all of `listed`, if one can.
-fn state(kind: Kind, listed: &Listed) -> Option<u8> {
+fn state(kind: Kind, listed: &Listed<'_>) -> Option<u8> {
     let reason = match listed.reasons.as_slice() {
         [] => 0,
         [reason] if reason.description.is_some() || !is_known(reason.details.as_ref()) => return None,
@@ -138,7 +177,7 @@ fn is_known(details: Option<&Value>) -> bool {
     })
 }
 
-fn listed(kind: Kind, identifier: String, server_token: String, state: u8) -> Listed {
+fn listed(kind: Kind, identifier: &str, server_token: String, state: u8) -> Listed<'_> {
     let reason = |code: &str| {
         vec![Reason {
             code: code.to_owned(),
@@ -147,8 +186,8 @@ fn listed(kind: Kind, identifier: String, server_token: String, state: u8) -> Li
         }]
     };
     Listed {
-        identifier,
-        server_token,
+        identifier: Cow::Borrowed(identifier),
+        server_token: Cow::Owned(server_token),
         active: state & ACTIVE != 0,
         valid: match state {
             state if state & VALID != 0 => Validity::Valid,
@@ -171,25 +210,11 @@ fn unreferenced(kind: Kind) -> &'static str {
     }
 }
 
-/// Whether `listing` is nothing but `manifest`, each declaration once.
-fn is_all_of(listing: &Listing, manifest: &Manifest) -> bool {
-    let mut missing = vec![true; manifest.entries().len()];
-    let mut is_missing = |kind: Kind, listed: &Listed| {
-        let (place, entry) = manifest.find(kind, &listed.identifier)?;
-        let missing = missing.get_mut(place)?;
-        (entry.server_token.is_written(&listed.server_token) && std::mem::take(missing)).then_some(())
-    };
-    let mut all = listing
-        .iter()
-        .flat_map(|(&kind, list)| list.iter().map(move |listed| (kind, listed)));
-    all.all(|(kind, listed)| is_missing(kind, listed).is_some()) && !missing.contains(&true)
-}
-
 /// The token of the set that `listing` amounts to. Where an identifier is listed twice, the revision that one of
-/// `manifests` has counts, the first manifest before the others.
-pub fn held_token(listing: &Listing, manifests: &[&Manifest]) -> Digest {
-    if let Some(whole) = manifests.iter().find(|manifest| is_all_of(listing, manifest)) {
-        return whole.token();
+/// the manifests has that it is laid over counts, the first manifest before the others.
+pub fn held_token(listing: &Listing<'_>, placed: &[&Placed<'_>]) -> Digest {
+    if let Some(whole) = placed.iter().find(|placed| placed.is_whole()) {
+        return whole.manifest.token();
     }
     let mut tokens: BTreeMap<(Kind, &str), BTreeSet<&str>> = BTreeMap::new();
     for (&kind, list) in listing {
@@ -201,9 +226,9 @@ pub fn held_token(listing: &Listing, manifests: &[&Manifest]) -> Digest {
         }
     }
     declarations_token(tokens.into_iter().map(|((kind, identifier), tokens)| {
-        let known = manifests
+        let known = placed
             .iter()
-            .filter_map(|manifest| manifest.find(kind, identifier))
+            .filter_map(|placed| placed.manifest.find(kind, identifier))
             .map(|(_, entry)| entry.server_token.to_string())
             .find(|token| tokens.contains(token.as_str()));
         let token = known.unwrap_or_else(|| tokens.into_iter().next().unwrap_or_default().to_owned());

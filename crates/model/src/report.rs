@@ -1,5 +1,6 @@
 //! A DDM status report as the domain sees it: already parsed and bounded, not yet believed.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use ordain_catalog::Kind;
@@ -9,14 +10,15 @@ use serde_json::Value;
 use crate::ids::Digest;
 
 /// One status report. What could not be read is left out and named in `problems`; the rest counts.
+/// What it lists is borrowed from the body that it was read from.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Report {
+pub struct Report<'a> {
     /// `FullReport`: this replaces everything stored for the channel.
     pub full: bool,
     /// Status items by dotted name, `management.declarations` and `management.client-capabilities` excepted.
     pub items: BTreeMap<String, Value>,
     /// `management.declarations`: the complete picture, when the report has it.
-    pub declarations: Option<DeclarationsReport>,
+    pub declarations: Option<DeclarationsReport<'a>>,
     /// `management.client-capabilities`, when the report has it.
     pub capabilities: Option<Capabilities>,
     /// `Errors`: items that the device could not give.
@@ -25,11 +27,23 @@ pub struct Report {
     pub problems: Vec<String>,
 }
 
-impl Report {
+impl Report<'_> {
+    /// The same, of its own.
+    pub fn into_owned(self) -> Report<'static> {
+        Report {
+            full: self.full,
+            items: self.items,
+            declarations: self.declarations.map(DeclarationsReport::into_owned),
+            capabilities: self.capabilities,
+            errors: self.errors,
+            problems: self.problems,
+        }
+    }
+
     /// A hash of what the report says: the same for the same content in other bytes, or in another order where the
     /// order means nothing.
     pub fn digest(&self) -> Digest {
-        let mut said = Said::default();
+        let mut said = Said(Vec::with_capacity(ROOM));
         said.flag(self.full);
         said.flag(self.declarations.is_some());
         said.count(self.declarations.as_ref().map_or(0, |all| all.listed.len()));
@@ -64,8 +78,10 @@ impl Report {
     }
 }
 
+/// Octets that hold what most reports say.
+const ROOM: usize = 8 << 10;
+
 /// What was said, in octets that tell everything apart: each text with its length.
-#[derive(Default)]
 struct Said(Vec<u8>);
 
 impl Said {
@@ -92,18 +108,31 @@ impl Said {
 /// The four arrays of `management.declarations`. One that is missing or no array was *not reported*, which is not
 /// the same as empty.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct DeclarationsReport {
+pub struct DeclarationsReport<'a> {
     /// What was listed, by kind.
-    pub listed: BTreeMap<Kind, Vec<Listed>>,
+    pub listed: BTreeMap<Kind, Vec<Listed<'a>>>,
+}
+
+impl DeclarationsReport<'_> {
+    fn into_owned(self) -> DeclarationsReport<'static> {
+        let own = |list: Vec<Listed<'_>>| list.into_iter().map(Listed::into_owned).collect();
+        DeclarationsReport {
+            listed: self
+                .listed
+                .into_iter()
+                .map(|(kind, list)| (kind, own(list)))
+                .collect(),
+        }
+    }
 }
 
 /// One declaration as the device lists it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Listed {
+pub struct Listed<'a> {
     /// `identifier`.
-    pub identifier: String,
+    pub identifier: Cow<'a, str>,
     /// `server-token`: the revision that the rest speaks of.
-    pub server_token: String,
+    pub server_token: Cow<'a, str>,
     /// `active`.
     pub active: bool,
     /// `valid`.
@@ -113,9 +142,30 @@ pub struct Listed {
     pub reasons: Vec<Reason>,
 }
 
-impl Listed {
+impl Listed<'_> {
+    /// The same, borrowed from here.
+    pub(crate) fn borrowed(&self) -> Listed<'_> {
+        Listed {
+            identifier: Cow::Borrowed(&self.identifier),
+            server_token: Cow::Borrowed(&self.server_token),
+            reasons: self.reasons.clone(),
+            ..*self
+        }
+    }
+
+    /// The same, of its own.
+    pub(crate) fn into_owned(self) -> Listed<'static> {
+        Listed {
+            identifier: Cow::Owned(self.identifier.into_owned()),
+            server_token: Cow::Owned(self.server_token.into_owned()),
+            active: self.active,
+            valid: self.valid,
+            reasons: self.reasons,
+        }
+    }
+
     /// What it is about.
-    fn names(&self) -> (&str, &str) {
+    pub(crate) fn names(&self) -> (&str, &str) {
         (&self.identifier, &self.server_token)
     }
 }

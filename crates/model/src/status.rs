@@ -1,6 +1,7 @@
 //! `status`: a report is merged into what the channel has reported so far, and judged.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 use std::sync::Arc;
 
 use ordain_catalog::{Kind, Platform};
@@ -12,11 +13,11 @@ use crate::decision::{Decision, Write};
 use crate::device::DeviceFacts;
 use crate::enrollment::{Enrollment, Standing};
 use crate::event::Event;
-use crate::held::{Held, Listing, held_token};
+use crate::held::{Held, Listing, Placed, held_token};
 use crate::ids::{Channel, Digest};
 use crate::manifest::Manifest;
 use crate::record::{Exception, StatusRecord};
-use crate::report::{DeclarationsReport, Report};
+use crate::report::{DeclarationsReport, Listed, Report};
 use crate::sync::Wanted;
 
 /// What a report is decided from.
@@ -39,7 +40,10 @@ pub struct StatusState<'a> {
 /// What a report with the digest `report` is, and what it would be judged by, in one hash.
 pub fn heard(enrollment: &Enrollment, wanted: &Wanted, report: Digest) -> Digest {
     let (pinned, wanted) = (enrollment.pinned, wanted.manifest.token());
-    Digest::of(format!("{pinned:?}\n{wanted}\n{report}").as_bytes())
+    let mut judged = String::with_capacity(256);
+    // A text takes whatever is written to it.
+    let _ = write!(judged, "{pinned:?}\n{wanted}\n{report}");
+    Digest::of(judged.as_bytes())
 }
 
 /// Whether what was [`heard`] is the report that was merged last, to be judged by the same manifests: merging is
@@ -50,7 +54,7 @@ pub fn is_known(enrollment: &Enrollment, heard: Digest) -> bool {
 }
 
 /// Merges `report`. One that says nothing new writes nothing.
-pub fn status(state: StatusState<'_>, report: Report, now: i64) -> Decision<()> {
+pub fn status(state: StatusState<'_>, report: Report<'_>, now: i64) -> Decision<()> {
     let StatusState {
         enrollment,
         record: before,
@@ -60,16 +64,24 @@ pub fn status(state: StatusState<'_>, report: Report, now: i64) -> Decision<()> 
         heard,
     } = state;
     let listing = listing(report.full, report.declarations, &before.held, against.as_deref());
-    let manifests: Vec<&Manifest> = pinned.as_deref().into_iter().chain([&*wanted.manifest]).collect();
-    let held = held_token(&listing, &manifests);
-    let judged = manifests
-        .iter()
-        .find(|manifest| manifest.token() == held)
-        .or(manifests.first())
-        .copied();
+    let over = |manifest| Placed::new(&listing, manifest);
+    let by_wanted = over(&wanted.manifest);
+    let pinned = pinned
+        .as_deref()
+        .filter(|pinned| pinned.token() != wanted.manifest.token());
+    let by_pinned = pinned.map(over);
+    let held = held_token(
+        &listing,
+        &by_pinned.iter().chain([&by_wanted]).collect::<Vec<_>>(),
+    );
+    // By what it was told of, unless it has what it should hold without being told.
+    let judged = match &by_pinned {
+        Some(by_pinned) if held != wanted.manifest.token() => by_pinned,
+        _ => &by_wanted,
+    };
 
     let mut record = StatusRecord {
-        held: Held::pack(&listing, judged),
+        held: Held::pack(judged),
         items: if report.full {
             BTreeMap::new()
         } else {
@@ -85,16 +97,12 @@ pub fn status(state: StatusState<'_>, report: Report, now: i64) -> Decision<()> 
     };
     record.merge(report.items, report.errors);
 
-    let verdicts = judged
-        .map(|judged| convergence::assess(judged, &listing, &record.items))
-        .unwrap_or_default();
-    if let Some(judged) = judged {
-        record.exceptions = exceptions(judged, &verdicts, &before.exceptions, now);
-    }
+    let verdicts = convergence::assess(judged, &record.items);
+    record.exceptions = exceptions(judged.manifest, &verdicts, &before.exceptions, now);
     let news = Standing {
         at: now,
         held: Some(held),
-        judged: judged.map(Manifest::token),
+        judged: Some(judged.manifest.token()),
         counts: convergence::count(&verdicts),
         heard: Some(heard),
     };
@@ -153,7 +161,12 @@ pub fn status(state: StatusState<'_>, report: Report, now: i64) -> Decision<()> 
 }
 
 /// Everything that the channel lists: by this report, and by the earlier ones where it says nothing.
-fn listing(full: bool, news: Option<DeclarationsReport>, held: &Held, against: Option<&Manifest>) -> Listing {
+fn listing<'a>(
+    full: bool,
+    news: Option<DeclarationsReport<'a>>,
+    held: &'a Held,
+    against: Option<&'a Manifest>,
+) -> Listing<'a> {
     let news = news.unwrap_or_default().listed;
     let mut listing = if full || news.len() == Kind::ALL.len() {
         Listing::new()
@@ -161,17 +174,22 @@ fn listing(full: bool, news: Option<DeclarationsReport>, held: &Held, against: O
         held.unpack(against)
     };
     for (kind, mut list) in news {
-        // One revision of a declaration is in one state: of two that are said, the first counts.
-        let mut said = BTreeSet::new();
-        let is_first: Vec<bool> = list
-            .iter()
-            .map(|listed| said.insert((&listed.identifier, &listed.server_token)))
-            .collect();
-        let mut is_first = is_first.into_iter();
-        list.retain(|_| is_first.next().unwrap_or(false));
+        if is_any_twice(&list) {
+            // One revision of a declaration is in one state: of two that are said, the first counts.
+            let mut said = BTreeSet::new();
+            let is_first: Vec<bool> = list.iter().map(|listed| said.insert(listed.names())).collect();
+            let mut is_first = is_first.into_iter();
+            list.retain(|_| is_first.next().unwrap_or(false));
+        }
         listing.insert(kind, list);
     }
     listing
+}
+
+fn is_any_twice(list: &[Listed<'_>]) -> bool {
+    let mut names: Vec<_> = list.iter().map(Listed::names).collect();
+    names.sort_unstable();
+    !names.is_sorted_by(|one, next| one < next)
 }
 
 /// What a report says of the system counts from then on. What the device is, its serial number and UDID, it said when

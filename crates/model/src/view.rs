@@ -6,7 +6,7 @@ use ordain_catalog::Kind;
 use serde::Serialize;
 
 use crate::convergence::{self, Verdict};
-use crate::held::Listing;
+use crate::held::{Listing, Placed};
 use crate::ids::Digest;
 use crate::manifest::{Entry, Manifest};
 use crate::record::StatusRecord;
@@ -54,18 +54,20 @@ pub struct ViewOf<'a> {
     /// What it has reported,
     pub record: &'a StatusRecord,
     /// and the declarations therein.
-    pub listing: &'a Listing,
+    pub listing: &'a Listing<'a>,
 }
 
 /// The wanted declarations in the order of their manifest, then those that the device lists beside them.
 pub fn declarations(of: ViewOf<'_>) -> Vec<DeclarationView> {
-    let verdicts = convergence::assess(of.wanted, of.listing, &of.record.items);
+    let placed = Placed::new(of.listing, of.wanted);
+    let verdicts = convergence::assess(&placed, &of.record.items);
     let wanted = of
         .wanted
         .entries()
         .iter()
+        .zip(&placed.entries)
         .zip(verdicts)
-        .map(|(entry, verdict)| of.wanted_view(entry, verdict));
+        .map(|((entry, listed), verdict)| of.wanted_view(entry, *listed, verdict));
     let leaving = of
         .listing
         .iter()
@@ -76,8 +78,7 @@ pub fn declarations(of: ViewOf<'_>) -> Vec<DeclarationView> {
 }
 
 impl ViewOf<'_> {
-    fn wanted_view(&self, entry: &Entry, verdict: Verdict) -> DeclarationView {
-        let listed = convergence::listed(self.listing, entry);
+    fn wanted_view(&self, entry: &Entry, listed: Option<&Listed<'_>>, verdict: Verdict) -> DeclarationView {
         let exception = self.record.exceptions.iter().find(|exception| {
             exception.identifier == entry.identifier && exception.server_token == entry.server_token
         });
@@ -109,12 +110,12 @@ impl ViewOf<'_> {
     }
 }
 
-fn leaving_view(kind: Kind, listed: &Listed) -> DeclarationView {
+fn leaving_view(kind: Kind, listed: &Listed<'_>) -> DeclarationView {
     DeclarationView {
         kind,
-        identifier: listed.identifier.clone(),
+        identifier: listed.identifier.to_string(),
         type_name: String::new(),
-        server_token: listed.server_token.clone(),
+        server_token: listed.server_token.to_string(),
         wanted: false,
         offered: false,
         fetched: true,

@@ -47,12 +47,39 @@ pub struct Group {
 }
 
 /// A published wish. Numbers grow by one.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Revision {
     /// 0 before anything was published.
     pub number: u64,
     /// What was published.
     pub wish: Wish,
+    /// The facts of the catalog that it was published under. Its manifests are made by that one whatever comes after.
+    pub catalog: Digest,
+}
+
+impl Revision {
+    /// What there is before anything was published.
+    pub fn nothing(catalog: Digest) -> Self {
+        Self {
+            number: 0,
+            wish: Wish::default(),
+            catalog,
+        }
+    }
+
+    /// What publishing `self` after `before` changes.
+    pub fn changes_since(&self, before: &Revision) -> Changes {
+        let is_another = before.number > 0 && before.catalog != self.catalog;
+        Changes {
+            declarations: difference(&before.wish.declarations, &self.wish.declarations),
+            blueprints: difference(&before.wish.blueprints, &self.wish.blueprints),
+            groups: difference(&before.wish.groups, &self.wish.groups),
+            catalog: is_another.then_some(CatalogChange {
+                from: before.catalog,
+                to: self.catalog,
+            }),
+        }
+    }
 }
 
 impl Wish {
@@ -60,15 +87,6 @@ impl Wish {
     pub fn digest(&self) -> Digest {
         // Maps with string keys and no floats but those inside checked payloads: this cannot fail.
         Digest::of(&serde_json::to_vec(self).unwrap_or_default())
-    }
-
-    /// What publishing `self` after `before` changes.
-    pub fn changes_since(&self, before: &Wish) -> Changes {
-        Changes {
-            declarations: difference(&before.declarations, &self.declarations),
-            blueprints: difference(&before.blueprints, &self.blueprints),
-            groups: difference(&before.groups, &self.groups),
-        }
     }
 }
 
@@ -81,6 +99,18 @@ pub struct Changes {
     pub blueprints: Difference,
     /// Of groups, by name.
     pub groups: Difference,
+    /// The catalog, when another one than before decides what devices can take.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub catalog: Option<CatalogChange>,
+}
+
+/// One catalog in the place of another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CatalogChange {
+    /// The facts that it was published under before,
+    pub from: Digest,
+    /// and those from now on.
+    pub to: Digest,
 }
 
 /// Names added, changed and removed, each in order.
@@ -134,11 +164,31 @@ mod tests {
                 .collect(),
             ..Wish::default()
         };
-        let changes = wish(&[("a", "1"), ("b", "2")]).changes_since(&wish(&[("b", "1"), ("c", "1")]));
+        let revision = |number, groups, catalog: &str| Revision {
+            number,
+            wish: wish(groups),
+            catalog: Digest::of(catalog.as_bytes()),
+        };
+        let before = revision(1, &[("b", "1"), ("c", "1")], "old");
+        let after = revision(2, &[("a", "1"), ("b", "2")], "old");
+        let changes = after.changes_since(&before);
         assert_eq!(changes.groups.added, ["a"]);
         assert_eq!(changes.groups.changed, ["b"]);
         assert_eq!(changes.groups.removed, ["c"]);
         assert!(changes.declarations.added.is_empty() && !changes.is_empty());
+        assert_eq!(changes.catalog, None);
+
+        let same = revision(2, &[("b", "1"), ("c", "1")], "old");
+        assert!(same.changes_since(&before).is_empty());
+        let judged_anew = revision(2, &[("b", "1"), ("c", "1")], "new").changes_since(&before);
+        let replaced = CatalogChange {
+            from: before.catalog,
+            to: Digest::of(b"new"),
+        };
+        assert_eq!(judged_anew.catalog, Some(replaced));
+        assert!(!judged_anew.is_empty() && judged_anew.groups == Difference::default());
+        let first = before.changes_since(&Revision::nothing(Digest::of(b"new")));
+        assert_eq!(first.catalog, None, "there was none before");
         assert_ne!(wish(&[("a", "1")]).digest(), wish(&[("a", "2")]).digest());
     }
 }

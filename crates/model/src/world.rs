@@ -18,7 +18,7 @@ use crate::wish::{ALL, Revision};
 #[derive(Debug)]
 pub struct World {
     revision: Revision,
-    catalog: &'static Catalog,
+    catalog: Arc<Catalog>,
     /// The listed groups that some blueprint names, in order. What follows speaks of them by their places.
     listed: Vec<String>,
     groups_of: HashMap<Box<str>, Vec<u32>>,
@@ -47,8 +47,8 @@ struct ClassKey {
 }
 
 impl World {
-    /// The world of `revision`.
-    pub fn new(revision: Revision, catalog: &'static Catalog) -> Self {
+    /// The world of `revision`; `catalog` is the one that it was published under.
+    pub fn new(revision: Revision, catalog: Arc<Catalog>) -> Self {
         let blueprints = revision.wish.blueprints.values();
         let named: BTreeSet<&String> = blueprints
             .flat_map(|blueprint| blueprint.include.iter().chain(&blueprint.exclude))
@@ -79,9 +79,10 @@ impl World {
         &self.revision
     }
 
-    /// What the facts are judged by.
+    /// What the facts are judged by: the catalog that the revision was published under, so that a newer one removes
+    /// nothing from any device.
     pub fn catalog(&self) -> &Catalog {
-        self.catalog
+        &self.catalog
     }
 
     /// The groups of `device`, a device channel: `all`, and those that list its serial number, UDID or identifier,
@@ -145,7 +146,7 @@ impl World {
                 capabilities: capabilities.map(|(_, known)| known),
                 channel: key.channel,
             };
-            let class = CapabilityClass::judge(&self.revision.wish, self.catalog, abilities);
+            let class = CapabilityClass::judge(&self.revision.wish, &self.catalog, abilities);
             Class {
                 digest: Digest::of(format!("{class:?}").as_bytes()),
                 class: Arc::new(class),
@@ -161,7 +162,7 @@ impl World {
             };
             Wanted::new(
                 self.revision.number,
-                compile(&self.revision.wish, &audience, self.catalog),
+                compile(&self.revision.wish, &audience, &self.catalog),
             )
         })
     }

@@ -1,9 +1,11 @@
 //! What the admin API says and takes, below `/api/v1`. The command line uses the same types.
 
+mod catalog;
 mod command;
 mod event;
 mod keys;
 mod migration;
+mod push;
 
 use std::collections::BTreeMap;
 
@@ -15,10 +17,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
+pub use catalog::{CatalogQuery, CatalogSource, CatalogStatus, ReplacedCatalog, TouchedDeclaration};
 pub use command::{Command, CommandRow, Delivery, Inventory, NewCommand, Queued};
 pub use event::{CreatedWebhook, EventFilter, EventRow, NewWebhook, WebhookRow};
 pub use keys::{KeyRotation, SealingKey, SealingKeys};
 pub use migration::{Migration, NewMigrationWindow};
+pub use push::{NewPushCertificate, PushCertificate, PushProblem, PushRefusals, PushStatus, PushSweep};
 
 /// A policy directory to publish.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
@@ -265,6 +269,8 @@ pub struct RevisionRow {
     pub published_at: i64,
     /// By whom.
     pub published_by: String,
+    /// The hash of the catalog that it was published under.
+    pub catalog: String,
     /// What it changed.
     #[schema(value_type = Object)]
     pub changes: Changes,
@@ -400,102 +406,7 @@ pub struct Overview {
     pub public_url: String,
     /// The name of the token that was used.
     pub token: String,
-}
-
-/// A push certificate to take.
-#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct NewPushCertificate {
-    /// The certificate, authorities above it if there are any, and the private key, in PEM.
-    pub pem: String,
-    /// Take it although none of the enrolled devices has its topic: these can never be pushed again.
-    #[serde(default)]
-    pub other_topic: bool,
-}
-
-/// The certificate that devices are pushed with.
-#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
-pub struct PushCertificate {
-    /// The topic that it is for.
-    pub topic: String,
-    /// The common name of its subject.
-    pub subject: String,
-    /// Its end, in unix seconds.
-    pub expires_at: i64,
-    /// Whole days until then; negative afterwards.
-    pub days_left: i64,
-    /// Whether it has ended.
-    pub is_expired: bool,
-    /// The channels that have enrolled with this topic.
-    pub channels: u64,
-    /// What needs an administrator's eye.
-    pub warnings: Vec<String>,
-}
-
-/// How it stands with the pushes.
-#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
-pub struct PushStatus {
-    /// The certificate, if there is one.
-    pub certificate: Option<PushCertificate>,
-    /// Why nothing is pushed at all.
-    pub note: Option<String>,
-    /// The trouble with APNs, whatever the device.
-    pub problem: Option<PushProblem>,
-    /// The sweep of the newest revision that there was one for.
-    pub sweep: Option<PushSweep>,
-    /// Channels to be looked at now: for commands, after enrolling, and once more for those that did not come.
-    pub due: u64,
-    /// Channels that were pushed and have not come since.
-    pub unanswered: u64,
-    /// Channels whose push token is dead, until they tell another one.
-    pub dead: u64,
-    /// Channels that APNs refuses.
-    pub refused: Vec<PushRefusals>,
-}
-
-/// Trouble with APNs that no device is to blame for.
-#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
-pub struct PushProblem {
-    /// In words.
-    pub reason: String,
-    /// Since when, in unix seconds.
-    pub since: i64,
-    /// When a push is tried again, in unix seconds.
-    pub tried_again_at: i64,
-}
-
-/// How far all channels have been looked at for one revision.
-#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
-pub struct PushSweep {
-    /// Which revision.
-    pub revision: u64,
-    /// How many channels there were when it began.
-    pub channels: u64,
-    /// How many it has passed. What came of them:
-    pub passed: u64,
-    /// pushed,
-    pub pushed: u64,
-    /// pushed before, and not there yet: whenever they come, they are told the newest,
-    pub waiting: u64,
-    /// with nothing to do,
-    pub up_to_date: u64,
-    /// or without a push token that works.
-    pub unreachable: u64,
-    /// When it began, in unix seconds.
-    pub started_at: i64,
-    /// When it ended.
-    pub finished_at: Option<i64>,
-    /// Channels that it passes in a second.
-    pub per_second: u64,
-    /// About how many seconds it will still take.
-    pub seconds_left: Option<u64>,
-}
-
-/// Channels that APNs refuses for the same reason.
-#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
-pub struct PushRefusals {
-    /// In APNs' words.
-    pub reason: String,
-    /// How many.
-    pub channels: u64,
+    /// What is wrong with that revision, when it could not be published again for the public URL.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub problem: Option<String>,
 }

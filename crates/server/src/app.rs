@@ -1,6 +1,6 @@
 //! What every request works with: the store, the world, and the rules that administrators set.
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use ordain_catalog::Catalog;
 use ordain_model::checkin::EnrollmentPolicy;
@@ -14,8 +14,10 @@ use ordain_store::{ChannelState, Store, StoreError};
 use tokio::sync::{Notify, Semaphore};
 
 use crate::admission::Admission;
+use crate::catalogs::{self, Catalogs};
 use crate::clock::Clock;
 use crate::events::Events;
+use crate::house::PublicUrl;
 use crate::identity::Trust;
 use crate::keys::Keys;
 use crate::metrics::Metrics;
@@ -27,10 +29,13 @@ use crate::sightings::Sightings;
 pub(crate) struct App {
     pub(crate) store: Store,
     world: RwLock<Arc<World>>,
+    pub(crate) catalogs: Catalogs,
     pub(crate) trust: Trust,
     pub(crate) enrollment: EnrollmentPolicy,
     pub(crate) seal: Keys,
     pub(crate) public_url: String,
+    /// The public URL, as long as what is published names the one before.
+    pub(crate) moved: Mutex<Option<PublicUrl>>,
     /// The certificates that devices need to trust this server, when it made its own.
     pub(crate) server_ca: Option<ordain_pki::Certificate>,
     pub(crate) objects: Objects,
@@ -80,14 +85,26 @@ impl App {
             clock,
             destructive_budget,
         } = parts;
-        let revision = store.newest_revision().await?;
+        let catalogs = Catalogs::load(&store).await?;
+        let world = match store.newest_revision().await? {
+            Some(revision) => {
+                let catalog = catalogs.get(&store, revision.catalog).await?;
+                World::new(revision, catalog)
+            }
+            None => World::new(
+                Revision::nothing(catalogs::own_digest()),
+                Catalog::builtin().clone(),
+            ),
+        };
         let app = Self {
             store,
-            world: RwLock::new(Arc::new(World::new(revision, Catalog::builtin()))),
+            world: RwLock::new(Arc::new(world)),
+            catalogs,
             trust,
             enrollment,
             seal,
             public_url,
+            moved: Mutex::default(),
             server_ca,
             objects: Objects::default(),
             sightings: Sightings::default(),
@@ -116,20 +133,23 @@ impl App {
         self.world.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Takes `revision` for the wanted one, unless a newer one is known already.
-    pub(crate) fn adopt(&self, revision: Revision) {
+    /// Takes `revision`, published under `catalog`, for the wanted one, unless a newer one is known already.
+    pub(crate) fn adopt(&self, revision: Revision, catalog: Arc<Catalog>) {
         let mut world = self.world.write().unwrap_or_else(PoisonError::into_inner);
         if revision.number > world.revision().number {
             self.metrics.revision.set(revision.number.cast_signed());
-            *world = Arc::new(World::new(revision, Catalog::builtin()));
+            *world = Arc::new(World::new(revision, catalog));
             self.push.news.notify_one();
         }
     }
 
     /// Looks whether another node has published, and if so takes that for the wanted revision.
     pub(crate) async fn reload(&self) -> Result<(), StoreError> {
-        if self.store.newest_revision_number().await? > self.world().revision().number {
-            self.adopt(self.store.newest_revision().await?);
+        if self.store.newest_revision_number().await? > self.world().revision().number
+            && let Some(revision) = self.store.newest_revision().await?
+        {
+            let catalog = self.catalogs.get(&self.store, revision.catalog).await?;
+            self.adopt(revision, catalog);
         }
         Ok(())
     }

@@ -8,7 +8,7 @@ use ordain_model::ids::Digest;
 use ordain_pki::authority::Validity;
 use ordain_pki::key::KeyKind;
 use ordain_pki::{Authority, Certificate, KeyPair};
-use ordain_store::{Actor, AuditRecord, NewToken, Store, TokenRecord, TokenRole};
+use ordain_store::{Actor, AuditRecord, NewToken, Store, StoreError, TokenRecord, TokenRole};
 use serde_json::json;
 
 use crate::files;
@@ -191,12 +191,12 @@ pub(crate) async fn public_url(
     })
 }
 
-/// Keeps what devices are told, once what names it is published.
+/// Keeps what devices are told, once what names it is published: what breaks off before is made good by the next start.
 pub(crate) async fn keep_public_url(
     store: &Store,
     public_url: &PublicUrl,
     now: i64,
-) -> Result<(), StartError> {
+) -> Result<(), StoreError> {
     if public_url.is_kept {
         return Ok(());
     }
@@ -206,9 +206,9 @@ pub(crate) async fn keep_public_url(
         action: "set-public-url".into(),
         detail: json!({"from": public_url.before, "to": public_url.url}),
     };
-    Ok(store
+    store
         .set(PUBLIC_URL, public_url.url.clone().into_bytes(), &audit)
-        .await?)
+        .await
 }
 
 /// An https URL without query, and without a slash at its end.

@@ -9,6 +9,7 @@ pub mod api;
 mod app;
 mod body;
 mod bulk;
+mod catalogs;
 pub mod clock;
 mod device;
 mod enroll;

@@ -1,7 +1,6 @@
 //! Ordering commands: whom they are for, what they take from devices, and how they are kept.
 
 use ordain_apple::plist::{self, Dictionary};
-use ordain_catalog::Catalog;
 use ordain_model::decision::EscrowKind;
 use ordain_model::destructive::harm;
 use ordain_model::enrollment::{Enrollment, Phase};
@@ -83,7 +82,7 @@ impl App {
             expires_in,
             is_confirmed,
         } = order;
-        let harm = harm(&request_type, Catalog::builtin());
+        let harm = harm(&request_type, &self.catalogs.in_force().catalog);
         let needs_token = request_type == CLEAR_PASSCODE && !payload.contains_key(UNLOCK_TOKEN);
         let (group, listed) = match audience {
             Audience::Listed(channels) => (None, channels),

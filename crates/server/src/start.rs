@@ -26,7 +26,7 @@ use crate::{bulk, files, house, listener, router, tls};
 const FLUSH: Duration = Duration::from_millis(500);
 /// How long a stop may take in all.
 const DEADLINE: Duration = Duration::from_secs(9);
-/// How often a node looks whether another one has published.
+/// How often a node looks whether another one has published or imported.
 const POLL: Duration = Duration::from_secs(1);
 
 /// A running server.
@@ -119,14 +119,10 @@ impl Server {
         })
         .await?;
         let app = Arc::new(app);
-        if public_url.before.is_some()
-            && let Err(error) = app.republish(&house::the_server()).await
-        {
-            let what = format!("the policy cannot be compiled for the new public URL: {error}");
-            return Err(StartError::State(what));
+        match public_url.before {
+            Some(_) => app.move_to(public_url).await?,
+            None => house::keep_public_url(&app.store, &public_url, now).await?,
         }
-        // Only now, so that a start that breaks off here is made good by the next one.
-        house::keep_public_url(&app.store, &public_url, now).await?;
 
         let router = router::router(app.clone());
         let tasks = vec![
@@ -195,7 +191,7 @@ impl Server {
     }
 }
 
-/// What happens behind the requests: sightings are written, and the revision of other nodes is learned.
+/// What happens behind the requests: sightings are written, and what other nodes published and imported is learned.
 async fn behind(app: Arc<App>, mut stop: watch::Receiver<bool>) {
     let mut flush = tokio::time::interval(FLUSH);
     let mut poll = tokio::time::interval(POLL);
@@ -209,6 +205,9 @@ async fn behind(app: Arc<App>, mut stop: watch::Receiver<bool>) {
             _ = poll.tick(), if app.store.is_shared() => {
                 if let Err(error) = app.reload().await {
                     tracing::warn!(%error, "the newest revision was not read");
+                }
+                if let Err(error) = app.catalogs.reload(&app.store).await {
+                    tracing::warn!(%error, "the catalog in force was not read");
                 }
             }
             () = stopped(&mut stop) => return,

@@ -1,8 +1,16 @@
-//! The rows of channels that are kept in memory.
+//! The rows of channels that are kept in memory, and when they are believed.
 //!
-//! Where this process alone writes to the database, they are believed: whatever commits tells what it touches, before
-//! anyone learns that it has committed. Where others write too, they only spare the sending and parsing of what has
-//! not changed.
+//! A row is believed if nothing can have changed it since it was read:
+//!
+//! - By others: the *era* in which it was read is not over. Where this process alone writes, there is one era; on
+//!   PostgreSQL, `postgres/others.rs` says which it is.
+//! - By this process: whoever writes *opens* what he may touch before his first statement, and closes it, with a new
+//!   *epoch*, when he knows how that ended, or that nobody knows, and before anyone else does. What is open is not
+//!   believed, and what was read in an earlier epoch neither.
+//!
+//! So what is believed was what the database had at the moment at which the era was asked for: a commit that could be
+//! seen then is told of by now, or still open. What is not believed spares the sending and parsing of rows that have not
+//! changed.
 
 use std::hash::{BuildHasher as _, RandomState};
 use std::sync::Arc;
@@ -38,34 +46,69 @@ pub(crate) enum Touch {
     Any,
 }
 
+/// Since when something holds: to be asked for before the database is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Moment {
+    /// How often everybody was touched, and how often this device.
+    epoch: [u64; 2],
+    /// As the database told it; 0 where nobody else writes.
+    pub(crate) era: u64,
+}
+
 /// Rows, and how long they hold.
 pub(crate) struct Kept {
-    rows: Cache<String, (Found, u64)>,
-    /// What was read in an epoch of its device holds until that ends.
-    epochs: Box<[AtomicU64]>,
+    rows: Cache<String, (Found, Moment)>,
+    everybody: Epoch,
+    devices: Box<[Epoch]>,
     hasher: RandomState,
-    is_alone: bool,
+}
+
+/// What is read in it holds until it ends.
+#[derive(Default)]
+struct Epoch {
+    number: AtomicU64,
+    /// Those who may be ending it.
+    open: AtomicU64,
+}
+
+impl Epoch {
+    fn number(&self) -> u64 {
+        self.number.load(Ordering::Acquire)
+    }
+
+    fn is_open(&self) -> bool {
+        self.open.load(Ordering::Acquire) > 0
+    }
 }
 
 impl Kept {
-    /// Nothing yet. `is_alone`: nobody but this process writes to the database.
-    pub(crate) fn new(is_alone: bool) -> Self {
+    /// Nothing yet.
+    pub(crate) fn new() -> Self {
         Self {
             rows: Cache::new(MOST),
-            epochs: (0..EPOCHS).map(|_| AtomicU64::new(0)).collect(),
+            everybody: Epoch::default(),
+            devices: (0..EPOCHS).map(|_| Epoch::default()).collect(),
             hasher: RandomState::new(),
-            is_alone,
         }
     }
 
-    /// What the database has of channel `id`, if that is known without asking.
-    pub(crate) fn believed(&self, id: &str) -> Option<Found> {
-        if !self.is_alone {
+    /// Now, for channel `id`, in the first era.
+    pub(crate) fn moment(&self, id: &str) -> Moment {
+        Moment {
+            epoch: [self.everybody.number(), self.device(id).number()],
+            era: 0,
+        }
+    }
+
+    /// What the database had of channel `id` at `moment`, and has still unless others changed it, if that is known
+    /// without asking.
+    pub(crate) fn believed(&self, id: &str, moment: Moment) -> Option<Found> {
+        // In this order: whoever closes has ended the epoch before.
+        if self.everybody.is_open() || self.device(id).is_open() || self.moment(id).epoch != moment.epoch {
             return None;
         }
-        let epoch = self.epoch(id);
-        let (found, read_in) = self.rows.get(id)?;
-        (read_in == epoch).then_some(found)
+        let (found, read_at) = self.rows.get(id)?;
+        (read_at == moment).then_some(found)
     }
 
     /// The row of channel `id` as it once was.
@@ -73,60 +116,175 @@ impl Kept {
         self.rows.get(id).map(|(found, _)| found.row)
     }
 
-    /// The epoch of channel `id`: to be asked for before the database is.
-    pub(crate) fn epoch(&self, id: &str) -> u64 {
-        self.cell(id).load(Ordering::Acquire)
+    /// Keeps what was read after `moment`.
+    pub(crate) fn keep(&self, id: String, found: Found, moment: Moment) {
+        self.rows.insert(id, (found, moment));
     }
 
-    /// Keeps what was read in `epoch`.
-    pub(crate) fn keep(&self, id: String, found: Found, epoch: u64) {
-        self.rows.insert(id, (found, epoch));
-    }
-
-    /// `steps` were committed, or may have been. To be called before anybody is told, in the order of the commits where
-    /// this process is alone.
-    pub(crate) fn touched(&self, steps: &[Step], is_committed: bool) {
+    /// `steps` are about to be sent; [`Kept::touched`] follows.
+    pub(crate) fn touching(&self, steps: &[Step]) {
         for touch in steps.iter().filter_map(|step| step.touches.as_ref()) {
-            match touch {
-                Touch::Row(row) => self.changed(row, is_committed),
-                Touch::Device(device) => drop(self.end(device)),
-                Touch::Any => {
-                    for epoch in &self.epochs {
-                        epoch.fetch_add(1, Ordering::AcqRel);
-                    }
-                }
-            }
+            self.touched_by(touch).open.fetch_add(1, Ordering::AcqRel);
         }
     }
 
-    /// What a device does next begins with the row that it has just changed.
-    fn changed(&self, row: &Arc<Versioned<Enrollment>>, is_committed: bool) {
+    /// `steps` were committed, or may have been. To be called before anybody is told.
+    pub(crate) fn touched(&self, steps: &[Step], is_committed: bool) {
+        for touch in steps.iter().filter_map(|step| step.touches.as_ref()) {
+            let epoch = self.touched_by(touch);
+            let ended = epoch.number.fetch_add(1, Ordering::AcqRel);
+            if let (Touch::Row(row), true) = (touch, is_committed) {
+                self.changed(row, ended);
+            }
+            epoch.open.fetch_sub(1, Ordering::AcqRel);
+        }
+    }
+
+    /// What a device does next begins with the row that it has just changed, when its epoch `ended`.
+    fn changed(&self, row: &Arc<Versioned<Enrollment>>, ended: u64) {
         let id = row.value.id.to_string();
-        let ended = self.end(&id);
-        let Some((before, read_in)) = self.rows.get(&id).filter(|_| is_committed) else {
+        let Some((before, mut read_at)) = self.rows.get(&id) else {
             return;
         };
-        // Its queue is as it was, if it was known; and the database never takes an older stamp.
-        let holds = !self.is_alone || read_in == ended;
+        // The database never takes an older stamp.
         let is_next = before.row.version + 1 == row.version && before.row.value.stamp <= row.value.stamp;
-        if holds && is_next {
+        if is_next {
+            // Its queue is as it was, if that was still known.
+            if read_at.epoch[1] == ended {
+                read_at.epoch[1] = ended + 1;
+            }
             let found = Found {
                 row: row.clone(),
                 queued: before.queued,
             };
-            self.rows.insert(id, (found, ended + 1));
+            self.rows.insert(id, (found, read_at));
         }
     }
 
-    /// Ends the epoch of `id`, and says which that was.
-    fn end(&self, id: &str) -> u64 {
-        self.cell(id).fetch_add(1, Ordering::AcqRel)
+    fn touched_by(&self, touch: &Touch) -> &Epoch {
+        match touch {
+            Touch::Row(row) => self.device(row.value.id.device_part()),
+            Touch::Device(device) => self.device(device),
+            Touch::Any => &self.everybody,
+        }
     }
 
-    fn cell(&self, id: &str) -> &AtomicU64 {
+    fn device(&self, id: &str) -> &Epoch {
         // A user's identifier is that of the device, a colon, and more.
         let device = id.split(':').next().unwrap_or(id);
         let place = self.hasher.hash_one(device) % EPOCHS as u64;
-        &self.epochs[place as usize]
+        &self.devices[place as usize]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ordain_model::device::DeviceFacts;
+    use ordain_model::enrollment::{Memberships, Phase};
+
+    use super::*;
+
+    fn found(version: i64, queued: Option<i64>) -> Found {
+        let value = Enrollment {
+            id: "d1".parse().unwrap(),
+            generation: 1,
+            phase: Phase::Enrolled,
+            facts: DeviceFacts::default(),
+            identity: None,
+            memberships: Memberships::Granted,
+            push: None,
+            capabilities: None,
+            offer: None,
+            stamp: 0,
+            pinned: None,
+            told: None,
+            standing: None,
+            inventory: Default::default(),
+            since: 0,
+        };
+        Found {
+            row: Arc::new(Versioned { version, value }),
+            queued,
+        }
+    }
+
+    /// One that has just read version 1 of `d1`, in the first era.
+    fn kept() -> Kept {
+        let kept = Kept::new();
+        kept.keep("d1".into(), found(1, Some(7)), kept.moment("d1"));
+        kept
+    }
+
+    fn believed(kept: &Kept) -> Option<(i64, Option<i64>)> {
+        let found = kept.believed("d1", kept.moment("d1"))?;
+        Some((found.row.version, found.queued))
+    }
+
+    fn step(touch: Touch) -> [Step; 1] {
+        [Step::new("", vec![]).touching(touch)]
+    }
+
+    #[test]
+    fn what_is_being_written_is_not_believed_nor_what_was_read_before() {
+        for touch in [
+            Touch::Any,
+            Touch::Device("d1".into()),
+            Touch::Row(found(2, None).row),
+        ] {
+            for is_committed in [true, false] {
+                let kept = kept();
+                let before = kept.moment("d1");
+                assert_eq!(believed(&kept), Some((1, Some(7))));
+                let steps = step(touch.clone());
+                kept.touching(&steps);
+                assert_eq!(believed(&kept), None, "{touch:?}");
+                // Read meanwhile, before or after the commit.
+                kept.keep("d1".into(), found(1, Some(7)), kept.moment("d1"));
+                kept.touched(&steps, is_committed);
+                let is_known = is_committed && matches!(touch, Touch::Row(_));
+                assert_eq!(believed(&kept), is_known.then_some((2, Some(7))), "{touch:?}");
+                // Who asked before that is not answered by what came later.
+                assert!(kept.believed("d1", before).is_none(), "{touch:?}");
+                assert!(kept.row("d1").is_some());
+            }
+        }
+    }
+
+    #[test]
+    fn as_long_as_one_of_two_may_write_nothing_is_believed() {
+        let kept = kept();
+        let (row, order) = (
+            step(Touch::Row(found(2, None).row)),
+            step(Touch::Device("d1".into())),
+        );
+        kept.touching(&row);
+        kept.touching(&order);
+        kept.touched(&row, true);
+        assert_eq!(believed(&kept), None);
+        kept.touched(&order, true);
+        assert_eq!(believed(&kept), None, "its queue is another one");
+    }
+
+    #[test]
+    fn another_era_is_not_believed_and_a_row_stays_in_its_own() {
+        let kept = kept();
+        let row = step(Touch::Row(found(2, None).row));
+        kept.touching(&row);
+        kept.touched(&row, true);
+        let mut now = kept.moment("d1");
+        assert!(kept.believed("d1", now).is_some());
+        now.era += 1;
+        assert!(kept.believed("d1", now).is_none());
+    }
+
+    #[test]
+    fn only_the_next_version_takes_the_place_of_one() {
+        for version in [1, 3] {
+            let kept = kept();
+            let row = step(Touch::Row(found(version, None).row));
+            kept.touching(&row);
+            kept.touched(&row, true);
+            assert_eq!(believed(&kept), None);
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! The one door to data: embedded SQLite, or PostgreSQL. Which of them it is, nobody outside this crate can tell.
 
 mod audit;
+mod catalogs;
 mod channels;
 mod commands;
 mod commit;
@@ -11,6 +12,7 @@ mod groups;
 mod house;
 mod inventory;
 mod kept;
+mod kinds;
 mod leases;
 mod migrations;
 mod objects;
@@ -34,6 +36,7 @@ use quick_cache::sync::Cache;
 use tokio::sync::watch;
 
 pub use audit::{Actor, AuditRecord};
+pub use catalogs::{CatalogRecord, NewCatalog};
 pub use channels::{ChannelState, Versioned};
 pub use commands::{Budget, CommandRecord, Counts, NewCommand, Reaching, Recipient};
 pub use deliveries::{DeliveriesOf, DeliveryRecord};
@@ -93,6 +96,19 @@ enum Database {
 }
 
 impl Database {
+    /// Whether other nodes may write to it.
+    fn is_shared(&self) -> bool {
+        matches!(self, Self::Postgres(_))
+    }
+
+    /// The era of what is read from now on: as long as it lasts, nobody but this process changes anything.
+    async fn era(&self) -> Result<u64, StoreError> {
+        match self {
+            Self::Sqlite(_) => Ok(0),
+            Self::Postgres(postgres) => postgres.era().await,
+        }
+    }
+
     /// Whether reading holds up the thread that reads.
     fn is_read_in_place(&self) -> bool {
         matches!(self, Self::Sqlite(_))
@@ -127,14 +143,14 @@ impl Store {
     }
 
     async fn open_sqlite(path: &Path, max_pages: Option<u32>) -> Result<Self, StoreError> {
-        let kept = Arc::new(Kept::new(true));
+        let kept = Arc::new(Kept::new());
         let database = Database::Sqlite(Sqlite::open(path, max_pages, kept.clone())?);
         Self::migrated(database, kept).await
     }
 
     /// Connects to PostgreSQL at `url` and brings its tables up to date.
     pub async fn postgres(url: &str) -> Result<Self, StoreError> {
-        let kept = Arc::new(Kept::new(false));
+        let kept = Arc::new(Kept::new());
         let database = Database::Postgres(Postgres::open(url, &kept)?);
         Self::migrated(database, kept).await
     }
@@ -155,7 +171,7 @@ impl Store {
 
     /// Whether other nodes may write to the same data.
     pub fn is_shared(&self) -> bool {
-        matches!(*self.database, Database::Postgres(_))
+        self.database.is_shared()
     }
 
     /// Whether the database answers.

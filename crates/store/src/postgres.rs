@@ -1,6 +1,7 @@
 //! PostgreSQL: a pool, and transactions whose statements travel together.
 
 mod group;
+mod others;
 
 use std::error::Error;
 use std::sync::Arc;
@@ -17,8 +18,9 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 use crate::StoreError;
 use crate::kept::Kept;
 use crate::value::{Row, Step, Value};
+use others::Others;
 
-/// Connections of one node. A statement holds one only while it runs.
+/// Connections of one node. A statement holds one only while it runs, but for one that is held to ask for the others.
 const CONNECTIONS: usize = 16;
 /// How long to wait for a connection, and for an answer: a server that is cut off says nothing at all.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -27,6 +29,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 #[derive(Clone)]
 pub(crate) struct Postgres {
     pool: Pool,
+    others: Arc<Others>,
     writers: mpsc::Sender<group::Job>,
 }
 
@@ -56,8 +59,13 @@ impl Postgres {
             .create_timeout(Some(PATIENCE))
             .build()
             .map_err(|error| StoreError::Unavailable(error.to_string()))?;
-        let writers = group::start(&pool, kept);
-        Ok(Self { pool, writers })
+        let others = Arc::new(Others::default());
+        let writers = group::start(&pool, kept, &others);
+        Ok(Self {
+            pool,
+            others,
+            writers,
+        })
     }
 
     pub(crate) async fn query(&self, sql: &str, params: Vec<Value>) -> Result<Vec<Row>, StoreError> {
@@ -76,6 +84,11 @@ impl Postgres {
             .collect()
     }
 
+    /// The era of what is read from now on.
+    pub(crate) async fn era(&self) -> Result<u64, StoreError> {
+        self.others.era(&self.pool).await
+    }
+
     /// Hands a transaction in and waits for its outcome. A caller that gives up leaves no connection inside of one.
     pub(crate) async fn commit(&self, steps: Vec<Step>) -> Result<(), StoreError> {
         let (reply, outcome) = oneshot::channel();
@@ -83,7 +96,7 @@ impl Postgres {
         outcome.await.map_err(|_| gone())?
     }
 
-    /// Runs a migration: many statements, alone, before anything else happens.
+    /// Runs a migration: many statements, alone, before anything else happens. It counts as another's.
     pub(crate) async fn execute_script(&self, sql: &str) -> Result<(), StoreError> {
         Ok(client(&self.pool).await?.batch_execute(sql).await?)
     }

@@ -4,14 +4,17 @@ use ordain_model::ids::Digest;
 use ordain_model::wish::{Changes, Revision, Wish};
 
 use crate::audit::AuditRecord;
+use crate::catalogs::{NewCatalog, is_in_force, keep_catalog};
 use crate::commit::{json, keep_declaration};
 use crate::{Blob, Step, Store, StoreError};
 
 /// What is published.
 #[derive(Debug, Clone)]
 pub struct Publication {
-    /// The new revision; its number is one more than that of the newest.
+    /// The new revision; its number is one more than that of the newest, and its catalog the one in force.
     pub revision: Revision,
+    /// That catalog, when it is the program's own; an imported one is kept already.
+    pub own_catalog: Option<NewCatalog>,
     /// What it changes.
     pub changes: Changes,
     /// Bytes that its declarations tell devices to download.
@@ -40,27 +43,29 @@ pub struct RevisionSummary {
     pub published_at: i64,
     /// By whom.
     pub published_by: String,
+    /// The facts of the catalog that it was published under.
+    pub catalog: Digest,
     /// What it changed.
     pub changes: Changes,
 }
 
 impl Store {
-    /// The newest revision; number 0 and an empty wish when there is none.
-    pub async fn newest_revision(&self) -> Result<Revision, StoreError> {
-        let sql = "SELECT number, wish FROM revision ORDER BY number DESC LIMIT 1";
+    /// The newest revision, if there is one.
+    pub async fn newest_revision(&self) -> Result<Option<Revision>, StoreError> {
+        let sql = "SELECT number, wish, catalog FROM revision ORDER BY number DESC LIMIT 1";
         let rows = self.query(sql, vec![]).await?;
-        rows.first().map_or_else(
-            || Ok(Revision::default()),
-            |row| {
+        rows.first()
+            .map(|row| {
                 Ok(Revision {
                     number: row.integer(0)?.unsigned_abs(),
                     wish: row.json(1)?,
+                    catalog: row.parse(2)?,
                 })
-            },
-        )
+            })
+            .transpose()
     }
 
-    /// The number of the newest revision.
+    /// The number of the newest revision; 0 when there is none.
     pub async fn newest_revision_number(&self) -> Result<u64, StoreError> {
         let rows = self.query("SELECT max(number) FROM revision", vec![]).await?;
         let newest = rows.first().map_or(Ok(None), |row| row.optional_integer(0))?;
@@ -73,7 +78,7 @@ impl Store {
         before: Option<u64>,
         limit: u32,
     ) -> Result<Vec<RevisionSummary>, StoreError> {
-        let sql = "SELECT number, digest, published_at, published_by, changes FROM revision \
+        let sql = "SELECT number, digest, published_at, published_by, catalog, changes FROM revision \
                    WHERE number < $1 ORDER BY number DESC LIMIT $2";
         let before = before.map_or(i64::MAX, |number| i64::try_from(number).unwrap_or(i64::MAX));
         let rows = self
@@ -86,7 +91,8 @@ impl Store {
                     digest: row.parse(1)?,
                     published_at: row.integer(2)?,
                     published_by: row.text(3)?.to_owned(),
-                    changes: row.json(4)?,
+                    catalog: row.parse(4)?,
+                    changes: row.json(5)?,
                 })
             })
             .collect()
@@ -107,27 +113,33 @@ impl Store {
             .collect()
     }
 
-    /// Publishes. [`StoreError::Conflict`] when another revision of this number was published meanwhile.
+    /// Publishes. [`StoreError::Conflict`] when another revision of this number was published meanwhile, or when another
+    /// catalog than that of the revision is in force.
     pub async fn publish(&self, publication: &Publication, audit: &AuditRecord) -> Result<(), StoreError> {
         let Publication {
             revision,
+            own_catalog,
             changes,
             downloads,
             source,
         } = publication;
         let wish: &Wish = &revision.wish;
-        let mut steps = vec![Step::new(
-            "INSERT INTO revision (number, digest, published_at, published_by, changes, wish) \
-             VALUES ($1, $2, $3, $4, $5, $6)",
+        let imported = own_catalog.is_none().then_some(revision.catalog);
+        let mut steps = vec![is_in_force(imported)];
+        steps.extend(own_catalog.as_ref().map(keep_catalog));
+        steps.push(Step::new(
+            "INSERT INTO revision (number, digest, published_at, published_by, catalog, changes, wish) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7)",
             vec![
                 revision.number.into(),
                 wish.digest().to_string().into(),
                 audit.at.into(),
                 audit.actor.name.clone().into(),
+                revision.catalog.to_string().into(),
                 json(changes)?,
                 json(wish)?,
             ],
-        )];
+        ));
         steps.extend(wish.declarations.values().map(keep_declaration));
         steps.extend(
             downloads

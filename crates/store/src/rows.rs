@@ -1,5 +1,6 @@
-//! The rows of channels as requests read them: many requests share one statement, and a row that is kept in memory is
-//! neither sent nor parsed again.
+//! The rows of channels as requests read them. What memory has is believed when it can be; on PostgreSQL many requests
+//! ask together, once they are all there, whether it can. The others share statements, too, and a row that is kept in
+//! memory is neither sent nor parsed again unless it has changed.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Weak};
@@ -9,7 +10,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::channels::Versioned;
 use crate::groups::{Sizes, in_groups};
-use crate::kept::{Found, Kept};
+use crate::kept::{Found, Kept, Moment};
 use crate::value::{Row, Value};
 use crate::{Database, StoreError};
 
@@ -26,12 +27,24 @@ const PLACES: [usize; 4] = [2, 8, 32, MOST_TOGETHER];
 /// Reads that may wait; who comes then waits to wait.
 const MOST_WAITING: usize = 4_096;
 
-/// A row, and who waits for it.
-type Ask = (String, oneshot::Sender<Result<Option<Found>, StoreError>>);
+/// A row, since when what memory has of it may be believed, and who waits for it.
+struct Ask {
+    id: String,
+    moment: Moment,
+    reply: oneshot::Sender<Result<Option<Found>, StoreError>>,
+}
+
+impl Ask {
+    fn answer(self, answer: Result<Option<Found>, StoreError>) {
+        // Whoever asked may have left.
+        let _ = self.reply.send(answer);
+    }
+}
 
 /// Reads channels by their identifiers.
 pub(crate) struct Rows {
     kept: Arc<Kept>,
+    is_shared: bool,
     asks: mpsc::Sender<Ask>,
 }
 
@@ -53,42 +66,65 @@ impl Rows {
         } else {
             runtime.spawn(serving);
         }
-        Ok(Self { kept, asks })
+        Ok(Self {
+            kept,
+            is_shared: database.is_shared(),
+            asks,
+        })
     }
 
     /// The channel of `id`.
     pub(crate) async fn get(&self, id: String) -> Result<Option<Found>, StoreError> {
-        if let Some(found) = self.kept.believed(&id) {
+        let moment = self.kept.moment(&id);
+        if !self.is_shared
+            && let Some(found) = self.kept.believed(&id, moment)
+        {
             return Ok(Some(found));
         }
         let (reply, answer) = oneshot::channel();
-        self.asks.send((id, reply)).await.map_err(|_| gone())?;
+        let ask = Ask { id, moment, reply };
+        self.asks.send(ask).await.map_err(|_| gone())?;
         answer.await.map_err(|_| gone())?
     }
 }
 
+/// Answers from memory what may be believed now that all of `group` have asked, and reads the rest.
 async fn answer(database: Weak<Database>, kept: Arc<Kept>, group: Vec<Ask>) {
     let Some(database) = database.upgrade() else {
         return;
     };
-    let ids: Vec<&str> = group.iter().map(|(id, _)| id.as_str()).collect();
+    let mut rest = Vec::new();
+    match database.era().await {
+        Ok(era) => {
+            for mut ask in group {
+                ask.moment.era = era;
+                match kept.believed(&ask.id, ask.moment) {
+                    Some(found) => ask.answer(Ok(Some(found))),
+                    None => rest.push(ask),
+                }
+            }
+        }
+        Err(error) => {
+            for ask in group {
+                ask.answer(Err(error.clone()));
+            }
+        }
+    }
+    let ids: Vec<&str> = rest.iter().map(|ask| ask.id.as_str()).collect();
     let found = read(&database, &kept, &ids).await;
     drop(database);
-    for (id, reply) in group {
-        let answer = match &found {
-            Ok(found) => Ok(found.get(&id).cloned()),
-            Err(error) => Err(error.clone()),
-        };
-        // Whoever asked may have left.
-        let _ = reply.send(answer);
+    for ask in rest {
+        let answer = found.as_ref().map(|found| found.get(&ask.id).cloned());
+        if let Ok(Some(found)) = &answer {
+            kept.keep(ask.id.clone(), found.clone(), ask.moment);
+        }
+        ask.answer(answer.map_err(Clone::clone));
     }
 }
 
 async fn read(database: &Database, kept: &Kept, ids: &[&str]) -> Result<HashMap<String, Found>, StoreError> {
     let sql = "SELECT id, version, stamp, \
                (SELECT MAX(number) FROM delivery WHERE enrollment = e.id AND is_open = 1) FROM enrollment e";
-    // What is committed while this reads ends the epoch in which it was read.
-    let epochs: HashMap<&str, u64> = ids.iter().map(|id| (*id, kept.epoch(id))).collect();
     let mut found = HashMap::new();
     let mut changed = Vec::new();
     let mut queues = HashMap::new();
@@ -111,11 +147,6 @@ async fn read(database: &Database, kept: &Kept, ids: &[&str]) -> Result<HashMap<
         let row = Arc::new(versioned(&row)?);
         let queued = queues.get(&id).copied().flatten();
         found.insert(id, Found { row, queued });
-    }
-    for (id, found) in &found {
-        if let Some(epoch) = epochs.get(id.as_str()) {
-            kept.keep(id.clone(), found.clone(), *epoch);
-        }
     }
     Ok(found)
 }

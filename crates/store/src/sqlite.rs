@@ -143,6 +143,9 @@ fn write_all(mut connection: Connection, jobs: &mut mpsc::Receiver<Job>, kept: &
     let mut group = Vec::new();
     while jobs.blocking_recv_many(&mut group, MOST_IN_A_GROUP) > 0 {
         let (steps, replies): (Vec<_>, Vec<_>) = group.drain(..).unzip();
+        for steps in &steps {
+            kept.touching(steps);
+        }
         let outcomes = write_group(&mut connection, &steps).unwrap_or_else(|error| {
             tracing::error!(%error, "a transaction was not committed");
             // The journal may be what cannot grow: what is in it is written back, so that it begins anew.

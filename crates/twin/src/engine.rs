@@ -162,7 +162,7 @@ impl Engine {
     /// Whether the channel holds what it was told of, has done what that asks for, and has said so.
     pub(crate) fn is_converged(&self) -> bool {
         let listed = self.picture.declarations.listed.values().flatten();
-        let pending = |listed: &Listed| listed.active && listed.valid == Validity::Unknown;
+        let pending = |listed: &Listed<'_>| listed.active && listed.valid == Validity::Unknown;
         self.on
             && self.sync.is_settled()
             && !self.contents.is_waiting()

@@ -49,7 +49,7 @@ impl Verdict {
 #[derive(Debug, Default)]
 pub(crate) struct Judgement {
     /// The verdicts, by kind, as they are reported.
-    pub(crate) listed: DeclarationsReport,
+    pub(crate) listed: DeclarationsReport<'static>,
     /// The declarations that are active and refer to data.
     pub(crate) active: BTreeSet<String>,
     /// The configurations in effect.
@@ -128,8 +128,8 @@ pub(crate) fn judge(store: &Store, contents: &Contents, device: &Device, scope: 
             .entry(stored.kind)
             .or_default()
             .extend(verdict.map(|verdict| Listed {
-                identifier: stored.identifier.clone(),
-                server_token: stored.server_token.clone(),
+                identifier: stored.identifier.clone().into(),
+                server_token: stored.server_token.clone().into(),
                 active: verdict.active,
                 valid: verdict.valid,
                 reasons: verdict.reasons,

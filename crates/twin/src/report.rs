@@ -18,7 +18,7 @@ pub(crate) struct Picture {
     pub(crate) items: BTreeMap<String, Value>,
     /// The subscribed items that cannot be given.
     pub(crate) errors: BTreeMap<String, Vec<Reason>>,
-    pub(crate) declarations: DeclarationsReport,
+    pub(crate) declarations: DeclarationsReport<'static>,
 }
 
 /// What a channel has told.
@@ -57,7 +57,7 @@ impl Reporter {
         device: &Device,
         scope: Scope,
         now: i64,
-    ) -> Option<Report> {
+    ) -> Option<Report<'static>> {
         if self.refused {
             return None;
         }

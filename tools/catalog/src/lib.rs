@@ -29,7 +29,7 @@ fn collect(dir: &Path, before: &str, files: &mut Vec<(String, Vec<u8>)>) -> anyh
         let path = format!("{before}{}", entry.file_name().to_string_lossy());
         if entry.file_type().with_context(wrong)?.is_dir() {
             collect(&entry.path(), &format!("{path}/"), files)?;
-        } else if path.ends_with(".yaml") {
+        } else if schema::takes(&path) {
             files.push((path, fs::read(entry.path()).with_context(wrong)?));
         }
     }

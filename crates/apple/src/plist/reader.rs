@@ -21,7 +21,7 @@ pub(super) fn read(document: &[u8], mut begins: impl FnMut(u64)) -> Result<Value
         return Err(Error::Binary);
     }
     let text = std::str::from_utf8(document).map_err(|_| Error::NotText)?;
-    if document.contains(&0) {
+    if memchr::memchr(0, document).is_some() {
         return Err(Error::NotText);
     }
     let mut xml = Reader::from_str(text);

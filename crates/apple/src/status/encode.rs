@@ -10,7 +10,7 @@ use super::management::key;
 use super::{CAPABILITIES, DECLARATIONS};
 
 /// The report as JSON; its problems are not part of it. No item's name may be the beginning of another's path.
-pub fn to_json(report: &Report) -> Vec<u8> {
+pub fn to_json(report: &Report<'_>) -> Vec<u8> {
     let mut items = Map::new();
     for (name, value) in &report.items {
         insert(&mut items, name, value.clone());
@@ -51,7 +51,7 @@ fn insert(object: &mut Map<String, Value>, name: &str, value: Value) {
     }
 }
 
-fn declarations_value(declarations: &DeclarationsReport) -> Value {
+fn declarations_value(declarations: &DeclarationsReport<'_>) -> Value {
     declarations
         .listed
         .iter()
@@ -60,15 +60,15 @@ fn declarations_value(declarations: &DeclarationsReport) -> Value {
         .into()
 }
 
-fn listed_value(listed: &Listed) -> Value {
+fn listed_value(listed: &Listed<'_>) -> Value {
     let valid = match listed.valid {
         Validity::Valid => "valid",
         Validity::Invalid => "invalid",
         Validity::Unknown => "unknown",
     };
     let mut value = Map::from_iter([
-        ("identifier".to_owned(), listed.identifier.as_str().into()),
-        ("server-token".to_owned(), listed.server_token.as_str().into()),
+        ("identifier".to_owned(), (*listed.identifier).into()),
+        ("server-token".to_owned(), (*listed.server_token).into()),
         ("active".to_owned(), listed.active.into()),
         ("valid".to_owned(), valid.into()),
     ]);

@@ -1,5 +1,6 @@
 //! The status items that are always reported: `management.declarations` and `management.client-capabilities`.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use ordain_catalog::Kind;
@@ -19,7 +20,7 @@ pub(super) fn key(kind: Kind) -> String {
 pub(super) struct Declarations<'p>(pub(super) &'p mut Problems);
 
 impl<'de> Take<'de> for Declarations<'_> {
-    type Taken = Option<DeclarationsReport>;
+    type Taken = Option<DeclarationsReport<'de>>;
 
     fn scalar(self, scalar: Scalar<'de>) -> Self::Taken {
         if scalar != Scalar::Null {
@@ -72,7 +73,7 @@ impl List<'_> {
 }
 
 impl<'de> Take<'de> for List<'_> {
-    type Taken = Option<Vec<Listed>>;
+    type Taken = Option<Vec<Listed<'de>>>;
 
     fn scalar(self, scalar: Scalar<'de>) -> Self::Taken {
         if scalar != Scalar::Null {
@@ -138,7 +139,7 @@ impl<'de> Take<'de> for Element {
 
 /// Reads one declaration of a report. Without an identifier and a token it cannot be told what it is about; without
 /// `active` or `valid` it counts as not active and not examined, which confirms nothing.
-fn listed(fields: Option<Fields<'_>>, kind: Kind, problems: &mut Problems) -> Option<Listed> {
+fn listed<'de>(fields: Option<Fields<'de>>, kind: Kind, problems: &mut Problems) -> Option<Listed<'de>> {
     let Some(fields) = fields else {
         problems.add(format!(
             "an element of {DECLARATIONS}.{} is not an object",
@@ -187,9 +188,9 @@ fn listed(fields: Option<Fields<'_>>, kind: Kind, problems: &mut Problems) -> Op
     })
 }
 
-fn name(scalar: Option<Scalar<'_>>) -> Option<String> {
+fn name(scalar: Option<Scalar<'_>>) -> Option<Cow<'_, str>> {
     match scalar {
-        Some(Scalar::Text(text)) if is_name(&text) => Some(text.into_owned()),
+        Some(Scalar::Text(text)) if is_name(&text) => Some(text),
         _ => None,
     }
 }

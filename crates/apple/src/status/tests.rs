@@ -1,3 +1,5 @@
+use std::borrow::Cow;
+
 use ordain_catalog::Kind;
 use ordain_model::report::{Capabilities, DeclarationsReport, Listed, Validity};
 use proptest::prelude::*;
@@ -14,18 +16,18 @@ fn is_item(path: &str) -> bool {
     .contains(&path)
 }
 
-fn read(body: Value) -> Report {
-    parse(body.to_string().as_bytes(), is_item).unwrap()
+fn read(body: Value) -> Report<'static> {
+    parse(body.to_string().as_bytes(), is_item).unwrap().into_owned()
 }
 
 /// The report about `body`, which must be without problems.
-fn sound(body: Value) -> Report {
+fn sound(body: Value) -> Report<'static> {
     let report = read(body);
     assert_eq!(report.problems, [""; 0]);
     report
 }
 
-fn listed(identifier: &str, active: bool, valid: Validity) -> Listed {
+fn listed(identifier: &str, active: bool, valid: Validity) -> Listed<'_> {
     Listed {
         identifier: identifier.into(),
         server_token: "t".into(),
@@ -166,6 +168,25 @@ fn what_is_not_reported_is_not_empty() {
         BTreeMap::from([(Kind::Configuration, vec![])])
     );
     assert_eq!(bad.problems, ["management.declarations.assets is not an array"]);
+}
+
+#[test]
+fn names_are_borrowed_unless_they_are_escaped() {
+    let element = |identifier: &str| {
+        format!(r#"{{"identifier": "{identifier}", "server-token": "t", "active": true, "valid": "valid"}}"#)
+    };
+    let elements = [element("plain"), element("esc\\u0061ped")].join(",");
+    let body =
+        format!(r#"{{"StatusItems": {{"management": {{"declarations": {{"assets": [{elements}]}}}}}}}}"#);
+    let report = parse(body.as_bytes(), is_item).unwrap();
+    let names = report.declarations.as_ref().unwrap().listed[&Kind::Asset]
+        .iter()
+        .map(|listed| &listed.identifier);
+    let names: Vec<_> = names
+        .map(|name| (&**name, matches!(name, Cow::Borrowed(_))))
+        .collect();
+    assert_eq!(names, [("plain", true), ("escaped", false)]);
+    assert_eq!(report.clone().into_owned(), report);
 }
 
 #[test]
@@ -313,6 +334,15 @@ fn what_is_no_object_within_bounds_is_malformed() {
         parse(deep.as_bytes(), is_item),
         Err(Malformed(json::Error::TooDeep))
     );
+    for skipped in [
+        format!(r#"{{"Surprise":{}1{}}}"#, "[".repeat(64), "]".repeat(64)),
+        format!(r#"{{"FullReport":{}1{}}}"#, "[".repeat(64), "]".repeat(64)),
+    ] {
+        assert_eq!(
+            parse(skipped.as_bytes(), is_item),
+            Err(Malformed(json::Error::TooDeep))
+        );
+    }
     let long = json!({"StatusItems": {"a": "x".repeat(1 << 20), "b": u64::MAX, "c": i64::MIN}});
     let report = sound(long);
     assert_eq!(
@@ -367,7 +397,7 @@ fn any_json() -> impl Strategy<Value = Value> {
     })
 }
 
-fn reports() -> impl Strategy<Value = Report> {
+fn reports() -> impl Strategy<Value = Report<'static>> {
     let reason = (
         "[A-Z][a-z.]{1,12}",
         prop::option::of("\\PC{0,12}"),
@@ -388,8 +418,8 @@ fn reports() -> impl Strategy<Value = Report> {
         reasons.clone(),
     )
         .prop_map(|(identifier, server_token, active, valid, reasons)| Listed {
-            identifier,
-            server_token,
+            identifier: identifier.into(),
+            server_token: server_token.into(),
             active,
             valid,
             reasons,
@@ -429,14 +459,15 @@ fn reports() -> impl Strategy<Value = Report> {
 proptest! {
     #[test]
     fn what_a_twin_reports_is_what_is_read(report in reports()) {
-        prop_assert_eq!(parse(&to_json(&report), is_item), Ok(report));
+        let body = to_json(&report);
+        prop_assert_eq!(parse(&body, is_item), Ok(report));
     }
 
     #[test]
     fn any_object_is_a_report(value in any_json(), octets: Vec<u8>) {
         let _ = parse(&octets, is_item);
         let body = json!({"StatusItems": value, "Errors": [value], "FullReport": value});
-        let report = parse(body.to_string().as_bytes(), is_item).unwrap();
+        let report = read(body);
         prop_assert!(report.problems.len() <= MAX_PROBLEMS + 1);
         let declared = report.declarations.into_iter().flat_map(|declarations| declarations.listed.into_values().flatten());
         for listed in declared {

@@ -60,6 +60,14 @@ impl<'a> Lines<'a> {
         Some(line)
     }
 
+    /// The next line, if it says more of the record, and its level.
+    pub(super) fn next_within(&mut self) -> Option<(usize, Line<'a>)> {
+        let (_, line) = self.lines.peek()?;
+        let level = (line.len() - line.trim_start_matches(' ').len()) / INDENTATION.len();
+        (level > 0).then_some(())?;
+        Some((level, self.next_at(level)?))
+    }
+
     /// What no one took.
     pub(super) fn rest(&mut self) -> Option<Line<'a>> {
         self.lines.next().map(|(number, rest)| Line { number, rest })
@@ -72,6 +80,11 @@ impl<'a> Line<'a> {
             line: self.number,
             problem,
         }
+    }
+
+    /// What is not read yet.
+    pub(super) fn unread(&self) -> &'a str {
+        self.rest
     }
 
     /// The next of the words that say what follows.

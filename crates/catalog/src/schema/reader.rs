@@ -153,9 +153,11 @@ impl<'r> Reader<'r> {
         }
     }
 
-    /// Notes what is left out.
+    /// Notes what is left out. The next one to need memory says when that was too much.
     pub(super) fn note(&mut self, message: impl Display) {
         let note = self.problem(message);
+        let octets = size_of::<Problem>() + note.path.len() + note.key.len() + note.message.len();
+        *self.memory = self.memory.saturating_sub(octets);
         self.unknown.push(note);
     }
 }

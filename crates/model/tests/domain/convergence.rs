@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use ordain_catalog::Kind;
 use ordain_model::convergence::{Verdict, assess, count};
-use ordain_model::held::Listing;
+use ordain_model::held::{Listing, Placed};
 use ordain_model::manifest::{Entry, Manifest};
 use ordain_model::report::Validity::{self, Invalid, Unknown, Valid};
 use proptest::prelude::*;
@@ -29,7 +29,7 @@ fn world() -> Arc<Manifest> {
 
 type State<'a> = (&'a str, bool, Validity, &'a [&'a str]);
 
-fn listing(manifest: &Manifest, states: &[State]) -> Listing {
+fn listing(manifest: &Manifest, states: &[State]) -> Listing<'static> {
     let mut listing = Listing::new();
     for &(identifier, active, valid, codes) in states {
         let entry = manifest
@@ -51,7 +51,8 @@ fn letters(manifest: &Manifest, states: &[State], items: Value) -> String {
         panic!("an object")
     };
     let items: BTreeMap<String, Value> = items.into_iter().collect();
-    let verdicts = assess(manifest, &listing(manifest, states), &items);
+    let listing = listing(manifest, states);
+    let verdicts = assess(&Placed::new(&listing, manifest), &items);
     let letter = |verdict: &Verdict| match verdict {
         Verdict::Confirmed => 'C',
         Verdict::Settled => 'S',
@@ -232,8 +233,8 @@ fn all_activations_must_be_off() {
 fn another_token_says_nothing() {
     let manifest = world();
     let mut listing = listing(&manifest, &[("passcode", true, Valid, &[])]);
-    listing.get_mut(&Kind::Configuration).unwrap()[0].server_token = digest("old").to_string();
-    let verdicts = assess(&manifest, &listing, &BTreeMap::new());
+    listing.get_mut(&Kind::Configuration).unwrap()[0].server_token = digest("old").to_string().into();
+    let verdicts = assess(&Placed::new(&listing, &manifest), &BTreeMap::new());
     assert_eq!(count(&verdicts).pending, 5);
 }
 
@@ -298,7 +299,7 @@ fn status_items_that_name_a_declaration_count() {
 }
 
 /// The design's words, one after another, without the code's order: is the enrollment converged?
-fn converged(manifest: &Manifest, listing: &Listing, items: &BTreeMap<String, Value>) -> bool {
+fn converged(manifest: &Manifest, listing: &Listing<'_>, items: &BTreeMap<String, Value>) -> bool {
     let said = |entry: &Entry| {
         let list = listing.get(&entry.kind).map(Vec::as_slice).unwrap_or_default();
         let same = |token: &str| token == entry.server_token.to_string();
@@ -372,7 +373,7 @@ fn converged(manifest: &Manifest, listing: &Listing, items: &BTreeMap<String, Va
 }
 
 /// States in which a good end is likely, so that both answers are met.
-fn any_listing() -> impl Strategy<Value = (Listing, BTreeMap<String, Value>)> {
+fn any_listing() -> impl Strategy<Value = (Listing<'static>, BTreeMap<String, Value>)> {
     let codes = prop::sample::select(vec![
         PREDICATE,
         BLAMED,
@@ -394,7 +395,7 @@ fn any_listing() -> impl Strategy<Value = (Listing, BTreeMap<String, Value>)> {
                 said = listed(entry, false, Valid, &[PREDICATE]);
             }
             if old {
-                said.server_token = digest("old").to_string();
+                said.server_token = digest("old").to_string().into();
             }
             listing.entry(entry.kind).or_default().push(said);
         }
@@ -416,7 +417,7 @@ proptest! {
     #[test]
     fn converged_is_what_the_words_say((listing, items) in any_listing()) {
         let manifest = world();
-        let verdicts = assess(&manifest, &listing, &items);
+        let verdicts = assess(&Placed::new(&listing, &manifest), &items);
         let counts = count(&verdicts);
         prop_assert_eq!(counts.failed == 0 && counts.pending == 0, converged(&manifest, &listing, &items), "{:?}", verdicts);
         prop_assert_eq!((counts.confirmed + counts.settled + counts.failed + counts.pending) as usize, 5);

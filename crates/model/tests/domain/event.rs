@@ -104,7 +104,7 @@ struct Device {
 }
 
 impl Device {
-    fn told(&mut self, report: Report) -> Vec<Event> {
+    fn told(&mut self, report: Report<'_>) -> Vec<Event> {
         let state = StatusState {
             enrollment: &self.enrollment,
             record: self.record.clone().into(),
@@ -123,11 +123,11 @@ impl Device {
         events(&decision)
     }
 
-    fn kinds(&mut self, report: Report) -> Vec<EventKind> {
+    fn kinds(&mut self, report: Report<'_>) -> Vec<EventKind> {
         self.told(report).iter().map(|event| event.kind).collect()
     }
 
-    fn lists(&self, valid: Validity, codes: &[&str]) -> Report {
+    fn lists(&self, valid: Validity, codes: &[&str]) -> Report<'static> {
         let entries = self.wanted.manifest.entries();
         let all = entries.iter().map(|entry| listed(entry, true, valid, codes));
         Report {

@@ -182,15 +182,15 @@ pub(crate) fn after(before: &Enrollment, writes: &[Write]) -> Enrollment {
     last.unwrap_or_else(|| before.clone())
 }
 
-pub(crate) fn listed(entry: &Entry, active: bool, valid: Validity, codes: &[&str]) -> Listed {
+pub(crate) fn listed(entry: &Entry, active: bool, valid: Validity, codes: &[&str]) -> Listed<'static> {
     let reason = |code: &&str| Reason {
         code: (*code).to_owned(),
         description: None,
         details: None,
     };
     Listed {
-        identifier: entry.identifier.clone(),
-        server_token: entry.server_token.to_string(),
+        identifier: entry.identifier.clone().into(),
+        server_token: entry.server_token.to_string().into(),
         active,
         valid,
         reasons: codes.iter().map(reason).collect(),

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use ordain_catalog::Kind;
-use ordain_model::held::{Held, Listing, NOT_ACTIVATED, NOT_CONFIGURED, PREDICATE, held_token};
+use ordain_model::held::{self, Held, Listing, NOT_ACTIVATED, NOT_CONFIGURED, PREDICATE, Placed};
 use ordain_model::ids::Digest;
 use ordain_model::manifest::{Entry, Manifest};
 use ordain_model::report::{Listed, Reason, Validity};
@@ -61,7 +61,7 @@ fn any_reason() -> impl Strategy<Value = Reason> {
 }
 
 /// Lists over the same names, whatever their kinds say, each (identifier, token) once.
-fn any_listing() -> impl Strategy<Value = Listing> {
+fn any_listing() -> impl Strategy<Value = Listing<'static>> {
     let state = (
         any::<bool>(),
         prop::sample::select(vec![Validity::Valid, Validity::Invalid, Validity::Unknown]),
@@ -81,8 +81,20 @@ fn any_listing() -> impl Strategy<Value = Listing> {
     })
 }
 
+fn pack(listing: &Listing<'_>, manifest: &Manifest) -> Held {
+    Held::pack(&Placed::new(listing, manifest))
+}
+
+fn held_token(listing: &Listing<'_>, manifests: &[&Manifest]) -> Digest {
+    let placed: Vec<_> = manifests
+        .iter()
+        .map(|manifest| Placed::new(listing, manifest))
+        .collect();
+    held::held_token(listing, &placed.iter().collect::<Vec<_>>())
+}
+
 /// A listing as a set, in an order that says nothing.
-fn set(listing: &Listing) -> BTreeSet<(Kind, String)> {
+fn set(listing: &Listing<'_>) -> BTreeSet<(Kind, String)> {
     let all = listing
         .iter()
         .flat_map(|(&kind, list)| list.iter().map(move |listed| (kind, listed)));
@@ -92,12 +104,12 @@ fn set(listing: &Listing) -> BTreeSet<(Kind, String)> {
 
 proptest! {
     #[test]
-    fn everything_comes_back(listing in any_listing(), manifest in prop::option::of(any_manifest())) {
-        let held = Held::pack(&listing, manifest.as_ref());
-        prop_assert_eq!(set(&held.unpack(manifest.as_ref())), set(&listing));
+    fn everything_comes_back(listing in any_listing(), manifest in any_manifest()) {
+        let held = pack(&listing, &manifest);
+        prop_assert_eq!(set(&held.unpack(Some(&manifest))), set(&listing));
         let stored: Held = serde_json::from_str(&serde_json::to_string(&held).unwrap()).unwrap();
         prop_assert_eq!(&stored, &held);
-        let again = Held::pack(&held.unpack(manifest.as_ref()), manifest.as_ref());
+        let again = pack(&held.unpack(Some(&manifest)), &manifest);
         prop_assert_eq!(again, held, "packing again changes nothing");
     }
 
@@ -105,7 +117,7 @@ proptest! {
     fn the_order_of_a_listing_says_nothing(listing in any_listing(), manifest in any_manifest()) {
         let mut turned = listing.clone();
         turned.values_mut().for_each(|list| list.reverse());
-        prop_assert_eq!(Held::pack(&turned, Some(&manifest)), Held::pack(&listing, Some(&manifest)));
+        prop_assert_eq!(pack(&turned, &manifest), pack(&listing, &manifest));
         prop_assert_eq!(held_token(&turned, &[&manifest]), held_token(&listing, &[&manifest]));
     }
 
@@ -157,9 +169,12 @@ fn what_the_manifest_says_is_not_kept_again() {
     };
     let repeated = listing(json!({"Identifier": "a", "ServerToken": "t", "Predicate": "FALSEPREDICATE"}));
     let more = listing(json!({"Identifier": "a", "Surprise": true}));
-    let unpacked = |listing: &Listing| Held::pack(listing, Some(&manifest)).unpack(Some(&manifest));
-    assert_eq!(unpacked(&repeated)[&Kind::Activation][0].reasons[0].details, None);
-    assert_eq!(unpacked(&more), more);
+    let packed = |listing: &Listing<'_>| pack(listing, &manifest);
+    assert_eq!(
+        packed(&repeated).unpack(Some(&manifest))[&Kind::Activation][0].reasons[0].details,
+        None
+    );
+    assert_eq!(packed(&more).unpack(Some(&manifest)), more);
 }
 
 #[test]
@@ -172,10 +187,7 @@ fn against_another_manifest_what_was_packed_is_lost_and_no_more() {
     let said = [&a, &b]
         .map(|entry| listed(entry, true, Validity::Valid, &[]))
         .to_vec();
-    let held = Held::pack(
-        &Listing::from([(Kind::Configuration, said.clone())]),
-        Some(&manifest),
-    );
+    let held = pack(&Listing::from([(Kind::Configuration, said.clone())]), &manifest);
     for other in [None, Some(&Manifest::new(vec![b.clone()], vec![]))] {
         assert_eq!(
             held.unpack(other),

@@ -65,11 +65,11 @@ impl Device {
             .cloned()
     }
 
-    pub(crate) fn heard(&self, report: &Report) -> ordain_model::ids::Digest {
+    pub(crate) fn heard(&self, report: &Report<'_>) -> ordain_model::ids::Digest {
         heard(&self.enrollment, &self.wanted, report.digest())
     }
 
-    pub(crate) fn decide(&self, report: Report) -> Decision<()> {
+    pub(crate) fn decide(&self, report: Report<'_>) -> Decision<()> {
         let state = StatusState {
             enrollment: &self.enrollment,
             record: Arc::new(self.record.clone()),
@@ -82,7 +82,7 @@ impl Device {
     }
 
     /// Takes the report in, and says whether it wrote anything.
-    pub(crate) fn reports(&mut self, report: Report) -> bool {
+    pub(crate) fn reports(&mut self, report: Report<'_>) -> bool {
         self.now += 1;
         let decision = self.decide(report.clone());
         // What is known may go unread: it must be nothing new.
@@ -124,7 +124,7 @@ impl Device {
     }
 }
 
-pub(crate) fn items(items: Value) -> Report {
+pub(crate) fn items(items: Value) -> Report<'static> {
     let Value::Object(items) = items else {
         panic!("an object")
     };
@@ -135,15 +135,15 @@ pub(crate) fn items(items: Value) -> Report {
 }
 
 /// A report that lists everything of `manifest` as good.
-pub(crate) fn good(manifest: &Manifest) -> Report {
+pub(crate) fn good(manifest: &Manifest) -> Report<'static> {
     lists(manifest, |kind| (kind != Kind::Management, Validity::Valid, &[]))
 }
 
 pub(crate) fn lists(
     manifest: &Manifest,
     state: impl Fn(Kind) -> (bool, Validity, &'static [&'static str]),
-) -> Report {
-    let mut all: BTreeMap<Kind, Vec<Listed>> = [
+) -> Report<'static> {
+    let mut all: BTreeMap<Kind, Vec<Listed<'static>>> = [
         Kind::Activation,
         Kind::Asset,
         Kind::Configuration,

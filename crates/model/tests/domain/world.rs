@@ -1,10 +1,12 @@
 //! One revision, and what its devices get of it.
 
-use ordain_catalog::{Catalog, Platform};
+use std::sync::Arc;
+
+use ordain_catalog::{Catalog, Platform, PlatformSupport, Support, Terms, facts};
 use ordain_model::enrollment::{Enrollment, Memberships};
-use ordain_model::ids::{Channel, EnrollmentId};
+use ordain_model::ids::{Channel, Digest, EnrollmentId};
 use ordain_model::report::Capabilities;
-use ordain_model::wish::{Blueprint, Group, Revision};
+use ordain_model::wish::{Blueprint, Group, Revision, Wish};
 use ordain_model::world::World;
 
 use crate::fixtures::*;
@@ -29,7 +31,17 @@ fn world() -> World {
             },
         );
     }
-    World::new(Revision { number: 7, wish }, Catalog::builtin())
+    world_of(wish, Catalog::builtin().clone())
+}
+
+/// The world of a revision that was published under `catalog`.
+fn world_of(wish: Wish, catalog: Arc<Catalog>) -> World {
+    let revision = Revision {
+        number: 7,
+        wish,
+        catalog: Digest::of(facts::write(&catalog).as_bytes()),
+    };
+    World::new(revision, catalog)
 }
 
 #[test]
@@ -47,13 +59,7 @@ fn groups_are_those_that_list_any_name_of_the_device_and_count() {
     );
     let mut by_udid = world.revision().wish.clone();
     by_udid.groups.get_mut("lab").unwrap().members = names(&["D1"]);
-    let world = World::new(
-        Revision {
-            number: 8,
-            wish: by_udid,
-        },
-        Catalog::builtin(),
-    );
+    let world = world_of(by_udid, Catalog::builtin().clone());
     assert_eq!(world.groups(&enrolled()), names(&["all", "lab"]));
 }
 
@@ -106,4 +112,27 @@ fn what_was_reported_of_capabilities_counts() {
     let after = world.wanted(&enrolled(), &enrolled().id, Some(known));
     assert!(!before.manifest.entries().is_empty() && after.manifest.entries().is_empty());
     assert!(!after.manifest.omissions.is_empty());
+}
+
+#[test]
+fn the_catalog_of_the_revision_decides_what_devices_can_take() {
+    let world = world();
+    let before = world.wanted(&enrolled(), &enrolled().id, None);
+    let mut narrower = Catalog::clone(Catalog::builtin());
+    let mut passcode = narrower.declaration(PASSCODE).unwrap().clone();
+    let later = Terms {
+        introduced: "99.0".parse().ok(),
+        ..Terms::default()
+    };
+    passcode.support = Support::from_iter([(Platform::MacOs, PlatformSupport::Supported(later))]);
+    narrower.add_declaration(passcode);
+    let world = world_of(world.revision().wish.clone(), Arc::new(narrower));
+    let after = world.wanted(&enrolled(), &enrolled().id, None);
+    assert_ne!(after.manifest.token(), before.manifest.token());
+    let omitted = &after.manifest.omissions;
+    assert!(
+        omitted.iter().any(|omission| omission.identifier == "a"),
+        "{omitted:?}"
+    );
+    assert!(before.manifest.omissions.is_empty());
 }

@@ -62,7 +62,7 @@ pub(crate) async fn order(
     }
     let audience = audience(&app, &asked).await?;
     let is_confirmed = asked.confirm;
-    let (request_type, payload) = content(asked)?;
+    let (request_type, payload) = content(asked, &app.catalogs.in_force().catalog)?;
     let order = Order {
         request_type,
         payload,
@@ -121,7 +121,7 @@ async fn channel(app: &App, name: &str) -> Result<Enrollment, Fault> {
 }
 
 /// `RequestType` and the keys beside it.
-fn content(asked: NewCommand) -> Result<(String, Dictionary), Fault> {
+fn content(asked: NewCommand, catalog: &Catalog) -> Result<(String, Dictionary), Fault> {
     let mistakes = |mistakes: Vec<Mistake>| Fault::Command(mistakes.iter().map(Mistake::to_string).collect());
     let mut keys = asked.keys;
     match (asked.request_type, asked.file) {
@@ -146,7 +146,7 @@ fn content(asked: NewCommand) -> Result<(String, Dictionary), Fault> {
                 // The device's own token takes its place when the command is sent.
                 keys.insert(UNLOCK_TOKEN.to_owned(), json!("AA=="));
             }
-            let built = wire::build(&request_type, &keys, Catalog::builtin());
+            let built = wire::build(&request_type, &keys, catalog);
             let mut payload = built.map_err(mistakes)?;
             if is_escrowed {
                 payload.remove(UNLOCK_TOKEN);

@@ -9,6 +9,7 @@ use axum::{Extension, Json};
 use http::StatusCode;
 use ordain_model::enrollment::{Counts, Enrollment, Memberships, Phase};
 use ordain_model::fetched::Fetched;
+use ordain_model::held::Placed;
 use ordain_model::ids::EnrollmentId;
 use ordain_model::manifest::Manifest;
 use ordain_model::record::StatusRecord;
@@ -239,12 +240,10 @@ async fn counts(app: &App, channel: &Enrollment, wanted: &Manifest) -> Result<Co
         Some(standing) if standing.judged == Some(wanted.token()) => Ok(standing.counts),
         Some(_) => {
             let record = app.store.status(&channel.id).await?;
-            let listing = record.held.unpack(against(app, &record).await?.as_deref());
-            Ok(convergence::count(&convergence::assess(
-                wanted,
-                &listing,
-                &record.items,
-            )))
+            let against = against(app, &record).await?;
+            let listing = record.held.unpack(against.as_deref());
+            let placed = Placed::new(&listing, wanted);
+            Ok(convergence::count(&convergence::assess(&placed, &record.items)))
         }
     }
 }

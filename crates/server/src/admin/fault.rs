@@ -54,6 +54,7 @@ impl From<PublishError> for Fault {
             PublishError::Policy(problems) => {
                 Self::Policy(problems.iter().map(ToString::to_string).collect())
             }
+            PublishError::NoRevision(_) => Self::NotFound(error.to_string()),
             PublishError::Store(error) => error.into(),
             PublishError::Failed(_) => Self::Unavailable(error.to_string()),
         }

@@ -26,6 +26,7 @@ pub(crate) async fn revisions(
         digest: revision.digest.to_string(),
         published_at: revision.published_at,
         published_by: revision.published_by,
+        catalog: revision.catalog.to_string(),
         changes: revision.changes,
     });
     Ok(Json(rows.collect()))

@@ -1,6 +1,7 @@
 //! The admin API below `/api/v1`: one file for each thing that administrators work with.
 
 mod access;
+mod catalog;
 mod commands;
 mod devices;
 mod events;
@@ -87,6 +88,13 @@ fn described() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::new()
         .routes(routes!(overview))
         .routes(routes!(policy::publish))
+        .routes(routes!(policy::publish_again))
+        .routes(routes!(
+            catalog::catalog,
+            catalog::import_catalog,
+            catalog::reset_catalog
+        ))
+        .routes(routes!(catalog::catalog_facts))
         .routes(routes!(devices::devices))
         .routes(routes!(devices::device))
         .routes(routes!(devices::approve))
@@ -117,6 +125,7 @@ async fn overview(State(app): State<Arc<App>>, Extension(actor): Extension<Actor
         revision: app.world().revision().number,
         public_url: app.public_url.clone(),
         token: actor.name,
+        problem: app.outdated(),
     })
 }
 

@@ -1,4 +1,4 @@
-//! `POST /policy`: publishing a policy directory.
+//! Publishing: a policy directory, or an older revision again.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -11,10 +11,12 @@ use base64::engine::general_purpose::STANDARD;
 use http::HeaderMap;
 use ordain_store::{Actor, SourceFile};
 
+use super::extract::Path;
 use super::fault::Fault;
 use crate::api::{Policy, Problem, Published};
 use crate::app::App;
 use crate::body;
+use crate::publish::Outcome;
 
 /// The largest policy directory, in octets of its JSON form.
 const MAX_POLICY: usize = 384 << 20;
@@ -52,11 +54,32 @@ pub(crate) async fn publish(
             body,
         });
     }
-    let outcome = app.publish(source, &actor).await?;
-    Ok(Json(Published {
-        revision: outcome.revision,
-        published: outcome.published,
-        changes: outcome.changes,
-        warnings: outcome.warnings.iter().map(ToString::to_string).collect(),
-    }))
+    Ok(Json(app.publish(source, &actor).await?.into()))
+}
+
+/// Publishes the files of an older revision as a new one, checked as they would be today.
+#[utoipa::path(
+    post, path = "/revisions/{number}/publish",
+    params(("number" = u64, Path, description = "the number of the older revision")),
+    responses(
+        (status = 200, body = Published), (status = 404, body = Problem), (status = 422, body = Problem)
+    )
+)]
+pub(crate) async fn publish_again(
+    State(app): State<Arc<App>>,
+    Extension(actor): Extension<Actor>,
+    Path(number): Path<u64>,
+) -> Result<Json<Published>, Fault> {
+    Ok(Json(app.publish_again(number, &actor).await?.into()))
+}
+
+impl From<Outcome> for Published {
+    fn from(outcome: Outcome) -> Self {
+        Self {
+            revision: outcome.revision,
+            published: outcome.published,
+            changes: outcome.changes,
+            warnings: outcome.warnings.iter().map(ToString::to_string).collect(),
+        }
+    }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::response::Response;
 use bytes::Bytes;
 use ordain_apple::ddm::Endpoint;
+use ordain_apple::status::parse;
 use ordain_catalog::Kind;
 use ordain_model::checkin::Presented;
 use ordain_model::ids::{Digest, EnrollmentId};
@@ -85,7 +86,7 @@ async fn report(
     let data = Bytes::from(data);
     for _ in 0..10 {
         // Read again after a conflict, which is rarer than a copy is dear.
-        let report = read(app, data.clone()).await?;
+        let report = read(app, &data).await?;
         let channel = scene.channel()?;
         let wanted = app
             .wanted(&scene.world, scene.device()?, id, Some(channel))
@@ -116,16 +117,21 @@ async fn report(
 const LARGE: usize = 64 << 10;
 
 /// Large reports take a while to read; they do not hold up others.
-async fn read(app: &Arc<App>, data: Bytes) -> Result<Report, Fault> {
-    let world = app.world();
-    let is_large = data.len() > LARGE;
-    let work = move || ordain_apple::status::parse(&data, |name| world.catalog().status_item(name).is_some());
-    if !is_large {
-        return work().map_err(|error| Fault::Unreadable(error.to_string()));
-    }
-    let parsed = tokio::task::spawn_blocking(work)
-        .await
-        .map_err(|error| Fault::Unavailable(error.to_string()))?;
+async fn read<'a>(app: &Arc<App>, data: &'a Bytes) -> Result<Report<'a>, Fault> {
+    let (world, in_force) = (app.world(), app.catalogs.in_force());
+    // An item that was imported is read at once, and one that the wish was published with goes on being read.
+    let is_item = move |name: &str| {
+        let mut catalogs = [world.catalog(), &in_force.catalog].into_iter();
+        catalogs.any(|catalog| catalog.status_item(name).is_some())
+    };
+    let parsed = if data.len() > LARGE {
+        let data = data.clone();
+        tokio::task::spawn_blocking(move || parse(&data, is_item).map(Report::into_owned))
+            .await
+            .map_err(|error| Fault::Unavailable(error.to_string()))?
+    } else {
+        parse(data, is_item)
+    };
     parsed.map_err(|error| Fault::Unreadable(error.to_string()))
 }
 

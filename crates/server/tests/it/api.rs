@@ -25,6 +25,11 @@ fn routes() -> Vec<(&'static str, &'static str, Option<Value>)> {
     vec![
         ("GET", "/overview", None),
         ("POST", "/policy", Some(files)),
+        ("POST", "/revisions/1/publish", None),
+        ("GET", "/catalog", None),
+        ("GET", "/catalog/facts", None),
+        ("POST", "/catalog", None),
+        ("DELETE", "/catalog", None),
         ("GET", "/devices", None),
         ("GET", "/devices/D", None),
         ("POST", "/devices/D/approve", None),
@@ -129,6 +134,7 @@ async fn only_administrators(database: Database) {
     for (method, path, _) in routes() {
         let path = format!("/api/v1{path}")
             .replace("/D", "/{id}")
+            .replace("/1", "/{number}")
             .replace("/x", "/{id}");
         let described = &description["paths"][&path][method.to_lowercase()];
         assert!(described.is_object(), "{method} {path}");

@@ -4,6 +4,7 @@ use ordain_testbed::Database;
 use serde_json::json;
 
 use crate::api::create_token;
+use crate::catalog::narrower;
 use crate::commands::order;
 use crate::device::Device;
 use crate::house::{House, START};
@@ -34,6 +35,9 @@ async fn each_change_is_in_the_audit(database: Database) {
         .with(204);
     issued(&house, Some("S-X")).await;
     renewed(&house, "D").await;
+    house.import(narrower().as_bytes()).await.with(200);
+    house.admin("POST", "/revisions/1/publish", None).await.with(200);
+    house.admin("DELETE", "/catalog", None).await.with(200);
     let audit = house.get("/audit").await;
     let rows: Vec<_> = audit.as_array().expect("rows").iter().rev().collect();
     let actions: Vec<_> = rows
@@ -50,7 +54,10 @@ async fn each_change_is_in_the_audit(database: Database) {
             "create-token",
             "revoke-token",
             "issue-enrollment-profile",
-            "issue-enrollment-profile"
+            "issue-enrollment-profile",
+            "import-catalog",
+            "publish",
+            "reset-catalog"
         ]
     );
     for row in &rows[3..] {
@@ -64,6 +71,13 @@ async fn each_change_is_in_the_audit(database: Database) {
     assert_eq!(rows[5]["detail"]["id"], id.as_str());
     assert_eq!(rows[6]["detail"]["serial"], "S-X");
     assert_eq!(rows[7]["detail"]["renews"], "D");
+    assert_eq!(rows[8]["detail"]["source"], "a test");
+    assert_eq!(rows[9]["detail"]["source_of"], 1);
+    for (row, from, to) in [(8, 2, 9), (10, 9, 2)] {
+        let catalog = |row: usize| &rows[row]["detail"]["catalog"];
+        let detail = &rows[row]["detail"];
+        assert_eq!([&detail["from"], &detail["to"]], [catalog(from), catalog(to)]);
+    }
 }
 
 /// Runs SQL beside the server.
@@ -101,6 +115,7 @@ async fn without_the_audit_nothing_is_changed(database: Database) {
         ("DELETE", format!("/tokens/{id}"), None),
         ("POST", "/commands".to_owned(), Some(asked("EraseDevice"))),
         ("DELETE", format!("/commands/{list}"), None),
+        ("DELETE", "/catalog".to_owned(), None),
         (
             "POST",
             "/enrollment-profiles".to_owned(),
@@ -112,6 +127,7 @@ async fn without_the_audit_nothing_is_changed(database: Database) {
         assert!(answer.json()["error"].is_string(), "{answer:?}");
     }
     house.try_publish(&small(10)).await.with(503);
+    house.import(narrower().as_bytes()).await.with(503);
     execute(&house.database, "ALTER TABLE audit_away RENAME TO audit").await;
     assert_eq!((house.everything().await, house.get("/commands").await), before);
     house.publish(&small(10)).await;

@@ -326,7 +326,7 @@ async fn what_is_not_known(database: Database) {
 }
 
 /// The beginning of the answer to a request that is sent as it is; as much of it as the server takes.
-async fn raw_answer(house: &House, head: &str, body: &[u8]) -> String {
+pub(crate) async fn raw_answer(house: &House, head: &str, body: &[u8]) -> String {
     let manner = Manner {
         certificate: Some(TRUSTED.ec()),
         ..Manner::default()

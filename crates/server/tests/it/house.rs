@@ -211,6 +211,15 @@ impl House {
     /// A request below `/api/v1` by the administrator.
     pub(crate) async fn admin(&self, method: &str, path: &str, body: Option<Value>) -> Answer {
         let body = body.map(|body| body.to_string()).unwrap_or_default();
+        self.send(method, path, body.as_bytes()).await
+    }
+
+    /// Puts another catalog in force, given by its facts.
+    pub(crate) async fn import(&self, facts: &[u8]) -> Answer {
+        self.send("POST", "/catalog?source=a%20test", facts).await
+    }
+
+    async fn send(&self, method: &str, path: &str, body: &[u8]) -> Answer {
         let headers = [
             (
                 "authorization".to_owned(),
@@ -219,7 +228,7 @@ impl House {
             ("content-type".to_owned(), "application/json".to_owned()),
         ];
         let path = format!("/api/v1{path}");
-        self.admin.send(method, &path, &headers, body.as_bytes()).await
+        self.admin.send(method, &path, &headers, body).await
     }
 
     pub(crate) async fn get(&self, path: &str) -> Value {
@@ -255,6 +264,7 @@ impl House {
             "list": list,
             "devices": devices,
             "audit": self.get("/audit").await,
+            "catalog": self.get("/catalog").await,
             "revisions": self.get("/revisions").await,
             "tokens": self.get("/tokens").await,
         })

@@ -12,6 +12,7 @@ mod bad_message;
 mod bad_policy;
 mod bad_report;
 mod bulk;
+mod catalog;
 mod client;
 mod commands;
 mod destructive;

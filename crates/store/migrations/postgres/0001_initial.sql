@@ -17,12 +17,27 @@ CREATE TABLE capabilities (
     body TEXT NOT NULL
 );
 
+-- What may be declared, by the SHA-256 of its facts: the catalogs that were imported, and those of the program under
+-- which revisions were published. A revision keeps its own, whatever comes after.
+CREATE TABLE catalog (
+    digest TEXT COLLATE "C" PRIMARY KEY,
+    facts TEXT NOT NULL,
+    source TEXT NOT NULL,
+    imported_at BIGINT
+);
+-- The imported one that is in force, or none, and then it is the program's: one row.
+CREATE TABLE catalog_in_force (
+    digest TEXT COLLATE "C" REFERENCES catalog (digest)
+);
+INSERT INTO catalog_in_force (digest) VALUES (NULL);
+
 -- The wish, published.
 CREATE TABLE revision (
     number BIGINT PRIMARY KEY,
     digest TEXT NOT NULL,
     published_at BIGINT NOT NULL,
     published_by TEXT NOT NULL,
+    catalog TEXT COLLATE "C" NOT NULL REFERENCES catalog (digest),
     changes TEXT NOT NULL,
     wish TEXT NOT NULL
 );
@@ -44,12 +59,15 @@ CREATE TABLE enrollment (
     phase TEXT NOT NULL,
     serial TEXT,
     topic TEXT,
+    kind TEXT COLLATE "C",
     stamp BIGINT NOT NULL,
     state TEXT NOT NULL
 );
 CREATE INDEX enrollment_device ON enrollment (device);
 CREATE INDEX enrollment_serial ON enrollment (serial) WHERE serial IS NOT NULL;
 CREATE INDEX enrollment_topic ON enrollment (topic) WHERE topic IS NOT NULL;
+-- Few distinct values: platform, system version, enrollment type.
+CREATE INDEX enrollment_kind ON enrollment (kind) WHERE kind IS NOT NULL;
 CREATE INDEX enrollment_fingerprint ON enrollment (fingerprint);
 -- Migrated devices, by whether their certificate is pinned.
 CREATE INDEX enrollment_migrated ON enrollment (fingerprint) WHERE generation = 0 AND is_user = 0;

@@ -8,6 +8,7 @@ use futures_util::future::{join, join_all};
 use tokio::sync::{mpsc, oneshot};
 use tokio_postgres::error::SqlState;
 
+use super::others::{BEGIN, Others};
 use super::{client, references, within_patience};
 use crate::StoreError;
 use crate::groups::{Sizes, in_groups};
@@ -24,20 +25,24 @@ const SIZES: Sizes = Sizes {
 /// A transaction, and who waits for its outcome.
 pub(super) type Job = (Vec<Step>, oneshot::Sender<Result<(), StoreError>>);
 
-/// Starts the writing, which ends when nobody can hand in anything any more. What is written is told to `kept`.
-pub(super) fn start(pool: &Pool, kept: &Arc<Kept>) -> mpsc::Sender<Job> {
+/// Starts the writing, which ends when nobody can hand in anything any more. What is written is told to `kept`, and
+/// told from what `others` write.
+pub(super) fn start(pool: &Pool, kept: &Arc<Kept>, others: &Arc<Others>) -> mpsc::Sender<Job> {
     // A bounded queue makes callers wait rather than memory grow.
     let (sender, jobs) = mpsc::channel(4 * SIZES.most);
-    let (pool, kept) = (pool.clone(), kept.clone());
+    let (pool, kept, others) = (pool.clone(), kept.clone(), others.clone());
     tokio::spawn(in_groups(jobs, SIZES, move |group| {
-        write_all(pool.clone(), kept.clone(), group)
+        write_all(pool.clone(), kept.clone(), others.clone(), group)
     }));
     sender
 }
 
-async fn write_all(pool: Pool, kept: Arc<Kept>, group: Vec<Job>) {
+async fn write_all(pool: Pool, kept: Arc<Kept>, others: Arc<Others>, group: Vec<Job>) {
     let (steps, replies): (Vec<_>, Vec<_>) = group.into_iter().unzip();
-    let outcomes = write(&pool, &steps).await;
+    for steps in &steps {
+        kept.touching(steps);
+    }
+    let outcomes = write(&pool, &others, &steps).await;
     for (steps, outcome) in steps.iter().zip(&outcomes) {
         kept.touched(steps, outcome.is_ok());
     }
@@ -48,11 +53,11 @@ async fn write_all(pool: Pool, kept: Arc<Kept>, group: Vec<Job>) {
 }
 
 /// Commits `group` as one transaction, without those of it that are lost: they harm no other.
-async fn write(pool: &Pool, group: &[Vec<Step>]) -> Vec<Result<(), StoreError>> {
+async fn write(pool: &Pool, others: &Others, group: &[Vec<Step>]) -> Vec<Result<(), StoreError>> {
     let mut outcomes = vec![Ok(()); group.len()];
     let mut jobs: Vec<usize> = (0..group.len()).collect();
     while !jobs.is_empty() {
-        let lost = together(pool, group, &jobs).await;
+        let lost = together(pool, others, group, &jobs).await;
         if lost.is_empty() {
             break;
         }
@@ -68,7 +73,7 @@ async fn write(pool: &Pool, group: &[Vec<Step>]) -> Vec<Result<(), StoreError>> 
 type Lost = Vec<(usize, StoreError)>;
 
 /// Commits `jobs` of `group` as one transaction, if none of them is lost.
-async fn together(pool: &Pool, group: &[Vec<Step>], jobs: &[usize]) -> Lost {
+async fn together(pool: &Pool, others: &Others, group: &[Vec<Step>], jobs: &[usize]) -> Lost {
     let all = |error: StoreError| jobs.iter().map(|job| (*job, error.clone())).collect();
     let steps: Vec<(usize, &Step)> = jobs
         .iter()
@@ -78,11 +83,12 @@ async fn together(pool: &Pool, group: &[Vec<Step>], jobs: &[usize]) -> Lost {
         Ok(client) => client,
         Err(error) => return all(error),
     };
-    match within_patience(transact(&client, &steps)).await {
+    let work = async { Ok(transact(&client, others, &steps).await?) };
+    match within_patience(work).await {
         Ok(Ok(lost)) => lost,
-        Ok(Err(error)) => all(error.into()),
-        Err(error) => {
-            // What it has still to say would be taken for the answer to something else.
+        Ok(Err(error)) | Err(error) => {
+            // It may be inside of a transaction yet, and what it has still to say would be taken for the answer to
+            // something else.
             drop(Object::take(client));
             all(error)
         }
@@ -90,7 +96,11 @@ async fn together(pool: &Pool, group: &[Vec<Step>], jobs: &[usize]) -> Lost {
 }
 
 /// Runs `steps` in their order, each of a job, and commits if none is lost.
-async fn transact(client: &Object, steps: &[(usize, &Step)]) -> Result<Lost, tokio_postgres::Error> {
+async fn transact(
+    client: &Object,
+    others: &Others,
+    steps: &[(usize, &Step)],
+) -> Result<Lost, tokio_postgres::Error> {
     let mut statements = Vec::with_capacity(steps.len());
     for (_, step) in steps {
         statements.push(client.prepare_cached(&step.sql).await?);
@@ -114,14 +124,16 @@ async fn transact(client: &Object, steps: &[(usize, &Step)]) -> Result<Lost, tok
                 }
             }),
     );
-    let (begun, failed) = join(client.batch_execute("BEGIN"), work).await;
-    begun?;
+    let (begun, failed) = join(client.simple_query(BEGIN), work).await;
+    let own = others.own(&begun?);
     let failed: Vec<_> = failed.into_iter().flatten().collect();
     if failed.is_empty() {
         client.batch_execute("COMMIT").await?;
+        own.ended();
         return Ok(Lost::new());
     }
     client.batch_execute("ROLLBACK").await?;
+    own.ended();
     let reasons = failed
         .into_iter()
         .filter_map(|(job, reason)| Some((job, reason?)));

@@ -1,5 +1,6 @@
 //! One suite over both databases: whatever the store promises, each of them keeps.
 
+mod catalogs;
 mod channels;
 mod claims;
 mod events;
@@ -9,8 +10,10 @@ mod generations;
 mod group;
 mod house;
 mod identities;
+mod kinds;
 mod memory;
 mod migrations;
+mod nodes;
 mod objects;
 mod queue;
 mod revisions;

@@ -121,7 +121,8 @@ async fn what_is_remembered_is_what_is_stored() {
     .await;
 }
 
-async fn something(store: &Store, channel: &str, what: u64, round: i64) {
+/// One of eight things that may happen to a channel.
+pub(crate) async fn something(store: &Store, channel: &str, what: u64, round: i64) {
     let state = store.channel(&id(channel)).await.unwrap();
     let Some(known) = state.channel() else {
         enroll(store, channel).await;

@@ -1,11 +1,18 @@
 //! Revisions: one transaction each, in a row.
 
 use ordain_model::wish::{Blueprint, Revision, Wish};
-use ordain_store::{Blob, Publication, SourceFile, StoreError};
+use ordain_store::{Blob, NewCatalog, Publication, SourceFile, StoreError};
 
 use crate::fixtures::*;
 
-fn publication(number: u64, content: i64) -> Publication {
+pub(crate) fn own_catalog() -> NewCatalog {
+    NewCatalog {
+        facts: "the program's".into(),
+        source: "Ordain 1".into(),
+    }
+}
+
+pub(crate) fn publication(number: u64, content: i64) -> Publication {
     let declaration = declaration("passcode", content);
     let blueprint = Blueprint {
         include: names(&["all"]),
@@ -21,9 +28,15 @@ fn publication(number: u64, content: i64) -> Publication {
         path: path.into(),
         body: format!("{path} {content}").into_bytes(),
     };
+    let revision = Revision {
+        number,
+        wish,
+        catalog: own_catalog().digest(),
+    };
     Publication {
-        changes: wish.changes_since(&Wish::default()),
-        revision: Revision { number, wish },
+        changes: revision.changes_since(&Revision::nothing(revision.catalog)),
+        revision,
+        own_catalog: Some(own_catalog()),
         downloads: vec![Blob {
             content_type: Some("text/plain".into()),
             body: b"download".to_vec(),
@@ -35,14 +48,17 @@ fn publication(number: u64, content: i64) -> Publication {
 #[tokio::test]
 async fn what_is_published_is_there_with_its_bytes_and_its_source() {
     on_each(async |store, database| {
-        assert_eq!(store.newest_revision().await.unwrap(), Revision::default());
+        assert_eq!(store.newest_revision().await.unwrap(), None);
         assert_eq!(store.newest_revision_number().await.unwrap(), 0);
         let (first, second) = (publication(1, 6), publication(2, 8));
         store.publish(&first, &audit("publish 1")).await.unwrap();
         store.publish(&second, &audit("publish 2")).await.unwrap();
 
         for store in [store, &database.open().await.unwrap()] {
-            assert_eq!(store.newest_revision().await.unwrap(), second.revision);
+            assert_eq!(
+                store.newest_revision().await.unwrap().as_ref(),
+                Some(&second.revision)
+            );
             assert_eq!(store.newest_revision_number().await.unwrap(), 2);
             let listed = store.revisions(None, 10).await.unwrap();
             assert_eq!(
@@ -50,6 +66,7 @@ async fn what_is_published_is_there_with_its_bytes_and_its_source() {
                 [2, 1]
             );
             assert_eq!(listed[0].digest, second.revision.wish.digest());
+            assert_eq!(listed[0].catalog, own_catalog().digest());
             assert_eq!(
                 (listed[0].published_at, listed[0].published_by.as_str()),
                 (NOW, "ada")
@@ -92,7 +109,10 @@ async fn of_two_who_publish_one_number_one_does() {
             (Err(StoreError::Conflict), Ok(())) => (&other, &one),
             outcomes => panic!("{outcomes:?}"),
         };
-        assert_eq!(store.newest_revision().await.unwrap(), winner.revision);
+        assert_eq!(
+            store.newest_revision().await.unwrap().as_ref(),
+            Some(&winner.revision)
+        );
         let lost = loser.revision.wish.declarations["passcode"].server_token;
         assert_eq!(
             store.declaration(lost).await.unwrap(),

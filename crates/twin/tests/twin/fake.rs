@@ -38,7 +38,7 @@ pub(crate) struct Known {
     answered: bool,
     /// The last token, and its stamp.
     stamp: (String, i64),
-    pub(crate) reports: Vec<Report>,
+    pub(crate) reports: Vec<Report<'static>>,
     pub(crate) outcomes: Vec<command::Message>,
 }
 
@@ -136,7 +136,7 @@ impl Fake {
     }
 
     /// The last report of the first channel that says what became of declarations: the declaration's entry in it.
-    pub(crate) fn listed(&self, identifier: &str) -> Listed {
+    pub(crate) fn listed(&self, identifier: &str) -> Listed<'static> {
         let known = self.channels.values().next().expect("a channel");
         let declarations = known
             .reports
@@ -271,7 +271,7 @@ impl Fake {
                     .get_mut(id)
                     .expect("an enrolled channel")
                     .reports
-                    .push(report);
+                    .push(report.into_owned());
                 return answer_empty();
             }
         };

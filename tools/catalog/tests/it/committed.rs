@@ -1,18 +1,8 @@
 //! The committed facts are what the tool makes of the schema, and the page of commands what it makes of the facts.
 
-use std::path::{Path, PathBuf};
-
 use ordain_catalog::{Catalog, facts};
 
-/// Where the schema is: `ORDAIN_APPLE_SCHEMA`, which must then be right, else beside the repository, if it is
-/// there.
-fn schema() -> Option<PathBuf> {
-    let beside =
-        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data/apple-device-management");
-    std::env::var_os("ORDAIN_APPLE_SCHEMA")
-        .map(PathBuf::from)
-        .or_else(|| Some(beside()).filter(|dir| dir.is_dir()))
-}
+use crate::{SKIPPED, schema};
 
 #[test]
 fn the_committed_facts_are_those_of_the_schema() {
@@ -21,9 +11,7 @@ fn the_committed_facts_are_those_of_the_schema() {
     assert_eq!(facts::write(&committed), facts::APPLE);
 
     let Some(schema) = schema() else {
-        eprintln!(
-            "SKIPPED: Apple's schema is not here, so the facts were not made anew (set ORDAIN_APPLE_SCHEMA)"
-        );
+        eprintln!("{SKIPPED}");
         return;
     };
     let made = || facts::write(&ordain_catalog_tool::catalog(&schema).unwrap());
@@ -45,7 +33,7 @@ fn the_committed_facts_are_those_of_the_schema() {
 
 #[test]
 fn the_page_of_commands_has_the_tables_of_the_facts() {
-    let page = include_str!("../../../docs/commands.md");
+    let page = include_str!("../../../../docs/commands.md");
     let made = ordain_catalog_tool::commands_page(page, Catalog::builtin()).unwrap();
     let line = page
         .lines()

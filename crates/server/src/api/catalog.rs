@@ -1,0 +1,69 @@
+//! The catalog, as the admin API tells it.
+
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+/// The catalog in force: what is published is checked by it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct CatalogStatus {
+    /// The SHA-256 of its facts.
+    pub digest: String,
+    /// Where it is from.
+    pub source: String,
+    /// When it was imported, in unix seconds; none when it came with the server.
+    pub imported_at: Option<i64>,
+    /// Whether its facts are those that came with the server.
+    pub is_builtin: bool,
+    /// The hash of the one that came with the server.
+    pub builtin_digest: String,
+    /// The revision that is wanted; 0 when nothing was published.
+    pub revision: u64,
+    /// The hash of the catalog that it was published under, and by which devices get it until the next one.
+    pub revision_digest: Option<String>,
+    /// How many types of declarations it knows,
+    pub declarations: usize,
+    /// how many status items,
+    pub status_items: usize,
+    /// and how many commands.
+    pub commands: usize,
+}
+
+/// What came of putting another catalog in force.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ReplacedCatalog {
+    /// The one in force now.
+    #[serde(flatten)]
+    pub catalog: CatalogStatus,
+    /// The published declarations of whose types it says something else than the one before.
+    pub touched: Vec<TouchedDeclaration>,
+}
+
+/// A published declaration whose type is not in the new catalog as it was in the old one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct TouchedDeclaration {
+    /// `Identifier`.
+    pub identifier: String,
+    /// `Type`.
+    #[serde(rename = "type")]
+    pub type_name: String,
+}
+
+/// Which catalog.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, IntoParams)]
+#[serde(default, deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct CatalogQuery {
+    /// The SHA-256 of its facts; the one in force unless said otherwise.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub digest: Option<String>,
+}
+
+/// Where a catalog is from.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, IntoParams)]
+#[serde(default, deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct CatalogSource {
+    /// In words for people, at most 200 octets.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
+}
