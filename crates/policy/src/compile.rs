@@ -180,12 +180,7 @@ impl<'c> Compiler<'c> {
         blueprints: &BTreeMap<String, Blueprint>,
         groups: &BTreeMap<String, Group>,
     ) {
-        let meetings = Meetings::new(drafts, blueprints, groups);
-        if !meetings.is_complete {
-            let message =
-                "groups overlap in too many ways to see what meets on each device; not all of it was checked";
-            self.problems.warning(Place::POLICY, message);
-        }
+        let meetings = Meetings::new(drafts, blueprints, groups, &mut self.problems);
         self.check_properties(drafts, &meetings);
         self.warn_of_conflicts(drafts, &meetings);
     }

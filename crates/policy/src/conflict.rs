@@ -87,8 +87,9 @@ impl Compiler<'_> {
     ) {
         let drafts: Vec<&Draft<'_>> = acting.iter().map(|acting| acting.draft).collect();
         let payloads: Vec<_> = drafts.iter().map(|draft| draft.payload.to_json()).collect();
+        let company = meetings.among(&drafts, &mut self.problems);
         let mut compared = BTreeSet::new();
-        for (present, devices) in meetings.among(&drafts).sets() {
+        for (present, devices) in company.sets() {
             for (one, other) in pairs(present) {
                 let (Some(earlier), Some(later)) = (acting.get(one), acting.get(other)) else {
                     continue;
@@ -96,7 +97,7 @@ impl Compiler<'_> {
                 let (Some(first), Some(second)) = (payloads.get(one), payloads.get(other)) else {
                     continue;
                 };
-                if !later.meets(earlier) || !compared.insert((one, other)) {
+                if !compared.insert((one, other)) || !later.meets(earlier) {
                     continue;
                 }
                 let conflicts = known
@@ -151,8 +152,9 @@ impl Compiler<'_> {
             .chain(profiles.iter().map(|profile| &profile.acting))
             .map(|acting| acting.draft)
             .collect();
+        let company = meetings.among(&drafts, &mut self.problems);
         let mut compared = BTreeSet::new();
-        for (present, devices) in meetings.among(&drafts).sets() {
+        for (present, devices) in company.sets() {
             for (one, other) in pairs(present) {
                 let Some(declared) = declared.get(one) else {
                     continue;
@@ -163,7 +165,7 @@ impl Compiler<'_> {
                 else {
                     continue;
                 };
-                if !profile.acting.meets(declared) || !compared.insert((one, other)) {
+                if !compared.insert((one, other)) || !profile.acting.meets(declared) {
                     continue;
                 }
                 let Some(shared) = profile.shared_with(known, &declared.draft.payload) else {

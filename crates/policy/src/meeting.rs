@@ -1,5 +1,6 @@
 //! Who meets whom: which declarations some device may get together.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use ordain_catalog::{Platform, PlatformSupport, Scope};
@@ -8,24 +9,28 @@ use ordain_model::wish::{Blueprint, Group};
 
 use crate::audience::{Blueprints, memberships};
 use crate::declaration::Draft;
-use crate::problem::quoted;
+use crate::problem::{Place, Problems, quoted};
 
 /// The sets of blueprints that devices of a policy have.
 pub(crate) struct Meetings<'a> {
     blueprints: Blueprints<'a>,
     audiences: Vec<Vec<usize>>,
-    /// Whether all audiences are among them.
-    pub(crate) is_complete: bool,
 }
+
+const INCOMPLETE: &str = "too much of it comes together in too many ways to see what meets on each device; not all was \
+                          compared";
 
 impl<'a> Meetings<'a> {
     /// So many blueprints of audiences are kept. A policy that has more of them has nearly as many audiences as devices.
     const MAX_KEPT: usize = 2_000_000;
+    /// So many declarations of sets that meet are looked at.
+    const MAX_MET: usize = 100_000;
 
     pub(crate) fn new(
         drafts: &'a BTreeMap<String, Draft<'_>>,
         blueprints: &'a BTreeMap<String, Blueprint>,
         groups: &'a BTreeMap<String, Group>,
+        problems: &mut Problems,
     ) -> Self {
         let references = drafts.iter().map(|(name, draft)| (name, &draft.references));
         let blueprints = Blueprints::new(blueprints.iter(), references);
@@ -40,6 +45,7 @@ impl<'a> Meetings<'a> {
             let audience = blueprints.for_members(&named);
             kept += audience.len();
             if kept > Self::MAX_KEPT {
+                problems.warning(Place::POLICY, INCOMPLETE);
                 break;
             }
             audiences.insert(audience);
@@ -49,12 +55,11 @@ impl<'a> Meetings<'a> {
         Self {
             blueprints,
             audiences,
-            is_complete: kept <= Self::MAX_KEPT,
         }
     }
 
     /// How those of `drafts` come together.
-    pub(crate) fn among(&self, drafts: &[&Draft<'_>]) -> Company<'_> {
+    pub(crate) fn among(&self, drafts: &[&Draft<'_>], problems: &mut Problems) -> Company<'_> {
         let bringing: Vec<BTreeSet<usize>> = drafts
             .iter()
             .map(|draft| self.blueprints.bringing(&draft.identifier))
@@ -66,11 +71,20 @@ impl<'a> Meetings<'a> {
             }
         }
         let mut meetings: BTreeMap<Vec<usize>, &[usize]> = BTreeMap::new();
+        let mut met = 0;
         for audience in &self.audiences {
             let brought = audience.iter().filter_map(|blueprint| brought.get(blueprint));
             let present: BTreeSet<usize> = brought.flatten().copied().collect();
-            if present.len() > 1 {
-                meetings.entry(present.into_iter().collect()).or_insert(audience);
+            if present.len() < 2 {
+                continue;
+            }
+            if let Entry::Vacant(new) = meetings.entry(present.into_iter().collect()) {
+                met += new.key().len();
+                if met > Self::MAX_MET {
+                    problems.warning(Place::POLICY, INCOMPLETE);
+                    break;
+                }
+                new.insert(audience);
             }
         }
         Company {

@@ -18,7 +18,7 @@ impl Compiler<'_> {
         properties.sort_by_key(|draft| draft.place);
         let channels: Vec<_> = properties.iter().map(|draft| channels(draft)).collect();
         let mut told: BTreeSet<(Place, Place)> = BTreeSet::new();
-        let company = meetings.among(&properties);
+        let company = meetings.among(&properties, &mut self.problems);
         for (present, devices) in company.sets() {
             // Of each key and each channel, who was the first to set it.
             let mut first = BTreeMap::new();

@@ -264,3 +264,57 @@ fn json() -> impl Strategy<Value = serde_json::Value> {
         ]
     })
 }
+
+#[test]
+fn a_policy_in_which_all_meet_is_not_squared() {
+    let mut files: Vec<(String, Vec<u8>)> = Vec::new();
+    let mut file = |path: String, text: String| files.push((path, text.into()));
+    let types = [
+        "com.apple.management.properties",
+        "com.apple.configuration.passcode.settings",
+    ];
+    let payloads = ["{key: 1}", "{CustomRegex: {Regex: a}}"];
+    let mut names = Vec::new();
+    for number in 0..2000 {
+        let (type_name, payload) = (
+            types[number % 2],
+            payloads[number % 2].replace("key", &format!("key-{number}")),
+        );
+        names.push(format!("declaration-{number}"));
+        file(
+            format!("declarations/{number}.yaml"),
+            format!("Type: {type_name}\nIdentifier: declaration-{number}\nPayload: {payload}"),
+        );
+    }
+    file(
+        "blueprints/all.yaml".into(),
+        format!("name: all\ninclude: [all]\ndeclarations: [{}]", names.join(", ")),
+    );
+    for number in 0..220 {
+        file(
+            format!("groups/{number}.yaml"),
+            format!("name: group-{number}\nmembers: [D{number}]"),
+        );
+        file(
+            format!("blueprints/{number}.yaml"),
+            format!("name: blueprint-{number}\ninclude: [group-{number}]\ndeclarations: [own-{number}]"),
+        );
+        file(
+            format!("declarations/own-{number}.yaml"),
+            format!(
+                "Type: {}\nIdentifier: own-{number}\nPayload: {}",
+                types[number % 2],
+                payloads[number % 2]
+            ),
+        );
+    }
+    let warnings = compile(&files, &surroundings()).unwrap().warnings;
+    let told: Vec<String> = warnings.iter().map(ToString::to_string).collect();
+    let [told] = told.as_slice() else {
+        panic!("{told:?}")
+    };
+    assert!(
+        told.starts_with("warning: .:1:1: too much of it comes together"),
+        "{told}"
+    );
+}
