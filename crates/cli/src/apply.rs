@@ -18,6 +18,9 @@ pub(crate) struct ApplyArgs {
     /// The policy directory
     #[arg(value_name = "DIR")]
     dir: PathBuf,
+    /// Only warn of types and keys that the catalog does not know: for systems that are newer than it
+    #[arg(long)]
+    allow_unknown: bool,
     #[command(flatten)]
     connection: ConnectionArgs,
     #[command(flatten)]
@@ -26,7 +29,8 @@ pub(crate) struct ApplyArgs {
 
 /// Publishes the directory, and says what that changed.
 pub(crate) async fn run(args: ApplyArgs) -> anyhow::Result<()> {
-    let policy = directory::read(&args.dir)?;
+    let mut policy = directory::read(&args.dir)?;
+    policy.allow_unknown = args.allow_unknown;
     let client = Client::new(&Connection::find(&args.connection)?)?;
     let outcome = client.post("policy", &policy).await;
     show(outcome, &args.dir.display().to_string(), args.output)

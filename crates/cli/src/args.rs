@@ -7,8 +7,9 @@ use clap::{Arg, Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use ordain_server::api::Page;
 
 use crate::{
-    apply, audit, command, command_keys, commands, demo, device, devices, enrollment_profile, events, keys,
-    login, migration, push, push_certificate, revisions, serve, simulate, tokens, webhooks,
+    apply, audit, catalog, command, command_keys, commands, demo, device, devices, enrollment_profile,
+    events, keys, login, migration, push, push_certificate, revisions, serve, simulate, tokens, validate,
+    webhooks,
 };
 
 /// Declarative device management: publish what devices should be, and see how far they have got.
@@ -50,6 +51,11 @@ pub(crate) enum Command {
     Login(login::LoginArgs),
     /// Publishes a policy directory.
     Apply(apply::ApplyArgs),
+    /// Checks a policy directory, without a server.
+    Validate(validate::ValidateArgs),
+    /// Shows and compares what Apple devices accept and report, and takes newer schemas of it.
+    #[command(subcommand)]
+    Catalog(catalog::CatalogCommand),
     /// Lists the devices and how far they have got.
     Devices(devices::DevicesArgs),
     /// Shows all about one device.

@@ -90,6 +90,12 @@ impl Client {
         self.parse(&self.send(Method::GET, path, Bytes::new()).await?)
     }
 
+    /// The text that lies at `path` below the API.
+    pub(crate) async fn get_text(&self, path: &str) -> Result<String, ClientError> {
+        let text = self.send(Method::GET, path, Bytes::new()).await?;
+        String::from_utf8(text.into()).map_err(|error| self.foreign(error))
+    }
+
     /// What `path` says to `body`.
     pub(crate) async fn post<T: DeserializeOwned>(
         &self,
@@ -107,6 +113,15 @@ impl Client {
     ) -> Result<Bytes, ClientError> {
         let body = serde_json::to_vec(body).map_err(|error| self.foreign(error))?;
         self.send(Method::POST, path, body.into()).await
+    }
+
+    /// What `path` says to a text.
+    pub(crate) async fn post_text<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        text: String,
+    ) -> Result<T, ClientError> {
+        self.parse(&self.send(Method::POST, path, text.into()).await?)
     }
 
     /// Takes away what lies at `path`, and tells what is left of it.

@@ -22,6 +22,14 @@ pub(crate) struct Connection {
     pub(crate) trust: Trust,
 }
 
+/// Nothing says which server.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "no server is known\n  Name it with --server URL or ORDAIN_SERVER, store it with `ordain login URL`, or, on the \
+     server's machine, name its data directory with --data-dir DIR."
+)]
+pub(crate) struct NoServer;
+
 impl Connection {
     /// What the options say, then the environment, then what `ordain login` stored.
     pub(crate) fn find(args: &ConnectionArgs) -> anyhow::Result<Self> {
@@ -71,10 +79,7 @@ impl Connection {
         let address: Address = match (named.or(env.server.as_deref()), &login) {
             (Some(url), _) => url.parse()?,
             (None, Some(login)) => login.server.parse()?,
-            (None, None) => bail!(
-                "no server is known\n  Name it with --server URL or ORDAIN_SERVER, store it with `ordain login URL`, \
-                 or, on the server's machine, name its data directory with --data-dir DIR."
-            ),
+            (None, None) => return Err(NoServer.into()),
         };
         if local.as_ref().is_none_or(|local| local.url.as_deref() != named) {
             address.protected()?;

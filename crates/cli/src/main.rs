@@ -5,6 +5,7 @@ mod address;
 mod apply;
 mod args;
 mod audit;
+mod catalog;
 mod channel;
 mod client;
 mod command;
@@ -36,14 +37,17 @@ mod table;
 mod time;
 mod tls;
 mod tokens;
+mod validate;
 mod webhooks;
 
 use std::process::ExitCode;
 
 use crate::args::{Cli, Command, Usage};
-use crate::output::ReaderGone;
+use crate::output::{Different, ReaderGone, Refused};
 
-/// A command that does not make sense as written. 2, which clap would use, means "there are differences".
+/// Two things that were compared differ.
+const DIFFERENCES: u8 = 2;
+/// A command that does not make sense as written; clap would say 2.
 const USAGE: u8 = 64;
 
 /// A server under load allocates on every thread, and so do thousands of twins.
@@ -63,6 +67,8 @@ fn main() -> ExitCode {
     match run(cli.command) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) if error.is::<ReaderGone>() => ExitCode::SUCCESS,
+        Err(error) if error.is::<Refused>() => ExitCode::FAILURE,
+        Err(error) if error.is::<Different>() => ExitCode::from(DIFFERENCES),
         Err(error) => {
             output::note(&format!("error: {error:#}"));
             ExitCode::from(if error.is::<Usage>() { USAGE } else { 1 })
@@ -80,6 +86,8 @@ fn run(command: Command) -> anyhow::Result<()> {
             Command::Simulate(args) => simulate::run(args).await,
             Command::Login(args) => login::run(args).await,
             Command::Apply(args) => apply::run(args).await,
+            Command::Validate(args) => validate::run(args).await,
+            Command::Catalog(command) => catalog::run(command).await,
             Command::Devices(args) => devices::run(args).await,
             Command::Device(args) => device::run(args).await,
             Command::Approve(args) => device::approve(args).await,

@@ -9,6 +9,16 @@ use serde::Serialize;
 #[error("nobody reads the output")]
 pub(crate) struct ReaderGone;
 
+/// What was asked about was refused, and the output says why.
+#[derive(Debug, thiserror::Error)]
+#[error("refused")]
+pub(crate) struct Refused;
+
+/// What was compared differs, and the output says in what.
+#[derive(Debug, thiserror::Error)]
+#[error("there are differences")]
+pub(crate) struct Different;
+
 /// Writes a text to standard output, ended by one line feed.
 pub(crate) fn text(text: &str) -> anyhow::Result<()> {
     bytes(format!("{}\n", text.trim_end_matches('\n')).as_bytes())

@@ -13,7 +13,9 @@ use serde_json::json;
 
 use super::extract::{Query, printable};
 use super::fault::Fault;
-use crate::api::{CatalogQuery, CatalogSource, CatalogStatus, Problem, ReplacedCatalog, TouchedDeclaration};
+use crate::api::{
+    CatalogQuery, CatalogSource, CatalogStatus, Problem, PublishedDeclaration, ReplacedCatalog,
+};
 use crate::app::App;
 use crate::body;
 use crate::catalogs::{InForce, own_digest, own_source};
@@ -94,6 +96,12 @@ pub(crate) async fn import_catalog(
     replaced(&app, &before).await.map(Json)
 }
 
+/// The declarations of the newest revision, by identifier.
+#[utoipa::path(get, path = "/declarations", responses((status = 200, body = Vec<PublishedDeclaration>)))]
+pub(crate) async fn declarations(State(app): State<Arc<App>>) -> Json<Vec<PublishedDeclaration>> {
+    Json(published(&app))
+}
+
 /// Puts the catalog that came with the server in force again.
 #[utoipa::path(delete, path = "/catalog", responses((status = 200, body = ReplacedCatalog)))]
 pub(crate) async fn reset_catalog(
@@ -142,13 +150,18 @@ async fn replaced(app: &App, before: &InForce) -> Result<ReplacedCatalog, Fault>
 }
 
 /// The published declarations of whose types the catalogs say different things.
-fn touched(app: &App, before: &Catalog, after: &Catalog) -> Vec<TouchedDeclaration> {
+fn touched(app: &App, before: &Catalog, after: &Catalog) -> Vec<PublishedDeclaration> {
+    let mut published = published(app);
+    published.retain(|found| before.declaration(&found.type_name) != after.declaration(&found.type_name));
+    published
+}
+
+/// What the newest revision declares, by identifier.
+fn published(app: &App) -> Vec<PublishedDeclaration> {
     let world = app.world();
     let declarations = world.revision().wish.declarations.values();
-    let differ = declarations
-        .filter(|found| before.declaration(&found.type_name) != after.declaration(&found.type_name));
-    differ
-        .map(|found| TouchedDeclaration {
+    declarations
+        .map(|found| PublishedDeclaration {
             identifier: found.identifier.clone(),
             type_name: found.type_name.clone(),
         })

@@ -95,6 +95,7 @@ fn described() -> OpenApiRouter<Arc<App>> {
             catalog::reset_catalog
         ))
         .routes(routes!(catalog::catalog_facts))
+        .routes(routes!(catalog::declarations))
         .routes(routes!(devices::devices))
         .routes(routes!(devices::device))
         .routes(routes!(devices::approve))

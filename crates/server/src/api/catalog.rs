@@ -35,12 +35,12 @@ pub struct ReplacedCatalog {
     #[serde(flatten)]
     pub catalog: CatalogStatus,
     /// The published declarations of whose types it says something else than the one before.
-    pub touched: Vec<TouchedDeclaration>,
+    pub touched: Vec<PublishedDeclaration>,
 }
 
-/// A published declaration whose type is not in the new catalog as it was in the old one.
+/// A declaration that is published.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct TouchedDeclaration {
+pub struct PublishedDeclaration {
     /// `Identifier`.
     pub identifier: String,
     /// `Type`.

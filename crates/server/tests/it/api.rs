@@ -43,6 +43,7 @@ fn routes() -> Vec<(&'static str, &'static str, Option<Value>)> {
         ("GET", "/commands/x", None),
         ("DELETE", "/commands/x", None),
         ("GET", "/revisions", None),
+        ("GET", "/declarations", None),
         ("GET", "/audit", None),
         ("GET", "/tokens", None),
         ("POST", "/tokens", Some(json!({"name": "x", "role": "admin"}))),
