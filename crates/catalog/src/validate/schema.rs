@@ -141,22 +141,18 @@ impl Schema<'_> {
                 }
                 Some(rest)
             }
-            Verdict::Refused { reasons } => {
-                let whose = if recipients.known {
-                    "the targeted devices"
-                } else {
-                    "its platforms"
-                };
+            Verdict::Refused {
+                severity,
+                whose,
+                reasons,
+            } => {
                 let mut message = format!("{place} is for none of {whose}: {reasons}");
                 if let Some(other) = key_replaced_by(self.type_name, &place.pointer()) {
                     message.push_str(&format!("; `{other}` replaces it"));
                 }
-                self.findings.error(place, At::Key, Code::Unsupported, message);
-                // Nobody is left to judge what is in it.
-                return Some(Recipients {
-                    kinds: Vec::new(),
-                    known: recipients.known,
-                });
+                self.findings
+                    .add(severity, place, At::Key, Code::Unsupported, message);
+                return Some(recipients.nobody());
             }
         };
         if let Some(outdated) = outdated.filter(|outdated| self.outdated.as_ref() != Some(outdated)) {

@@ -1,15 +1,15 @@
 //! `ordain catalog show` and `example`.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fmt::{Display, Write as _};
 
 use anyhow::bail;
 use clap::Args;
-use ordain_catalog::{Catalog, Platform, nearest, validate};
+use ordain_catalog::{Catalog, nearest, validate};
 use serde_json::Value;
 
 use crate::args::JsonArgs;
-use crate::catalog::record::{self, Record, Row, Said, Sort};
+use crate::catalog::record::{self, Platforms, Record, Row, Said, Sort};
 use crate::catalog::source::SourceArgs;
 use crate::output;
 use crate::table::{Table, shortened};
@@ -98,8 +98,11 @@ fn page(record: &Record) -> String {
         }
         let _ = write!(page, "\n{table}\n");
     }
-    for (part, rows) in &record.parts {
-        let title = match *part {
+    for part in ["payload", "value", "takes", "answers"] {
+        let Some(rows) = record.parts.get(part) else {
+            continue;
+        };
+        let title = match part {
             "payload" if record.sort == Sort::Credential => "Document",
             "payload" => "Payload",
             "value" => "Value",
@@ -247,10 +250,13 @@ fn plain(value: &Value) -> String {
 }
 
 /// Where a key is, in short: `iOS 16.2, macOS 13.1, not on watchOS`.
-fn elsewhere(support: &BTreeMap<Platform, Option<Said>>) -> String {
+fn elsewhere(support: &Platforms) -> String {
     let parts = support.iter().map(|(platform, said)| match said {
         None => format!("not on {platform}"),
-        Some(said) => format!("{platform} {}", versions(said)),
+        Some(said) => match terms(said) {
+            terms if said.since.is_none() && !terms.is_empty() => format!("{platform} {terms}"),
+            _ => format!("{platform} {}", versions(said)),
+        },
     });
     parts.collect::<Vec<_>>().join(", ")
 }
