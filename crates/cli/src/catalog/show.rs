@@ -16,6 +16,8 @@ use crate::table::{Table, shortened};
 
 /// Allowed values that are shown of a long list.
 const SOME: usize = 8;
+/// Columns for what else is said of a key.
+const WIDTH: usize = 110;
 
 /// Options of `ordain catalog show`.
 #[derive(Debug, Args)]
@@ -199,7 +201,7 @@ fn keys(rows: &[Row]) -> String {
         table.row([
             format!("{}{name}{star}", "  ".repeat(row.depth + 1)),
             value(row),
-            shortened(&more(row), 90),
+            shortened(&more(row), WIDTH),
         ]);
     }
     table.to_string()
