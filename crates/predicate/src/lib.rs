@@ -9,9 +9,13 @@
     )
 )]
 
+mod advisory;
+mod check;
 mod code;
 mod collect;
 mod compare;
+mod constancy;
+mod cost;
 mod datum;
 mod dialect;
 mod document;
@@ -20,22 +24,29 @@ mod evaluate;
 mod explain;
 mod expression;
 mod fact;
+mod finding;
+mod fit;
 mod fold;
 mod formula;
 mod glob;
+mod infer;
 mod lexer;
 mod parser;
 mod pattern;
 mod predicate;
 mod prepare;
 mod print;
+mod schema;
 mod span;
 mod term;
 mod token;
 mod truth;
 mod value;
 mod version;
+mod version_order;
 
+pub use advisory::{Advisory, Trigger};
+pub use check::check;
 pub use code::Code;
 pub use dialect::{DEVICE_TERMS, Dialect};
 pub use document::Document;
@@ -43,6 +54,8 @@ pub use error::ParseError;
 pub use evaluate::{Cause, EvaluationError, MAX_STEPS};
 pub use explain::{Explanation, Part, Shown, TermValue};
 pub use fact::{Fact, Facts, Row, Source};
+pub use finding::{Finding, Severity, Verdict};
 pub use parser::{MAX_LENGTH, MAX_NESTING, MAX_PATTERNS, parse};
 pub use predicate::{Needs, Predicate};
+pub use schema::{Schema, Target, Type};
 pub use truth::Truth;
