@@ -116,8 +116,8 @@ impl<'a> Parser<'a> {
         }
         Ok(Parsed::Term(match (steps.is_empty(), base.kind) {
             (true, kind) => Term { kind, span },
-            // `(a.b).c` is `a.b.c`.
-            (false, TermKind::Path(base, mut first)) => {
+            // `(a.b).c` is `a.b.c`; but what follows a collection operator would go to the elements.
+            (false, TermKind::Path(base, mut first)) if !first.iter().any(Step::is_collection) => {
                 first.append(&mut steps);
                 let kind = TermKind::Path(base, first);
                 Term { kind, span }

@@ -184,6 +184,13 @@ impl Collect {
     }
 }
 
+impl Step {
+    /// Whether this is a collection operator.
+    pub(crate) fn is_collection(&self) -> bool {
+        matches!(self, Step::Collect(_))
+    }
+}
+
 impl Term {
     /// The value of a literal, or of a list of literals.
     pub(crate) fn constant(&self) -> Option<Value> {
