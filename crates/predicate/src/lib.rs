@@ -10,6 +10,7 @@
 )]
 
 mod advisory;
+mod call;
 mod check;
 mod code;
 mod collect;
@@ -37,6 +38,7 @@ mod predicate;
 mod prepare;
 mod print;
 mod schema;
+mod shown;
 mod span;
 mod term;
 mod token;
@@ -52,10 +54,11 @@ pub use dialect::{DEVICE_TERMS, Dialect};
 pub use document::Document;
 pub use error::ParseError;
 pub use evaluate::{Cause, EvaluationError, MAX_STEPS};
-pub use explain::{Explanation, Part, Shown, TermValue};
+pub use explain::{Explanation, Part};
 pub use fact::{Fact, Facts, Row, Source};
 pub use finding::{Finding, Severity, Verdict};
 pub use parser::{MAX_LENGTH, MAX_NESTING, MAX_PATTERNS, parse};
 pub use predicate::{Needs, Predicate};
 pub use schema::{Schema, Target, Type};
+pub use shown::{Shown, TermValue};
 pub use truth::Truth;

@@ -83,6 +83,7 @@ corpus! {
     options: 20,
     order: 20,
     paths: 25,
+    published: 40,
     quantifiers: 25,
     subquery: 20,
 }

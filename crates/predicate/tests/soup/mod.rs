@@ -6,7 +6,7 @@ use ordain_predicate::{
 use serde_json::{Map, Value, json};
 
 /// Predicates to start from.
-const CORPUS: [&str; 17] = [
+const CORPUS: [&str; 18] = [
     include_str!("../corpus/affixes.txt"),
     include_str!("../corpus/arithmetic.txt"),
     include_str!("../corpus/between.txt"),
@@ -22,6 +22,7 @@ const CORPUS: [&str; 17] = [
     include_str!("../corpus/options.txt"),
     include_str!("../corpus/order.txt"),
     include_str!("../corpus/paths.txt"),
+    include_str!("../corpus/published.txt"),
     include_str!("../corpus/quantifiers.txt"),
     include_str!("../corpus/subquery.txt"),
 ];
