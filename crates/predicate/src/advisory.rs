@@ -16,7 +16,7 @@ pub struct Advisory {
     /// The versions (`26.5`, which includes 26.5.1) and builds that have it.
     pub systems: Vec<String>,
     /// What triggers it.
-    pub pattern: Trigger,
+    pub trigger: Trigger,
     /// What then happens, for people.
     pub consequence: String,
     /// Where that can be read.
@@ -40,7 +40,7 @@ impl Advisory {
         vec![Advisory {
             platform: "macOS".to_owned(),
             systems: vec!["26.5".to_owned()],
-            pattern: Trigger::UnknownWord,
+            trigger: Trigger::UnknownWord,
             consequence: "the computer answers no more commands, and its profile can only be removed by hand"
                 .to_owned(),
             reference: "Apple feedback FB24193230".to_owned(),
@@ -64,7 +64,7 @@ impl Advisory {
     }
 
     pub(crate) fn is_triggered(&self, parsed: &Result<Predicate, ParseError>) -> bool {
-        match (&self.pattern, parsed) {
+        match (&self.trigger, parsed) {
             (Trigger::UnknownWord, Err(error)) => error.code == Code::UnknownWord,
             (Trigger::Text(text), Ok(predicate)) => predicate.to_string().contains(text),
             _ => false,

@@ -41,9 +41,9 @@ impl<'a> Evaluation<'a> {
             Collect::Average => average(&values),
             Collect::Minimum => self.extreme(values, true),
             Collect::Maximum => self.extreme(values, false),
-            Collect::DistinctUnionOfObjects => self.distinct(values).map(Datum::List),
+            Collect::DistinctUnionOfObjects => self.distinct(values),
             // The others do not come here.
-            _ => Ok(Datum::List(values)),
+            _ => Ok(values.into_iter().collect()),
         }
     }
 
@@ -64,7 +64,7 @@ impl<'a> Evaluation<'a> {
         Ok(extreme)
     }
 
-    fn distinct(&mut self, values: Vec<Datum<'a>>) -> Result<Vec<Datum<'a>>, Cause> {
+    fn distinct(&mut self, values: Vec<Datum<'a>>) -> Result<Datum<'a>, Cause> {
         let mut distinct: Vec<Datum<'a>> = Vec::new();
         for value in values {
             let mut known = false;
@@ -78,7 +78,7 @@ impl<'a> Evaluation<'a> {
                 distinct.push(value);
             }
         }
-        Ok(distinct)
+        Ok(distinct.into_iter().collect())
     }
 }
 

@@ -116,7 +116,7 @@ impl<'a> Evaluation<'a> {
                 Ok(versions(left, right)?.is_eq().into())
             }
             (Datum::Text(left), Datum::Text(right)) => {
-                self.spend(left.len().min(right.len()) / 64)?;
+                self.read(manner.options, left, right)?;
                 Ok(same(left, right, manner.options).into())
             }
             (Datum::Dictionary(left), Datum::Dictionary(right)) => {
@@ -169,7 +169,7 @@ impl<'a> Evaluation<'a> {
             (Datum::Nil, _) | (_, Datum::Nil) => return Ok(Truth::False),
             (Datum::Text(left), Datum::Text(right)) if manner.versions => versions(left, right)?,
             (Datum::Text(left), Datum::Text(right)) => {
-                self.spend(left.len().min(right.len()) / 64)?;
+                self.read(manner.options, left, right)?;
                 order(left, right, manner.options)
             }
             _ => match (left.number(), right.number()) {
@@ -178,6 +178,14 @@ impl<'a> Evaluation<'a> {
             },
         };
         Ok(holds(order).into())
+    }
+
+    /// Spends what it costs to compare two strings. To fold one, it has to be read to its end.
+    fn read(&mut self, options: Options, left: &str, right: &str) -> Result<(), Cause> {
+        self.spend(match options.fold() {
+            true => (left.len() + right.len()) / 16,
+            false => left.len().min(right.len()) / 64,
+        })
     }
 
     fn between(&mut self, manner: Manner, left: &Datum<'a>, right: &Datum<'a>) -> Result<Truth, Cause> {
@@ -260,12 +268,13 @@ impl<'a> Evaluation<'a> {
                 });
             }
         };
-        self.spend((left.len() + right.len()) / 64)?;
         if let Some(pattern) = &comparison.pattern {
+            self.spend(left.len() / 4)?;
             let unread = Cause::Unconfirmed("how MATCHES[c] takes letters beyond ASCII");
             return pattern.matches(left).map(Truth::from).ok_or(unread);
         }
         let options = comparison.manner.options;
+        self.spend((left.len() + right.len()) / if options.fold() { 16 } else { 64 })?;
         let (left, right) = (fold(left, options), fold(right, options));
         Ok(match comparison.operator {
             Operator::BeginsWith => left.starts_with(&*right),

@@ -1,6 +1,7 @@
 //! Values while a predicate is evaluated. They borrow from the facts and from the predicate.
 
 use std::cmp::Ordering;
+use std::rc::Rc;
 
 use serde_json::{Map, Value};
 
@@ -15,8 +16,8 @@ pub(crate) enum Datum<'a> {
     Text(&'a str),
     Dictionary(&'a Map<String, Value>),
     Array(&'a [Value]),
-    /// An array that the predicate makes.
-    List(Vec<Datum<'a>>),
+    /// An array that the predicate makes. It is copied often, as the value of a variable.
+    List(Rc<[Datum<'a>]>),
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -78,7 +79,7 @@ impl<'a> Datum<'a> {
     pub(crate) fn elements(self) -> Option<Elements<'a>> {
         match self {
             Datum::Array(elements) => Some(Elements::Array(elements.iter())),
-            Datum::List(elements) => Some(Elements::List(elements.into_iter())),
+            Datum::List(elements) => Some(Elements::List(elements, 0)),
             _ => None,
         }
     }
@@ -86,7 +87,8 @@ impl<'a> Datum<'a> {
 
 pub(crate) enum Elements<'a> {
     Array(std::slice::Iter<'a, Value>),
-    List(std::vec::IntoIter<Datum<'a>>),
+    /// With how many were told.
+    List(Rc<[Datum<'a>]>, usize),
 }
 
 impl<'a> Iterator for Elements<'a> {
@@ -95,15 +97,18 @@ impl<'a> Iterator for Elements<'a> {
     fn next(&mut self) -> Option<Datum<'a>> {
         match self {
             Elements::Array(elements) => elements.next().map(Datum::from),
-            Elements::List(elements) => elements.next(),
+            Elements::List(elements, told) => {
+                let element = elements.get(*told).cloned();
+                *told += 1;
+                element
+            }
         }
     }
+}
 
-    fn size_hint(&self) -> (usize, Option<usize>) {
-        match self {
-            Elements::Array(elements) => elements.size_hint(),
-            Elements::List(elements) => elements.size_hint(),
-        }
+impl<'a> FromIterator<Datum<'a>> for Datum<'a> {
+    fn from_iter<I: IntoIterator<Item = Datum<'a>>>(elements: I) -> Datum<'a> {
+        Datum::List(elements.into_iter().collect())
     }
 }
 

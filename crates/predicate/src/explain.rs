@@ -62,7 +62,8 @@ impl Predicate {
     #[must_use]
     pub fn explain(&self, facts: &dyn Facts) -> Explanation {
         let mut evaluation = Evaluation::new(facts, Absent::Unknown);
-        let mut explanation = Explanation::new(&self.formula, &mut evaluation);
+        let mut showing = Evaluation::new(facts, Absent::Unknown);
+        let mut explanation = Explanation::new(&self.formula, &mut evaluation, &mut showing);
         explanation.decide();
         explanation
     }
@@ -85,11 +86,16 @@ impl Explanation {
         }
     }
 
-    fn new<'a>(formula: &'a Formula, evaluation: &mut Evaluation<'a>) -> Explanation {
+    /// `showing` finds the values to show, at its own expense.
+    fn new<'a>(
+        formula: &'a Formula,
+        evaluation: &mut Evaluation<'a>,
+        showing: &mut Evaluation<'a>,
+    ) -> Explanation {
         let parts: Vec<_> = formula
             .parts()
             .iter()
-            .map(|part| Explanation::new(part, evaluation))
+            .map(|part| Explanation::new(part, evaluation, showing))
             .collect();
         let outcomes = parts.iter().map(|part| part.outcome);
         let (mut terms, mut cause) = (Vec::new(), None);
@@ -102,7 +108,7 @@ impl Explanation {
             Form::And(_) => (Part::And, outcomes.min().unwrap_or(Truth::True)),
             Form::Or(_) => (Part::Or, outcomes.max().unwrap_or(Truth::False)),
             Form::Comparison(comparison) => {
-                terms = values(comparison, evaluation);
+                terms = values(comparison, showing);
                 evaluation.cause = None;
                 let outcome = evaluation.formula(formula, None);
                 cause = outcome.err().or(evaluation.cause);

@@ -170,12 +170,12 @@ impl<'a> Parser<'a> {
             return Ok(options);
         }
         self.advance()?;
-        const EXPECTED: &str = "options: the letters c, d, n or l, as in [cd]";
+        const EXPECTED: &str = "options: the small letters c, d, n or l, as in [cd]";
         let Token::Name(letters, _) = self.token else {
             return Err(self.expected(EXPECTED));
         };
         for letter in letters.chars() {
-            match letter.to_ascii_lowercase() {
+            match letter {
                 'c' => options.case = true,
                 'd' => options.diacritics = true,
                 'n' => options.normalized = true,

@@ -18,7 +18,7 @@ impl<'a> Evaluation<'a> {
             TermKind::Literal(value) => Ok(value.into()),
             TermKind::Aggregate(terms) => {
                 let elements = terms.iter().map(|term| self.term(term, scope));
-                Ok(Datum::List(elements.collect::<Result<_, _>>()?))
+                elements.collect()
             }
             TermKind::Fact(term) => Ok(match (self.facts.value(term.place, &term.fact), self.absent) {
                 (Some(value), _) => value.into(),
@@ -45,7 +45,7 @@ impl<'a> Evaluation<'a> {
                 self.path(base, steps, scope)
             }
             TermKind::Subquery(subquery) => Ok(match self.found(subquery, scope)? {
-                Some(found) => Datum::List(found),
+                Some(found) => found.into_iter().collect(),
                 None => Datum::Unknown,
             }),
             TermKind::Function(..) | TermKind::Ternary(_) => Err(Cause::Unconfirmed("a function")),
@@ -100,7 +100,7 @@ impl<'a> Evaluation<'a> {
                     let value = self.key(element, name);
                     values.push(self.settled(value)?);
                 }
-                Ok(Datum::List(values))
+                Ok(values.into_iter().collect())
             }
         }
     }

@@ -2,10 +2,12 @@
 
 use std::cmp::Ordering;
 
-/// Whether `text` is `17`, `17.4` and so on: at least one number, none of more than 18 digits.
+/// Whether `text` is `17`, `17.4` and so on: at most 100 bytes, at least one number, none of more than 18 digits.
 pub(crate) fn is_version(text: &str) -> bool {
-    text.split('.')
-        .all(|number| (1..=18).contains(&number.len()) && number.bytes().all(|digit| digit.is_ascii_digit()))
+    text.len() <= 100
+        && text.split('.').all(|number| {
+            (1..=18).contains(&number.len()) && number.bytes().all(|digit| digit.is_ascii_digit())
+        })
 }
 
 /// The order by numbers, in which what a version lacks at its end is zero. None when one is no version.

@@ -105,7 +105,7 @@ fn an_advisory_is_for_the_systems_that_it_names() {
     let own = Advisory {
         platform: "iOS".to_owned(),
         systems: vec!["22A100".to_owned()],
-        pattern: Trigger::Text("LIKE[c]".to_owned()),
+        trigger: Trigger::Text("LIKE[c]".to_owned()),
         consequence: "nothing works".to_owned(),
         reference: "our own test".to_owned(),
     };
@@ -119,7 +119,7 @@ fn an_advisory_is_for_the_systems_that_it_names() {
     };
     let check = |build| {
         check(
-            "@property(name) like [C] 'a'",
+            "@property(name) like [c] 'a'",
             Dialect::Device,
             &fleet(build),
             std::slice::from_ref(&own),

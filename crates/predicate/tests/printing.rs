@@ -26,7 +26,7 @@ fn canonical_text() {
             "0x1F == 0o17 || 0b11 != - 5 || 1.50 < 2e3",
             "31 == 15 OR 3 != -5 OR 1.5 < 2000.0",
         ),
-        ("some {1,'a'}in[ Dc ]{ }", "ANY {1, 'a'} IN[cd] {}"),
+        ("some {1,'a'}in[ dc ]{ }", "ANY {1, 'a'} IN[cd] {}"),
         (
             "$a . name == $a.#in.@key( in )[ first ][last][SIZE]",
             "$a.@key(name) == $a.@key(in).@key(in)[FIRST][LAST][SIZE]",
