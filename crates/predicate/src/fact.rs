@@ -14,7 +14,8 @@ pub enum Source {
     Property,
     /// `@device(…)`: what the server knows of the device; see [`Dialect::Server`](crate::Dialect::Server).
     Device,
-    /// `@tag(…)`: what administrators attached to the device.
+    /// `@tag(…)`: what administrators attached to the device. Who keeps tags knows which ones a device lacks, and gives
+    /// these as false.
     Tag,
 }
 

@@ -45,7 +45,6 @@ impl Pattern {
             .case_insensitive(options.case)
             .size_limit(MAX_COMPILED)
             .dfa_size_limit(MAX_CACHE)
-            .nest_limit(4 * u32::try_from(MAX_GROUPS).unwrap_or(u32::MAX))
             .build()
             .map_err(|error| match error {
                 regex::Error::CompiledTooBig(_) => "this pattern grows too large: repeat less".to_owned(),

@@ -10,7 +10,7 @@ use crate::formula::{Comparison, Operator};
 use crate::print::write_string;
 use crate::schema::Type;
 use crate::span::Span;
-use crate::term::Term;
+use crate::term::{Term, TermKind};
 use crate::version;
 
 impl Checker<'_> {
@@ -55,7 +55,7 @@ impl Checker<'_> {
     }
 
     fn rewritten(&self, compared: &Term, operator: Operator, literal: &str) -> Option<String> {
-        if self.dialect == Dialect::Server {
+        if self.dialect == Dialect::Server && is_status(compared, VERSION_ITEM) {
             let fact = Fact {
                 source: Source::Device,
                 name: OS_VERSION.to_owned(),
@@ -75,6 +75,13 @@ impl Checker<'_> {
             _ => return None,
         })
     }
+}
+
+/// The status item that `@device(os.version)` says better.
+const VERSION_ITEM: &str = "device.operating-system.version";
+
+fn is_status(term: &Term, name: &str) -> bool {
+    matches!(&term.kind, TermKind::Fact(term) if term.fact.source == Source::Status && term.fact.name == name)
 }
 
 const MISORDERED: &str = "strings order character by character, and these versions come out wrong";

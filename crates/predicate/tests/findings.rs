@@ -158,6 +158,12 @@ fn a_group_is_told_of_the_servers_own_terms() {
             .as_deref(),
         Some("@device(os.version) >= '17.4'")
     );
+    // Other versions are not the device's.
+    let found = check("SUBQUERY(@status(mdm.app), $a, $a.@key(version) >= '2.5').@count > 0");
+    assert_eq!(
+        found[0].rewriting.as_deref(),
+        Some(r"$a.@key(version) MATCHES '([3-9]|[1-9][0-9]+)(\\..*)?|2\\.([5-9]|[1-9][0-9]+)(\\..*)?'")
+    );
     assert_eq!(check("@device(supervised) == 'x'")[0].code, Code::TypeMismatch);
     assert_eq!(check("@property(age) == 5")[0].code, Code::WrongDialect);
 }

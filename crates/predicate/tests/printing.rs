@@ -88,3 +88,14 @@ fn needs_are_the_names_by_kind() {
     assert_eq!(needs.device.iter().collect::<Vec<_>>(), ["serial"]);
     assert_eq!(needs.tags.iter().collect::<Vec<_>>(), ["kiosk"]);
 }
+
+#[test]
+fn a_predicate_is_shared_between_threads() {
+    let predicate = parse("'a' MATCHES '[ab]'", Dialect::Device).unwrap();
+    let facts = ordain_predicate::Document::default();
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| assert_eq!(predicate.evaluate_with_nil(&facts), Ok(true)));
+        }
+    });
+}
