@@ -270,7 +270,7 @@ impl<'a> Evaluation<'a> {
         };
         if let Some(pattern) = &comparison.pattern {
             self.spend(left.len() / 4)?;
-            let unread = Cause::Unconfirmed("how MATCHES[c] takes letters beyond ASCII");
+            let unread = Cause::Unconfirmed("how MATCHES takes some characters of this string");
             return pattern.matches(left).map(Truth::from).ok_or(unread);
         }
         let options = comparison.manner.options;

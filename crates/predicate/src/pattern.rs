@@ -19,6 +19,8 @@ const MAX_GROUPS: usize = 32;
 pub(crate) struct Pattern {
     text: String,
     ignore_case: bool,
+    /// Whether it asks for white space.
+    spaces: bool,
     regex: Regex,
 }
 
@@ -40,8 +42,9 @@ impl Pattern {
         if options.case && !text.is_ascii() {
             return Err("MATCHES[c] with letters beyond ASCII is not readable in one way".into());
         }
-        let regex = Translation::new(text).translate()?;
-        let regex = RegexBuilder::new(&regex)
+        let mut translation = Translation::new(text, options.case);
+        translation.translate()?;
+        let regex = RegexBuilder::new(&translation.output)
             .case_insensitive(options.case)
             .size_limit(MAX_COMPILED)
             .dfa_size_limit(MAX_CACHE)
@@ -53,13 +56,15 @@ impl Pattern {
         Ok(Pattern {
             text: text.to_owned(),
             ignore_case: options.case,
+            spaces: translation.spaces,
             regex,
         })
     }
 
-    /// Whether the whole of `text` matches. None where ICU, which ignores case by other tables, could differ.
+    /// Whether the whole of `text` matches. None where ICU, which ignores case by other tables, could differ, or where
+    /// it is not agreed what white space is.
     pub(crate) fn matches(&self, text: &str) -> Option<bool> {
-        if self.ignore_case && !text.is_ascii() {
+        if self.ignore_case && !text.is_ascii() || self.spaces && text.contains(DISPUTED_SPACES) {
             return None;
         }
         Some(self.regex.is_match(text))
@@ -73,15 +78,18 @@ struct Translation<'a> {
     groups: usize,
     /// Whether a repetition may follow.
     repeatable: bool,
+    /// Whether white space was asked for.
+    spaces: bool,
+    ignore_case: bool,
 }
 
 /// What ends a line for ICU, and so is not matched by a dot.
 const LINE_ENDS: &str = r"\n\x0B\x0C\r\x{85}\x{2028}\x{2029}";
-/// ICU's white space.
-const SPACES: &str = r"\t\n\x0C\r\p{Z}";
+/// What ICU's manual leaves out of white space, and its code does not.
+const DISPUTED_SPACES: [char; 2] = ['\u{B}', '\u{85}'];
 
 impl<'a> Translation<'a> {
-    fn new(text: &'a str) -> Translation<'a> {
+    fn new(text: &'a str, ignore_case: bool) -> Translation<'a> {
         // The whole string must match, so these two say nothing more.
         let text = text.strip_prefix('^').unwrap_or(text);
         let text = match text.strip_suffix('$') {
@@ -93,10 +101,12 @@ impl<'a> Translation<'a> {
             output: String::with_capacity(2 * text.len()),
             groups: 0,
             repeatable: false,
+            spaces: false,
+            ignore_case,
         }
     }
 
-    fn translate(mut self) -> Result<String, String> {
+    fn translate(&mut self) -> Result<(), String> {
         self.output.push_str(r"\A(?:");
         while let Some(c) = self.rest.next() {
             self.piece(c)?;
@@ -105,7 +115,7 @@ impl<'a> Translation<'a> {
             return Err("a group of this pattern is not closed".to_owned());
         }
         self.output.push_str(r")\z");
-        Ok(self.output)
+        Ok(())
     }
 
     fn piece(&mut self, c: char) -> Result<(), String> {
@@ -137,8 +147,7 @@ impl<'a> Translation<'a> {
                 true
             }
             '\\' => {
-                let escape = self.escape()?;
-                self.output.push_str(&escape);
+                self.escape()?;
                 true
             }
             '^' | '$' => {
@@ -151,7 +160,7 @@ impl<'a> Translation<'a> {
                 return Err("a control character in a pattern is not readable in one way".to_owned());
             }
             c => {
-                self.output.push_str(&regex::escape(c.encode_utf8(&mut [0; 4])));
+                self.literal(c);
                 true
             }
         };
@@ -221,16 +230,30 @@ impl<'a> Translation<'a> {
         Some(bounds)
     }
 
-    /// What follows a backslash outside of brackets.
-    fn escape(&mut self) -> Result<String, String> {
+    /// What follows a backslash; inside of brackets it means the same.
+    fn escape(&mut self) -> Result<(), String> {
         let Some(c) = self.rest.next() else {
             return Err("this pattern ends in a backslash, which a predicate spells \\\\".to_owned());
         };
+        self.spaces |= matches!(c, 's' | 'S');
         match c {
-            's' => Ok(format!("[{SPACES}]")),
-            'S' => Ok(format!("[^{SPACES}]")),
-            c => simple_escape(c),
+            's' | 'S' | 'd' | 'D' | 'w' | 'W' | 't' | 'n' | 'r' => {
+                self.output.push('\\');
+                self.output.push(c);
+            }
+            c if c.is_ascii_punctuation() || c == ' ' => self.literal(c),
+            c => {
+                return Err(format!(
+                    "\\{c} is not supported in patterns; supported are \\d \\w \\s, their opposites, \\t \\n \\r, \
+                     and a backslash before a sign"
+                ));
+            }
         }
+        Ok(())
+    }
+
+    fn literal(&mut self, c: char) {
+        self.output.push_str(&regex::escape(c.encode_utf8(&mut [0; 4])));
     }
 
     /// A set of characters, after its opening bracket.
@@ -239,6 +262,9 @@ impl<'a> Translation<'a> {
                                   whatever is no letter or digit";
         self.output.push('[');
         if let Some(rest) = self.rest.as_str().strip_prefix('^') {
+            if self.ignore_case {
+                return Err("what a set leaves out is not readable in one way with [c]".to_owned());
+            }
             self.rest = rest.chars();
             self.output.push('^');
         }
@@ -249,13 +275,9 @@ impl<'a> Translation<'a> {
             };
             match c {
                 ']' if members > 0 => break,
-                '\\' => match self.rest.next() {
-                    Some('s') => self.output.push_str(SPACES),
-                    Some(c) if c != 'S' => self.output.push_str(&simple_escape(c)?),
-                    _ => return Err(UNREADABLE.to_owned()),
-                },
+                '\\' => self.escape()?,
                 c if is_plain(c) => {
-                    self.output.push_str(&regex::escape(c.encode_utf8(&mut [0; 4])));
+                    self.literal(c);
                     self.range(c)?;
                 }
                 '-' if members == 0 || self.rest.as_str().starts_with(']') => self.output.push_str(r"\-"),
@@ -301,16 +323,4 @@ fn is_plain(c: char) -> bool {
             c,
             '_' | '.' | ',' | ';' | '/' | '@' | '!' | '%' | '=' | '\'' | '"'
         )
-}
-
-/// An escape that means the same inside and outside of brackets.
-fn simple_escape(c: char) -> Result<String, String> {
-    match c {
-        'd' | 'D' | 'w' | 'W' | 't' | 'n' | 'r' => Ok(format!("\\{c}")),
-        c if c.is_ascii_punctuation() || c == ' ' => Ok(regex::escape(c.encode_utf8(&mut [0; 4]))),
-        c => Err(format!(
-            "\\{c} is not supported in patterns; supported are \\d \\w \\s, their opposites, \\t \\n \\r, and a \
-             backslash before a sign"
-        )),
-    }
 }
