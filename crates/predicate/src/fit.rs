@@ -1,6 +1,6 @@
 //! Whether the sides of a comparison fit each other and the operator.
 
-use serde_json::Value;
+use serde_json::{Number, Value};
 
 use crate::check::Checker;
 use crate::code::Code;
@@ -263,7 +263,10 @@ fn fitting(term: &Term, wanted: &Type) -> Option<Term> {
         return None;
     };
     let value = match (value, wanted) {
-        (Value::String(text), Type::Number) => Value::Number(text.trim().parse().ok()?),
+        (Value::String(text), Type::Number) => {
+            let number: Number = text.trim().parse().ok()?;
+            Value::Number(Some(number).filter(|number| number.is_i64() || number.is_f64())?)
+        }
         (Value::String(text), Type::Boolean) => match text.to_ascii_lowercase().as_str() {
             "true" | "yes" | "1" => Value::Bool(true),
             "false" | "no" | "0" => Value::Bool(false),

@@ -6,7 +6,7 @@ use regex::{Regex, RegexBuilder};
 use crate::formula::Options;
 
 /// How large a compiled pattern may get, in bytes.
-const MAX_COMPILED: usize = 256 * 1024;
+const MAX_COMPILED: usize = 512 * 1024;
 /// How large its cache may get while it runs, in bytes.
 const MAX_CACHE: usize = 256 * 1024;
 /// How often a repetition may repeat.

@@ -249,7 +249,10 @@ mod tests {
 
     proptest! {
         #[test]
-        fn patterns_match_what_is_not_less(literal in "[0-9]{1,3}(\\.[0-9]{1,2}){0,2}", version in "(0|[1-9][0-9]{0,3})(\\.(0|[1-9][0-9]?)){0,3}") {
+        fn patterns_match_what_is_not_less(
+            literal in "[0-9]{1,3}(\\.[0-9]{1,2}){0,2}",
+            version in "(0|[1-9][0-9]{0,3})(\\.(0|[1-9][0-9]?)){0,3}",
+        ) {
             let pattern = |text: String| Pattern::new(&text, Options::default()).unwrap();
             let order = version::compare(&version, &literal).unwrap();
             prop_assert_eq!(pattern(at_least(&literal)).matches(&version), Some(order.is_ge()));
