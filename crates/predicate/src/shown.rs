@@ -179,7 +179,7 @@ impl fmt::Display for TermValue {
             Shown::Found { .. } => f.write_str("has no list to search")?,
         }
         match self.time.map(jiff::Timestamp::from_second) {
-            Some(Ok(time)) => write!(f, " (since {time})"),
+            Some(Ok(time)) => write!(f, " (as of {time})"),
             _ => Ok(()),
         }
     }

@@ -45,7 +45,7 @@ fn values_come_with_their_time() {
     let predicate = parse("@property(shard) <= 75", Dialect::Device).unwrap();
     assert_eq!(
         predicate.explain(&Device(device())).to_string(),
-        "▸ false: @property(shard) <= 75\n      @property(shard) is 80 (since 2026-09-21T14:13:20Z)"
+        "▸ false: @property(shard) <= 75\n      @property(shard) is 80 (as of 2026-09-21T14:13:20Z)"
     );
 }
 
