@@ -27,7 +27,7 @@ pub enum AuthPolicy {
 }
 
 impl AuthPolicy {
-    fn from_text(text: String) -> Self {
+    pub(crate) fn from_text(text: String) -> Self {
         match text.as_str() {
             "OnPremise" => Self::OnPremise,
             "Federated" => Self::Federated,

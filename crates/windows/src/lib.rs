@@ -12,6 +12,7 @@
 //! | [`xcep`] | what the certificate request is to be like |
 //! | [`wstep`] | certificate request and answer, of enrollment and renewal |
 //! | [`provisioning`] | the document that an enrollment is answered with |
+//! | [`linked`] | JSON discovery of linked enrollments |
 //! | [`syncml`] | OMA-DM messages |
 //! | [`secret`] | what is not to be logged |
 #![cfg_attr(
@@ -26,6 +27,7 @@
 
 mod binary;
 pub mod discovery;
+pub mod linked;
 pub mod provisioning;
 pub mod secret;
 pub mod soap;
