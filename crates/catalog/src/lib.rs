@@ -7,9 +7,10 @@
         clippy::indexing_slicing
     )
 )]
-//! What Apple devices may be sent and may report, by platform, OS version and channel.
+//! What Apple devices may be sent and may report, by platform, OS version and channel; and what Windows devices take, in
+//! [`windows`].
 //!
-//! Everything here is looked up in [`Catalog::builtin`], which reads `facts/apple.facts`: one record for each
+//! Everything else here is looked up in [`Catalog::builtin`], which reads `facts/apple.facts`: one record for each
 //! declaration type, status item and MDM command of Apple's published device-management schema, without a
 //! sentence of its text ([`facts`] describes the form). The schema is MIT-licensed; its notice is
 //! `facts/LICENSE-apple.txt`.
@@ -57,6 +58,7 @@ mod status;
 mod support;
 pub mod validate;
 mod version;
+pub mod windows;
 
 pub use availability::{Availability, Unavailable};
 pub use catalog::{Catalog, Counts};
