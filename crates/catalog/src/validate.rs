@@ -3,7 +3,11 @@
 //! [`payload`] tells all that is wrong at once: against the schema, against what Apple states only in prose (the tables
 //! in `prose/rules`), and against the devices that are to get it ([`Reach`]). What the catalog does not know excludes
 //! nothing.
+//!
+//! [`csp`] and [`document`] do the same for Windows.
 
+mod csp;
+mod document;
 mod example;
 mod finding;
 mod format;
@@ -24,7 +28,9 @@ use self::reach::{Recipients, Verdict};
 use self::schema::Schema;
 use crate::{Catalog, DeclarationType};
 
-pub use self::example::{example, full_example};
+pub use self::csp::{Setting, WindowsReach, csp};
+pub use self::document::{Document, DocumentCsp, DocumentUri, document};
+pub use self::example::{csp_example, example, full_example};
 pub use self::finding::{At, Code, Finding, Severity};
 pub use self::reach::{DeviceKind, InvalidDeviceKind, Reach};
 
@@ -51,7 +57,7 @@ pub fn payload(
         unknown,
         outdated,
     };
-    schema.check(&declaration.payload, payload, &takers);
+    schema.check(&declaration.payload, payload, &Place::root(), &takers);
     if !findings.is_full() {
         let given = Given {
             catalog,

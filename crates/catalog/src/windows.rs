@@ -2,7 +2,7 @@
 //! configuration.
 //!
 //! All of it is looked up in [`WindowsCatalog::builtin`], which reads `facts/windows.facts`. That file is written by hand
-//! ([`facts::read_windows`](crate::facts::read_windows) describes the form), and has no part in an import of Apple's
+//! ([`facts::read_windows`] describes the form), and has no part in an import of Apple's
 //! schema. What it does not state excludes nothing, and what was only seen or inferred is marked as unverified.
 
 mod csp;

@@ -1,7 +1,9 @@
 //! The facts about Windows: that they are in their one form, and that what they say holds together.
 
+mod document;
 mod lookup;
 mod reader;
+mod setting;
 
 use std::collections::BTreeSet;
 
