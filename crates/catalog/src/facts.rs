@@ -37,9 +37,11 @@ mod keys;
 mod line;
 mod record;
 mod terms;
+mod windows;
 mod write;
 
 pub use difference::{Change, Difference, Statement, differences};
+pub use windows::{read_windows, write_windows};
 pub use write::write;
 
 use crate::Catalog;
@@ -47,6 +49,9 @@ use line::Lines;
 
 /// The facts of Apple's schema, as committed.
 pub const APPLE: &str = include_str!("../facts/apple.facts");
+
+/// The facts about Windows, as committed.
+pub const WINDOWS: &str = include_str!("../facts/windows.facts");
 
 const HEADER: &str = "\
 # What Apple's published device-management schema states (MIT licence, see LICENSE-apple.txt).
@@ -67,10 +72,15 @@ pub struct InvalidFacts {
 /// Reads a text as [`write()`] makes it. Needs time and memory in proportion to its length.
 pub fn read(text: &str) -> Result<Catalog, InvalidFacts> {
     let catalog = parse(text)?;
-    // Whatever else may be wrong (order, repetition, blanks) shows as another text for the same catalog.
-    let written = write(&catalog);
+    in_one_form(text, &write(&catalog))?;
+    Ok(catalog)
+}
+
+/// Whether the text that was read is the one that is written: whatever else may be wrong (order, repetition, blanks)
+/// shows as another text for the same catalog.
+fn in_one_form(text: &str, written: &str) -> Result<(), InvalidFacts> {
     if written == text {
-        return Ok(catalog);
+        return Ok(());
     }
     let same = written.lines().zip(text.lines()).take_while(|(a, b)| a == b);
     Err(InvalidFacts {

@@ -7,9 +7,10 @@
         clippy::indexing_slicing
     )
 )]
-//! What Apple devices may be sent and may report, by platform, OS version and channel.
+//! What Apple devices may be sent and may report, by platform, OS version and channel; and what Windows devices take, in
+//! [`windows`].
 //!
-//! Everything here is looked up in a [`Catalog`]. That of a release is [`Catalog::builtin`], which reads
+//! Everything else here is looked up in a [`Catalog`]. That of a release is [`Catalog::builtin`], which reads
 //! `facts/apple.facts`: one record for each declaration type, credential document, status item, MDM command,
 //! check-in message and schema of profile payloads that Apple published, with all that is stated of its keys, and
 //! without a sentence of the text ([`facts`] describes the form). The schema is MIT-licensed; its notice is
@@ -58,6 +59,7 @@ mod status;
 mod support;
 pub mod validate;
 mod version;
+pub mod windows;
 
 pub use availability::{Availability, Unavailable};
 pub use catalog::{Catalog, Counts};

@@ -3,7 +3,11 @@
 //! [`payload`] tells all that is wrong at once: against the schema, against what Apple states only in prose (the tables
 //! in `prose/rules`), and against the devices that are to get it ([`Reach`]). What the catalog does not know excludes
 //! nothing.
+//!
+//! [`csp`] and [`document`] do the same for Windows.
 
+mod csp;
+mod document;
 mod example;
 mod finding;
 mod format;
@@ -24,7 +28,9 @@ use self::reach::{Recipients, Verdict};
 use self::schema::Schema;
 use crate::{Catalog, DeclarationType, Shape};
 
-pub use self::example::{example, full_example};
+pub use self::csp::{Setting, WindowsReach, csp};
+pub use self::document::{Document, DocumentCsp, DocumentUri, document};
+pub use self::example::{csp_example, example, full_example};
 pub use self::finding::{At, Code, Finding, Severity};
 pub use self::reach::{DeviceKind, InvalidDeviceKind, Reach};
 
@@ -48,7 +54,7 @@ pub fn payload(
         unknown,
         outdated,
     };
-    schema.check(&declaration.payload, payload, &takers);
+    schema.check(&declaration.payload, payload, &Place::root(), &takers);
     if !findings.is_full() {
         let given = Given {
             catalog,
@@ -63,9 +69,9 @@ pub fn payload(
     findings.into_sorted()
 }
 
-/// All that is wrong with a document against its schema alone, such as the data of a credential or a payload of a profile,
+/// All that is wrong with a value against its schema alone, such as the data of a credential or a payload of a profile,
 /// in order of place. `name` is what messages call its schema. At most some 200 findings, as of [`payload`].
-pub fn document(name: &str, shape: &Shape, document: &Value, allow_unknown: bool) -> Vec<Finding> {
+pub fn shape(name: &str, shape: &Shape, value: &Value, allow_unknown: bool) -> Vec<Finding> {
     let mut findings = Findings::new();
     let nobody = Recipients::default();
     let mut schema = Schema {
@@ -74,7 +80,7 @@ pub fn document(name: &str, shape: &Shape, document: &Value, allow_unknown: bool
         unknown: unknown(allow_unknown),
         outdated: None,
     };
-    schema.check(shape, document, &nobody);
+    schema.check(shape, value, &Place::root(), &nobody);
     findings.into_sorted()
 }
 

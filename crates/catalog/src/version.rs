@@ -23,6 +23,12 @@ impl OsVersion {
     pub const fn new(major: u32, minor: u32) -> Self {
         Self([major, minor, 0, 0])
     }
+
+    /// Whether both are of one build of Windows: only the last number differs, which updates count up.
+    pub(crate) fn same_build(self, other: Self) -> bool {
+        let ([a, b, c, _], [d, e, f, _]) = (self.0, other.0);
+        (a, b, c) == (d, e, f)
+    }
 }
 
 impl fmt::Display for OsVersion {

@@ -44,7 +44,7 @@ impl Compiler<'_> {
             return;
         };
         let (name, shape) = (&credential.name, &credential.payload);
-        for finding in validate::document(name, shape, &document.to_json(), self.allow_unknown) {
+        for finding in validate::shape(name, shape, &document.to_json(), self.allow_unknown) {
             self.tell(place_of(&finding, document), finding);
         }
     }
@@ -59,7 +59,7 @@ impl Compiler<'_> {
             };
             let mut keys = payload.keys.to_json_object();
             keys.retain(|key, _| !key.starts_with("Payload"));
-            for finding in validate::document(&schema.name, &schema.payload, &keys.into(), true) {
+            for finding in validate::shape(&schema.name, &schema.payload, &keys.into(), true) {
                 if matches!(finding.code, Code::UnknownKey | Code::WrongType) {
                     let place = place_of(&finding, &payload.keys);
                     self.problems.warning(place, finding.message);

@@ -48,7 +48,7 @@ fn read_platform(line: &mut Line<'_>) -> Result<PlatformSupport, InvalidFacts> {
     Ok(PlatformSupport::Supported(terms))
 }
 
-fn read_set<T: FromStr + Ord>(
+pub(super) fn read_set<T: FromStr + Ord>(
     line: &mut Line<'_>,
     problem: &'static str,
 ) -> Result<BTreeSet<T>, InvalidFacts> {

@@ -90,7 +90,7 @@ fn words(f: &mut fmt::Formatter<'_>, word: &str, words: &BTreeSet<String>) -> fm
     writeln!(f, "{}{word} {}", Indented(1), list(words))
 }
 
-fn list<'a>(words: impl IntoIterator<Item = &'a String, IntoIter: Clone>) -> impl Display {
+pub(super) fn list<'a>(words: impl IntoIterator<Item = &'a String, IntoIter: Clone>) -> impl Display {
     Joined(words.into_iter().map(|word| Word(word)))
 }
 
@@ -117,7 +117,7 @@ fn keys(
 }
 
 /// What is to be said of a key after its name.
-fn key(f: &mut fmt::Formatter<'_>, key: &Key, level: usize, inherited: &Support) -> fmt::Result {
+pub(super) fn key(f: &mut fmt::Formatter<'_>, key: &Key, level: usize, inherited: &Support) -> fmt::Result {
     type_of(f, &key.shape)?;
     if key.required {
         f.write_str(" required")?;
@@ -150,7 +150,7 @@ fn key(f: &mut fmt::Formatter<'_>, key: &Key, level: usize, inherited: &Support)
 }
 
 /// The type, and the limits of its values.
-fn type_of(f: &mut fmt::Formatter<'_>, shape: &Shape) -> fmt::Result {
+pub(super) fn type_of(f: &mut fmt::Formatter<'_>, shape: &Shape) -> fmt::Result {
     match shape {
         Shape::Map(_) => f.write_str("map"),
         Shape::Above(steps) => write!(f, "above {steps}"),

@@ -7,6 +7,7 @@ use super::format;
 use super::frame::Frame;
 use super::prose::{self, Given, Remedy};
 use super::reach::{Reach, Recipients};
+use crate::windows::{DataFormat, Node};
 use crate::{Catalog, DeclarationType, Elements, Format, ITEM, Key, Keys, Range, Shape, Target};
 
 /// Rules that need each other are mended one after the other; more than this is a rule that contradicts itself.
@@ -30,6 +31,26 @@ pub fn example(catalog: &Catalog, type_name: &str) -> Option<Value> {
 /// The same with every key that may be beside the others.
 pub fn full_example(catalog: &Catalog, type_name: &str) -> Option<Value> {
     Some(declaration(catalog, catalog.declaration(type_name)?, Extent::All))
+}
+
+/// A value that a node of a CSP takes, as it is sent; `None` when it has none. Always the same one.
+pub fn csp_example(node: &Node) -> Option<String> {
+    let value = match (&node.example, &node.default, &node.value) {
+        (Some(example), ..) => return Some(example.clone()),
+        (_, Some(default), _) => default.clone(),
+        (_, _, Some(shape)) => value(&Frame::root(shape), "", None, Extent::Required),
+        _ => match node.formats.first() {
+            Some(DataFormat::Node | DataFormat::Null) => return None,
+            Some(DataFormat::Bool) => json!(true),
+            Some(DataFormat::Int | DataFormat::Float) => json!(1),
+            Some(DataFormat::B64 | DataFormat::Bin) => json!("ZXhhbXBsZQ=="),
+            _ => json!("example"),
+        },
+    };
+    Some(match value {
+        Value::String(text) => text,
+        other => other.to_string(),
+    })
 }
 
 /// Which keys there are.

@@ -24,7 +24,7 @@ pub struct Finding {
 pub enum At {
     /// The `Type` of the declaration, with an empty pointer.
     Type,
-    /// The key, whatever its value.
+    /// The key, whatever its value; the address of a node.
     Key,
     /// The value.
     Value,
@@ -83,6 +83,16 @@ pub enum Code {
     TooDeep,
     /// There is more than is told.
     TooMany,
+    /// A node of a CSP that is not known.
+    UnknownNode,
+    /// A scenario of declared configuration that is not known.
+    UnknownScenario,
+    /// A command that a node does not take.
+    Verb,
+    /// A node or a document in a scope where it is not.
+    Scope,
+    /// Something that was only seen or inferred: devices may refuse it.
+    Unverified,
 }
 
 words!(Code, "a kind of mistake", {
@@ -104,6 +114,11 @@ words!(Code, "a kind of mistake", {
     Deprecated => "deprecated",
     TooDeep => "too-deep",
     TooMany => "too-many",
+    UnknownNode => "unknown-node",
+    UnknownScenario => "unknown-scenario",
+    Verb => "verb",
+    Scope => "scope",
+    Unverified => "unverified",
 });
 
 /// What was found so far, bounded.

@@ -14,6 +14,8 @@ enum Step<'a> {
     Root,
     Key(&'a str),
     Element(usize),
+    /// No step: the same place, by a name of its own.
+    Named(&'a str),
 }
 
 impl<'a> Place<'a> {
@@ -38,11 +40,19 @@ impl<'a> Place<'a> {
         }
     }
 
+    /// The same place, which is told by `name`.
+    pub(super) const fn named(&'a self, name: &'a str) -> Self {
+        Self {
+            holder: Some(self),
+            step: Step::Named(name),
+        }
+    }
+
     /// The JSON pointer to it (RFC 6901).
     pub(super) fn pointer(&self) -> String {
         let mut pointer = self.holder.map(Self::pointer).unwrap_or_default();
         match self.step {
-            Step::Root => {}
+            Step::Root | Step::Named(_) => {}
             Step::Key(name) => {
                 pointer.push('/');
                 pointer.push_str(&name.replace('~', "~0").replace('/', "~1"));
@@ -57,6 +67,7 @@ impl<'a> Place<'a> {
         let before = self.holder.map(Self::read).unwrap_or_default();
         match self.step {
             Step::Root => before,
+            Step::Named(name) => shortened(name, MAX_NAME),
             Step::Key(name) if before.is_empty() => short(name),
             Step::Key(name) => format!("{before}.{}", short(name)),
             Step::Element(index) => format!("{before}[{index}]"),
@@ -73,11 +84,17 @@ impl Display for Place<'_> {
     }
 }
 
+/// The longest name of a place, in characters.
+const MAX_NAME: usize = 200;
+
 /// A text that fits into a line: printable, and shortened.
 pub(super) fn short(text: &str) -> String {
-    const SHOWN: usize = 60;
-    let mut shown: String = text.chars().take(SHOWN).flat_map(char::escape_debug).collect();
-    if text.chars().nth(SHOWN).is_some() {
+    shortened(text, 60)
+}
+
+fn shortened(text: &str, most: usize) -> String {
+    let mut shown: String = text.chars().take(most).flat_map(char::escape_debug).collect();
+    if text.chars().nth(most).is_some() {
         shown.push('…');
     }
     shown
@@ -138,6 +155,11 @@ mod tests {
         let name = third.key("Na\nme");
         assert_eq!(name.pointer(), "/Settings/a~1b~0/2/Na\nme");
         assert_eq!(name.to_string(), "`Settings.a/b~[2].Na\\nme`");
+        let other = third.named("./DevInfo/DevId\n");
+        assert_eq!(
+            (other.pointer(), other.to_string()),
+            (third.pointer(), "`./DevInfo/DevId\\n`".into())
+        );
         let payload = json!({"Settings": {"a/b~": [0, 1, {"Na\nme": "here"}]}});
         assert_eq!(payload.pointer(&name.pointer()), Some(&json!("here")));
     }

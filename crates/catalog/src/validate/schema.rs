@@ -25,9 +25,9 @@ pub(super) struct Schema<'a> {
 }
 
 impl Schema<'_> {
-    /// Looks at the whole payload.
-    pub(super) fn check(&mut self, shape: &Shape, payload: &Value, recipients: &Recipients) {
-        self.value(&Frame::root(shape), payload, &Place::root(), recipients);
+    /// Looks at the whole of what is at `place`.
+    pub(super) fn check(&mut self, shape: &Shape, value: &Value, place: &Place<'_>, recipients: &Recipients) {
+        self.value(&Frame::root(shape), value, place, recipients);
     }
 
     /// Recursion ends with the payload, and at [`MAX_DEPTH`].
