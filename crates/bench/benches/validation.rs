@@ -3,10 +3,10 @@
 #![allow(clippy::print_stdout, reason = "this is a program")]
 
 use std::hint::black_box;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
-use ordain_bench::machine;
+use ordain_bench::{clock, machine};
 use ordain_catalog::validate::{self, DeviceKind, Reach, Severity};
 use ordain_catalog::{Catalog, DeclarationType, Kind, Platform};
 use ordain_policy::Surroundings;
@@ -170,7 +170,7 @@ fn compiled(catalog: &Catalog, files: &[(String, Vec<u8>)], kinds: &[DeviceKind]
 
 /// How long it takes to find all of them right.
 fn time(work: impl FnOnce() -> usize) -> Result<Duration> {
-    let began = Instant::now();
+    let began = clock::begin();
     let right = black_box(work());
     let took = began.elapsed();
     ensure!(right == DECLARATIONS, "{right} of {DECLARATIONS} were right");
