@@ -107,7 +107,7 @@ fn takers(
             }
             rest
         }
-        Verdict::Refused { reasons } => {
+        Verdict::Refused { reasons, .. } => {
             let whose = if recipients.known {
                 "the targeted devices"
             } else {

@@ -119,6 +119,8 @@ pub(super) enum Verdict {
     Refused {
         /// Why.
         reasons: String,
+        /// Whether it is newer than the systems of all of them.
+        too_new: bool,
     },
 }
 
@@ -197,7 +199,11 @@ impl Recipients {
         }
         let reasons = self.reasons(&refusing);
         if rest.is_empty() {
-            return Verdict::Refused { reasons };
+            let too_new = |(_, reason): &_| matches!(reason, Unavailable::Before(..));
+            return Verdict::Refused {
+                reasons,
+                too_new: refusing.iter().all(too_new),
+            };
         }
         Verdict::Partly {
             reasons,

@@ -141,7 +141,7 @@ impl Schema<'_> {
                 }
                 Some(rest)
             }
-            Verdict::Refused { reasons } => {
+            Verdict::Refused { reasons, too_new } => {
                 let whose = if recipients.known {
                     "the targeted devices"
                 } else {
@@ -151,7 +151,8 @@ impl Schema<'_> {
                 if let Some(other) = key_replaced_by(self.type_name, &place.pointer()) {
                     message.push_str(&format!("; `{other}` replaces it"));
                 }
-                self.findings.error(place, At::Key, Code::Unsupported, message);
+                let code = if too_new { Code::TooNew } else { Code::Unsupported };
+                self.findings.error(place, At::Key, code, message);
                 // Nobody is left to judge what is in it.
                 return Some(Recipients {
                     kinds: Vec::new(),

@@ -143,7 +143,7 @@ fn status_item(name: &str, given: Given<'_>, comparisons: &mut usize) -> Option<
     }
     // Devices report an error for it, and the other items all the same.
     match given.recipients.judge(&item.support) {
-        Verdict::Refused { reasons } => {
+        Verdict::Refused { reasons, .. } => {
             let says = format!(", which nobody here reports: {reasons}");
             judgement(Severity::Warning, Code::Unsupported, says)
         }

@@ -45,7 +45,7 @@ fn verdict(reach: &Reach) -> String {
     match Recipients::of(&declaration, reach).judge(&declaration.support) {
         Verdict::Taken => "taken".to_owned(),
         Verdict::Partly { reasons, rest } => format!("not all: {reasons}; but {}", rest.kinds.len()),
-        Verdict::Refused { reasons } => format!("none: {reasons}"),
+        Verdict::Refused { reasons, .. } => format!("none: {reasons}"),
     }
 }
 
