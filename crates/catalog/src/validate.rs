@@ -67,10 +67,7 @@ pub fn payload(
 /// in order of place. `name` is what messages call its schema. At most some 200 findings, as of [`payload`].
 pub fn document(name: &str, shape: &Shape, document: &Value, allow_unknown: bool) -> Vec<Finding> {
     let mut findings = Findings::new();
-    let nobody = Recipients {
-        kinds: Vec::new(),
-        known: false,
-    };
+    let nobody = Recipients::default();
     let mut schema = Schema {
         findings: &mut findings,
         type_name: name,
@@ -107,18 +104,15 @@ fn takers(
             }
             rest
         }
-        Verdict::Refused { reasons, .. } => {
-            let whose = if recipients.known {
-                "the targeted devices"
-            } else {
-                "its platforms"
-            };
+        Verdict::Refused {
+            severity,
+            whose,
+            reasons,
+            ..
+        } => {
             let message = format!("{name} is for none of {whose}: {reasons}");
-            findings.error(&root, At::Type, Code::Unsupported, message);
-            Recipients {
-                kinds: Vec::new(),
-                known: recipients.known,
-            }
+            findings.add(severity, &root, At::Type, Code::Unsupported, message);
+            recipients.nobody()
         }
     };
     let outdated = takers.outdated(&declaration.support);

@@ -73,6 +73,7 @@ pub(crate) async fn run(args: ValidateArgs) -> anyhow::Result<()> {
         before: None,
         allow_unknown: args.allow_unknown,
         devices: &args.devices,
+        devices_only: true,
     };
     let (has, mut problems) = match ordain_policy::compile(&files, &surroundings) {
         Ok(compiled) => (Some(Has::of(&compiled.wish)), compiled.warnings),

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use ordain_catalog::{Kind, Platform};
 use ordain_model::compile::CONFIGURATIONS_KEY;
+use ordain_predicate::Dialect;
 
 use crate::compile::Compiler;
 use crate::declaration::Draft;
@@ -83,7 +84,7 @@ impl Compiler<'_> {
     }
 
     fn check_predicate(&mut self, Text { text, place }: Text<'_>, properties: &BTreeSet<&str>) {
-        let needs = match ordain_predicate::parse(text) {
+        let needs = match ordain_predicate::parse(text, Dialect::Device) {
             Ok(predicate) => predicate.needs(),
             Err(error) => {
                 let rendered = error.render(text);

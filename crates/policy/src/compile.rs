@@ -28,6 +28,8 @@ pub struct Surroundings<'a> {
     pub before: Option<&'a Wish>,
     /// The kinds of devices that there are; without any, only platforms and channels are judged.
     pub devices: &'a [DeviceKind],
+    /// Whether it is for these only. Otherwise others may come, and what none of these can take is only warned of.
+    pub devices_only: bool,
     /// Whether keys and types that the catalog does not have are taken with a warning, types as long as their names tell
     /// their kind: for systems that are newer than the catalog.
     pub allow_unknown: bool,
@@ -77,6 +79,7 @@ pub fn compile(
         public_url: surroundings.public_url.trim_end_matches('/'),
         before: surroundings.before,
         devices: surroundings.devices,
+        devices_only: surroundings.devices_only,
         allow_unknown: surroundings.allow_unknown,
         files: sorted.iter().copied().collect(),
         problems: Problems::new(sorted.iter().map(|(path, _)| *path)),
@@ -116,6 +119,7 @@ pub(crate) struct Compiler<'c> {
     pub(crate) public_url: &'c str,
     pub(crate) before: Option<&'c Wish>,
     pub(crate) devices: &'c [DeviceKind],
+    pub(crate) devices_only: bool,
     pub(crate) allow_unknown: bool,
     pub(crate) files: BTreeMap<&'c str, &'c [u8]>,
     pub(crate) problems: Problems,

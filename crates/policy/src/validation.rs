@@ -22,6 +22,7 @@ impl Compiler<'_> {
                 platforms: draft.placement.platforms.clone(),
                 scope: draft.placement.scope,
                 devices: self.devices.to_vec(),
+                devices_only: self.devices_only,
             };
             for finding in validate::payload(self.catalog, known, &draft.payload.to_json(), &reach) {
                 // Without devices, this is said of `platforms` and `scope`, where it can be put right.

@@ -104,6 +104,7 @@ fn compiled(policy: &Policy, before: Option<&Wish>) -> Compiled {
         public_url: "https://mdm.example.org",
         before,
         devices: &[],
+        devices_only: true,
         allow_unknown: false,
     };
     compile(&files(policy), &surroundings).unwrap()

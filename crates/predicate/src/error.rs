@@ -2,10 +2,14 @@
 
 use std::ops::Range;
 
+use crate::code::Code;
+
 /// Why a text is not a predicate that Ordain takes, and where.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub struct ParseError {
+    /// What kind of mistake it is.
+    pub code: Code,
     /// The offending bytes of the text, on character boundaries; empty at its end.
     pub span: Range<usize>,
     /// What was expected, or what to write instead.
@@ -13,37 +17,50 @@ pub struct ParseError {
 }
 
 impl ParseError {
+    pub(crate) fn new(code: Code, span: impl Into<Range<usize>>, message: impl Into<String>) -> ParseError {
+        ParseError {
+            code,
+            span: span.into(),
+            message: message.into(),
+        }
+    }
+
     /// The line of `text` (the text that was parsed) with carets below the span, and the message below them.
     ///
     /// A long line is cut to the span's surroundings, and control characters show as blanks.
     #[must_use]
     pub fn render(&self, text: &str) -> String {
-        const CONTEXT: usize = 60;
-        let printable = |c: char| if c.is_control() { ' ' } else { c };
-        let (before, rest) = text.split_at_checked(self.span.start).unwrap_or((text, ""));
-        let before = before.rsplit('\n').next().unwrap_or_default();
-        let rest = rest.split('\n').next().unwrap_or_default();
-
-        let hidden = before.chars().count().saturating_sub(CONTEXT);
-        let mut line = String::new();
-        if hidden > 0 {
-            line.push('…');
-        }
-        line.extend(before.chars().skip(hidden).map(printable));
-        let padding = line.chars().count();
-        line.extend(rest.chars().take(CONTEXT).map(printable));
-        if rest.chars().nth(CONTEXT).is_some() {
-            line.push('…');
-        }
-
-        let marked = rest
-            .char_indices()
-            .take(CONTEXT)
-            .take_while(|(at, _)| *at < self.span.len())
-            .count()
-            .max(1);
-        format!("{line}\n{:padding$}{}\n{}", "", "^".repeat(marked), self.message)
+        format!("{}\n{}", point(text, &self.span), self.message)
     }
+}
+
+/// The line of `text` that `span` begins in, and carets below it.
+pub(crate) fn point(text: &str, span: &Range<usize>) -> String {
+    const CONTEXT: usize = 60;
+    let printable = |c: char| if c.is_control() { ' ' } else { c };
+    let (before, rest) = text.split_at_checked(span.start).unwrap_or((text, ""));
+    let before = before.rsplit('\n').next().unwrap_or_default();
+    let rest = rest.split('\n').next().unwrap_or_default();
+
+    let hidden = before.chars().count().saturating_sub(CONTEXT);
+    let mut line = String::new();
+    if hidden > 0 {
+        line.push('…');
+    }
+    line.extend(before.chars().skip(hidden).map(printable));
+    let padding = line.chars().count();
+    line.extend(rest.chars().take(CONTEXT).map(printable));
+    if rest.chars().nth(CONTEXT).is_some() {
+        line.push('…');
+    }
+
+    let marked = rest
+        .char_indices()
+        .take(CONTEXT)
+        .take_while(|(at, _)| *at < span.len())
+        .count()
+        .max(1);
+    format!("{line}\n{:padding$}{}", "", "^".repeat(marked))
 }
 
 /// `text` as a message quotes it: in backquotes, and shortened.
@@ -64,10 +81,10 @@ pub(crate) fn quoted(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use crate::parse;
+    use crate::{Dialect, parse};
 
     fn rendered(text: &str) -> String {
-        parse(text).unwrap_err().render(text)
+        parse(text, Dialect::Device).unwrap_err().render(text)
     }
 
     #[test]
@@ -92,7 +109,7 @@ mod tests {
 
     #[test]
     fn rendering_with_a_foreign_text_does_not_panic() {
-        let error = parse("1 == 1 AND %@").unwrap_err();
+        let error = parse("1 == 1 AND %@", Dialect::Device).unwrap_err();
         assert!(error.render("").contains('^'));
         assert!(error.render("ééééééééééé").contains('^'));
     }

@@ -1,35 +1,20 @@
-//! The words of the predicate language. What no supported predicate can contain is refused here.
+//! Text becomes tokens. What no predicate can contain is refused here.
 
 use std::ops::Range;
 
-use serde_json::{Number, Value};
+use serde_json::Number;
 
+use crate::code::Code;
 use crate::error::{ParseError, quoted};
-use crate::formula::{Operator, Term};
-
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Token {
-    Term(Term),
-    Comparison(Operator),
-    Constant(bool),
-    And,
-    Or,
-    Not,
-    Minus,
-    Open,
-    Close,
-    End,
-}
+use crate::fact::Source;
+use crate::formula::Operator;
+use crate::span::Span;
+use crate::token::Token;
 
 #[derive(Clone)]
 pub(crate) struct Lexer<'a> {
     text: &'a str,
     rest: &'a str,
-}
-
-/// The message for a part of the language that the parser does not know yet.
-pub(crate) fn unsupported(what: &str) -> String {
-    format!("{what}: Ordain does not support this yet")
 }
 
 fn is_blank(c: char) -> bool {
@@ -44,12 +29,14 @@ fn is_path(c: char) -> bool {
     is_word(c) || c == '.' || c == '-'
 }
 
-/// The argument of `@status` or `@property`: segments joined by dots, each as an identifier with hyphens
-/// inside.
+fn begins_word(c: char) -> bool {
+    c.is_ascii_alphabetic() || c == '_'
+}
+
+/// The argument of `@status` and its like: segments joined by dots, each as an identifier with hyphens inside.
 fn is_name(name: &str) -> bool {
-    name.split('.').all(|segment| {
-        segment.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_') && !segment.ends_with('-')
-    })
+    name.split('.')
+        .all(|segment| segment.starts_with(begins_word) && !segment.ends_with('-'))
 }
 
 impl<'a> Lexer<'a> {
@@ -58,24 +45,34 @@ impl<'a> Lexer<'a> {
     }
 
     /// The next token and its place. After the last one comes [`Token::End`], any number of times.
-    pub(crate) fn next(&mut self) -> Result<(Token, Range<usize>), ParseError> {
+    pub(crate) fn next(&mut self) -> Result<(Token<'a>, Span), ParseError> {
         self.take_while(is_blank);
         let start = self.position();
         let token = self.token(start)?;
-        Ok((token, start..self.position()))
+        Ok((token, (start..self.position()).into()))
     }
 
-    fn token(&mut self, start: usize) -> Result<Token, ParseError> {
+    fn token(&mut self, start: usize) -> Result<Token<'a>, ParseError> {
         match self.rest.chars().next() {
             Some(c) if c.is_ascii_digit() => return self.number(start),
-            Some(c) if is_word(c) => return self.word(start),
+            Some(c) if begins_word(c) => return self.word(start),
             _ => {}
         }
         Ok(match self.take() {
             None => Token::End,
             Some('(') => Token::Open,
             Some(')') => Token::Close,
+            Some('{') => Token::OpenBrace,
+            Some('}') => Token::CloseBrace,
+            Some('[') => Token::OpenBracket,
+            Some(']') => Token::CloseBracket,
+            Some(',') => Token::Comma,
+            Some('.') => Token::Dot,
+            Some('+') => Token::Plus,
             Some('-') => Token::Minus,
+            Some('*') if self.eat('*') => Token::Power,
+            Some('*') => Token::Times,
+            Some('/') => Token::Divide,
             Some('=') if self.eat('<') => Token::Comparison(Operator::LessOrEqual),
             Some('=') if self.eat('>') => Token::Comparison(Operator::GreaterOrEqual),
             Some('=') => {
@@ -91,14 +88,19 @@ impl<'a> Lexer<'a> {
             Some('>') => Token::Comparison(Operator::Greater),
             Some('&') if self.eat('&') => Token::And,
             Some('|') if self.eat('|') => Token::Or,
-            Some(quote @ ('\'' | '"')) => self.string(quote, start)?,
+            Some(quote @ ('\'' | '"')) => Token::Text(self.string(quote, start)?),
             Some('@') => self.at_word(start)?,
+            Some('$') => self.variable(start)?,
+            Some('#') if self.rest.starts_with(begins_word) => {
+                let name = self.take_while(is_word);
+                self.name(name, start)?
+            }
             Some(c) => return Err(self.stray(c, start)),
         })
     }
 
     /// A whole run of letters, digits and dots, so that `17.4.1` is one mistake and not several tokens.
-    fn number(&mut self, start: usize) -> Result<Token, ParseError> {
+    fn number(&mut self, start: usize) -> Result<Token<'a>, ParseError> {
         let from = self.rest;
         let run = self.take_while(|c| is_word(c) || c == '.');
         let radix = [("0x", 16), ("0o", 8), ("0b", 2)]
@@ -120,58 +122,77 @@ impl<'a> Lexer<'a> {
         } else {
             text.parse::<f64>().ok().and_then(Number::from_f64)
         };
-        match number {
-            Some(number) => Ok(Token::Term(Term::Literal(Value::Number(number)))),
-            None => Err(self.refuse(
+        number.map(Token::Number).ok_or_else(|| {
+            self.refuse(
                 start,
                 format!(
                     "{} is not a number of 64 bits; versions and other strings need quotes",
                     quoted(text)
                 ),
-            )),
+            )
+        })
+    }
+
+    fn word(&mut self, start: usize) -> Result<Token<'a>, ParseError> {
+        let word = self.take_while(is_word);
+        match Token::reserved(word) {
+            Some(token) => Ok(token),
+            None => self.name(word, start),
         }
     }
 
-    fn word(&mut self, start: usize) -> Result<Token, ParseError> {
-        let word = self.take_while(is_word);
-        let message = match word.to_ascii_uppercase().as_str() {
-            "AND" => return Ok(Token::And),
-            "OR" => return Ok(Token::Or),
-            "NOT" => return Ok(Token::Not),
-            "TRUEPREDICATE" => return Ok(Token::Constant(true)),
-            "FALSEPREDICATE" => return Ok(Token::Constant(false)),
-            "TRUE" | "YES" => return Ok(Token::Term(Term::Literal(Value::Bool(true)))),
-            "FALSE" | "NO" => return Ok(Token::Term(Term::Literal(Value::Bool(false)))),
-            "NULL" | "NIL" => return Ok(Token::Term(Term::Literal(Value::Null))),
-            operator @ ("IN" | "CONTAINS" | "BEGINSWITH" | "ENDSWITH" | "LIKE" | "MATCHES" | "BETWEEN") => {
-                unsupported(&format!("the operator {operator}"))
-            }
-            quantifier @ ("ANY" | "SOME" | "ALL" | "NONE") => {
-                unsupported(&format!("the quantifier {quantifier}"))
-            }
-            "SUBQUERY" => unsupported("SUBQUERY(…)"),
-            "FUNCTION" => "FUNCTION(…) calls arbitrary code and is never allowed in an activation".to_owned(),
-            _ if self.rest.trim_start_matches(is_blank).starts_with('(') => {
-                unsupported(&format!("the function {}", quoted(word)))
-            }
-            _ => {
-                let more = self.take_while(is_path);
-                format!(
-                    "{} stands for nothing: write @status(…) for a status item, @property(…) for a management \
-                     property, and quotes around a string; Ordain does not support other key paths yet",
-                    quoted(&format!("{word}{more}"))
-                )
-            }
-        };
-        Err(self.refuse(start, message))
+    /// A name that was read. One that a hyphen continues is no subtraction, but a path that lacks its term.
+    fn name(&mut self, name: &'a str, start: usize) -> Result<Token<'a>, ParseError> {
+        if self
+            .rest
+            .strip_prefix('-')
+            .is_some_and(|more| more.starts_with(begins_word))
+        {
+            self.take_while(is_path);
+            let start = self.path_start(start);
+            let path = self.text.get(start..self.position()).unwrap_or(name);
+            let message = format!(
+                "{} has hyphens, so it must stand inside of a term: @status(…), @property(…) or @key(…)",
+                quoted(path)
+            );
+            return Err(self.refuse(start, message));
+        }
+        let called = self.rest.trim_start_matches(is_blank).starts_with('(');
+        Ok(Token::Name(name, called))
     }
 
-    fn string(&mut self, quote: char, start: usize) -> Result<Token, ParseError> {
+    /// Where the path begins whose last name is at `start`: there, unless only names come before.
+    fn path_start(&self, start: usize) -> usize {
+        let before = self.text.get(..start).unwrap_or_default();
+        let rest = before.trim_end_matches(is_path);
+        let names = before.get(rest.len()..).unwrap_or_default();
+        match rest.ends_with(['$', ')', ']', '#']) || !names.starts_with(begins_word) {
+            true => start,
+            false => rest.len(),
+        }
+    }
+
+    fn variable(&mut self, start: usize) -> Result<Token<'a>, ParseError> {
+        let name = self.take_while(is_word);
+        if !name.starts_with(begins_word) {
+            return Err(self.refuse(start, "expected a variable's name after the $, as in $app"));
+        }
+        if Token::reserved(name).is_some() {
+            let message = format!(
+                "{} is a reserved word: give the variable another name",
+                quoted(name)
+            );
+            return Err(self.refuse(start, message));
+        }
+        Ok(Token::Variable(name))
+    }
+
+    fn string(&mut self, quote: char, start: usize) -> Result<String, ParseError> {
         let mut value = String::new();
         loop {
             let at = self.position();
             match self.take() {
-                Some(c) if c == quote => return Ok(Token::Term(Term::Literal(Value::String(value)))),
+                Some(c) if c == quote => return Ok(value),
                 Some('\\') => value.push(self.escape(at)?),
                 Some(c) if c.is_control() => {
                     let message = format!(
@@ -215,40 +236,27 @@ impl<'a> Lexer<'a> {
         }
     }
 
-    fn at_word(&mut self, start: usize) -> Result<Token, ParseError> {
-        let message = match self.take_while(is_word) {
-            "status" => {
-                return Ok(Token::Term(Term::Status(
-                    self.name("@status(device.model.family)", start)?,
-                )));
-            }
-            "property" => return Ok(Token::Term(Term::Property(self.name("@property(age)", start)?))),
-            "key" => unsupported("@key(…), which belongs to SUBQUERY"),
-            word => {
-                let lower = word.to_ascii_lowercase();
-                if matches!(lower.as_str(), "status" | "property" | "key") {
-                    format!("write @{lower} in lower case")
-                } else {
-                    format!(
-                        "{} is unknown, and can make real devices unmanageable: write @status(…) for a status item \
-                         or @property(…) for a management property",
-                        quoted(&format!("@{word}"))
-                    )
-                }
-            }
+    fn at_word(&mut self, start: usize) -> Result<Token<'a>, ParseError> {
+        let word = self.take_while(is_word);
+        let (source, example) = match word {
+            "status" => (Some(Source::Status), "@status(device.model.family)"),
+            "property" => (Some(Source::Property), "@property(age)"),
+            "device" => (Some(Source::Device), "@device(os.version)"),
+            "tag" => (Some(Source::Tag), "@tag(kiosk)"),
+            "key" => (None, "$app.@key(identifier)"),
+            _ => return Ok(Token::At(word)),
         };
-        Err(self.refuse(start, message))
+        let name = self.argument(example, start)?;
+        Ok(source.map_or(Token::Key(name), |source| Token::Fact(source, name)))
     }
 
     /// The argument in parentheses, which is written bare; the term itself is at `start`.
-    fn name(&mut self, example: &str, start: usize) -> Result<String, ParseError> {
+    fn argument(&mut self, example: &str, start: usize) -> Result<&'a str, ParseError> {
         let end = self.clone();
         self.take_while(is_blank);
         if !self.eat('(') {
-            return Err(end.refuse(
-                start,
-                format!("a name in parentheses is missing, as in {example}"),
-            ));
+            let message = format!("a name in parentheses is missing, as in {example}");
+            return Err(end.refuse(start, message));
         }
         self.take_while(is_blank);
         let at = self.position();
@@ -269,24 +277,22 @@ impl<'a> Lexer<'a> {
                 format!("expected a bare name and a closing parenthesis, as in {example}"),
             ));
         }
-        Ok(name.to_owned())
+        Ok(name)
     }
 
     /// The error for a character that starts no token.
     fn stray(&mut self, c: char, start: usize) -> ParseError {
         let message = match c {
-            '{' | '}' => unsupported("lists in braces"),
-            '[' | ']' => unsupported("options such as [c], and indexes"),
-            '+' | '*' | '/' => unsupported("arithmetic"),
-            '$' => unsupported("variables, which belong to SUBQUERY"),
-            '#' => unsupported("identifiers with #"),
-            '.' => unsupported("key paths and collection operators after a dot"),
-            ',' => unsupported("functions and lists"),
-            ':' => "assignment is not allowed in an activation".to_owned(),
+            '#' => "expected a name after the #, which escapes a reserved word".to_owned(),
+            ':' => {
+                return self.forbid(start, "assignment is not allowed where a device evaluates");
+            }
             '%' => {
                 self.take();
-                "format arguments are not allowed in an activation, where nothing fills them in: write the value"
-                    .to_owned()
+                return self.forbid(
+                    start,
+                    "format arguments are not allowed, since nothing fills them in: write the value",
+                );
             }
             '&' => "write && or AND".to_owned(),
             '|' => "write || or OR".to_owned(),
@@ -302,12 +308,17 @@ impl<'a> Lexer<'a> {
         self.refuse(start, message)
     }
 
+    fn forbid(&self, start: usize, message: &str) -> ParseError {
+        ParseError::new(Code::Forbidden, self.since(start), message)
+    }
+
     /// An error at what was read since `start`.
     fn refuse(&self, start: usize, message: impl Into<String>) -> ParseError {
-        ParseError {
-            span: start..self.position(),
-            message: message.into(),
-        }
+        ParseError::new(Code::Syntax, self.since(start), message)
+    }
+
+    fn since(&self, start: usize) -> Range<usize> {
+        start..self.position()
     }
 
     fn position(&self) -> usize {

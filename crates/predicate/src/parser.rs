@@ -1,191 +1,267 @@
 //! The grammar of predicates: NOT binds tighter than AND, AND tighter than OR.
+//!
+//! A parenthesis opens a group of predicate or of value, and nothing tells which before it closes. So every level
+//! reads either, and says what it was; no text is read twice.
 
-use std::ops::Range;
+use std::collections::BTreeMap;
 
-use serde_json::{Number, Value};
+use serde_json::Value;
 
+use crate::code::Code;
+use crate::dialect::Dialect;
 use crate::error::{ParseError, quoted};
-use crate::formula::{Comparison, Formula, Predicate, Term};
-use crate::lexer::{Lexer, Token, unsupported};
+use crate::fact::Fact;
+use crate::formula::{Form, Formula, Operator, Options};
+use crate::lexer::Lexer;
+use crate::predicate::Predicate;
+use crate::span::Span;
+use crate::term::{Term, TermKind};
+use crate::token::{Token, Word};
 
 /// The longest predicate, in bytes of its text and of its canonical text.
 pub const MAX_LENGTH: usize = 16 * 1024;
 
-/// How many parentheses and NOTs may be open at one place.
+/// How many parentheses, brackets, braces, NOTs and minus signs may be open at one place.
 pub const MAX_NESTING: usize = 64;
 
-/// Reads an activation predicate.
+/// How many patterns of MATCHES a predicate may have.
+pub const MAX_PATTERNS: usize = 32;
+
+/// Reads a predicate. It takes time and memory in proportion to the text, and a bounded amount for each pattern.
 ///
 /// # Errors
-/// At the first place where `text` leaves the language, or the part of it that is supported yet, and when
-/// it exceeds [`MAX_LENGTH`] or [`MAX_NESTING`].
-pub fn parse(text: &str) -> Result<Predicate, ParseError> {
-    let too_long = |what: &str| ParseError {
-        span: text.floor_char_boundary(MAX_LENGTH)..text.len(),
-        message: format!("{what} is longer than {MAX_LENGTH} bytes"),
+/// At the first place where `text` leaves the language of this dialect, and when it exceeds [`MAX_LENGTH`],
+/// [`MAX_NESTING`] or [`MAX_PATTERNS`].
+pub fn parse(text: &str, dialect: Dialect) -> Result<Predicate, ParseError> {
+    let too_long = |what: &str| {
+        let span = text.floor_char_boundary(MAX_LENGTH)..text.len();
+        ParseError::new(
+            Code::TooLarge,
+            span,
+            format!("{what} is longer than {MAX_LENGTH} bytes"),
+        )
     };
     if text.len() > MAX_LENGTH {
         return Err(too_long("the predicate"));
     }
     let mut parser = Parser {
         text,
+        dialect,
         lexer: Lexer::new(text),
         token: Token::End,
-        span: 0..0,
+        span: (0..0).into(),
         nesting: 0,
+        places: BTreeMap::new(),
+        patterns: 0,
     };
     parser.advance()?;
     if parser.token == Token::End {
         return Err(parser.refuse("the predicate is empty; one that is always true is TRUEPREDICATE"));
     }
-    let predicate = Predicate(parser.or()?);
+    let parsed = parser.or()?;
+    let formula = parser.formula(parsed)?;
     match parser.token {
-        Token::End if predicate.to_string().len() > MAX_LENGTH => {
-            Err(too_long("the predicate's canonical form"))
-        }
-        Token::End => Ok(predicate),
-        Token::Close => Err(parser.refuse("this parenthesis closes none")),
-        _ => Err(parser.expected("AND, OR or the end")),
+        Token::End => {}
+        Token::Close => return Err(parser.refuse("this parenthesis closes none")),
+        _ => return Err(parser.expected("AND, OR or the end")),
     }
+    let predicate = Predicate::new(formula, dialect, parser.places);
+    if predicate.to_string().len() > MAX_LENGTH {
+        return Err(too_long("the predicate's canonical form"));
+    }
+    Ok(predicate)
 }
 
-struct Parser<'a> {
+pub(crate) struct Parser<'a> {
     text: &'a str,
+    pub(crate) dialect: Dialect,
     lexer: Lexer<'a>,
     /// The token to be looked at, and its place.
-    token: Token,
-    span: Range<usize>,
+    pub(crate) token: Token<'a>,
+    pub(crate) span: Span,
     nesting: usize,
+    /// The facts named so far, with their numbers.
+    pub(crate) places: BTreeMap<Fact, usize>,
+    /// How many patterns were read.
+    pub(crate) patterns: usize,
 }
 
-impl Parser<'_> {
-    fn or(&mut self) -> Result<Formula, ParseError> {
-        let mut formula = self.and()?;
+/// What a group turned out to hold.
+pub(crate) enum Parsed {
+    Formula(Formula),
+    Term(Term),
+}
+
+impl<'a> Parser<'a> {
+    pub(crate) fn or(&mut self) -> Result<Parsed, ParseError> {
+        let first = self.and()?;
+        if self.token != Token::Or {
+            return Ok(first);
+        }
+        let mut formula = self.formula(first)?;
         while self.eat(&Token::Or)? {
-            formula = formula.or(self.and()?);
+            let next = self.and()?;
+            formula = formula.or(self.formula(next)?);
         }
-        Ok(formula)
+        Ok(Parsed::Formula(formula))
     }
 
-    fn and(&mut self) -> Result<Formula, ParseError> {
-        let mut formula = self.not()?;
+    fn and(&mut self) -> Result<Parsed, ParseError> {
+        let first = self.not()?;
+        if self.token != Token::And {
+            return Ok(first);
+        }
+        let mut formula = self.formula(first)?;
         while self.eat(&Token::And)? {
-            formula = formula.and(self.not()?);
+            let next = self.not()?;
+            formula = formula.and(self.formula(next)?);
         }
-        Ok(formula)
+        Ok(Parsed::Formula(formula))
     }
 
-    fn not(&mut self) -> Result<Formula, ParseError> {
-        match self.token {
-            Token::Not => {
-                self.enter()?;
-                let negated = self.not()?;
-                self.nesting -= 1;
-                Ok(Formula::Not(Box::new(negated)))
-            }
-            Token::Open => {
-                let opening = self.enter()?;
-                let group = self.or()?;
-                match self.token {
-                    Token::Close => self.advance()?,
-                    Token::End => {
-                        let message = "this parenthesis is not closed".to_owned();
-                        return Err(ParseError {
-                            span: opening,
-                            message,
-                        });
-                    }
-                    _ => return Err(self.expected("AND, OR or a closing parenthesis")),
-                }
-                self.nesting -= 1;
-                Ok(group)
-            }
-            Token::Constant(value) => {
+    fn not(&mut self) -> Result<Parsed, ParseError> {
+        if self.token != Token::Not {
+            return self.comparison();
+        }
+        let start = self.enter()?;
+        let negated = self.not()?;
+        let negated = self.formula(negated)?;
+        self.leave();
+        Ok(Parsed::Formula(Formula {
+            span: start.to(negated.span),
+            form: Form::Not(Box::new(negated)),
+        }))
+    }
+
+    fn comparison(&mut self) -> Result<Parsed, ParseError> {
+        let start = self.span;
+        let quantifier = match self.token {
+            Token::Quantifier(quantifier) => {
                 self.advance()?;
-                Ok(Formula::Constant(value))
+                Some(quantifier)
             }
-            _ => self.comparison(),
-        }
+            _ => None,
+        };
+        let left = match (self.sum()?, quantifier) {
+            (Parsed::Term(left), _) => left,
+            (formula, None) => return Ok(formula),
+            (Parsed::Formula(formula), Some(_)) => return Err(not_a_value(formula.span)),
+        };
+        let Token::Comparison(operator) = self.token else {
+            return match quantifier {
+                None => Ok(Parsed::Term(left)),
+                Some(_) => Err(self.expected("a comparison such as == or IN")),
+            };
+        };
+        self.advance()?;
+        let options = self.options(operator)?;
+        let right = self.value()?;
+        let span = start.to(right.span);
+        let comparison = self.prepare(quantifier, left, operator, options, right)?;
+        Ok(Parsed::Formula(Formula {
+            form: Form::Comparison(Box::new(comparison)),
+            span,
+        }))
     }
 
-    /// Steps over the token that opens a level, and tells its place. The grammar recurses only here.
-    fn enter(&mut self) -> Result<Range<usize>, ParseError> {
+    fn options(&mut self, operator: Operator) -> Result<Options, ParseError> {
+        let mut options = Options::default();
+        if self.token != Token::OpenBracket {
+            return Ok(options);
+        }
+        self.advance()?;
+        const EXPECTED: &str = "options: the small letters c, d, n or l, as in [cd]";
+        let Token::Name(letters, _) = self.token else {
+            return Err(self.expected(EXPECTED));
+        };
+        for letter in letters.chars() {
+            match letter {
+                'c' => options.case = true,
+                'd' => options.diacritics = true,
+                'n' => options.normalized = true,
+                'l' => options.locale = true,
+                _ => return Err(self.expected(EXPECTED)),
+            }
+        }
+        if operator == Operator::Between {
+            return Err(self.refuse("BETWEEN has no options"));
+        }
+        self.advance()?;
+        self.expect(&Token::CloseBracket, "the closing ] of the options")?;
+        Ok(options)
+    }
+
+    /// What must be a predicate here, ending before the present token.
+    pub(crate) fn formula(&self, parsed: Parsed) -> Result<Formula, ParseError> {
+        let term = match parsed {
+            Parsed::Formula(formula) => return Ok(formula),
+            Parsed::Term(term) => term,
+        };
+        match self.token {
+            Token::And | Token::Or | Token::Close | Token::Comma | Token::End => {}
+            _ => return Err(self.expected("a comparison such as == or IN")),
+        }
+        let advice = match &term.kind {
+            TermKind::Literal(Value::Bool(true)) => "write TRUEPREDICATE".to_owned(),
+            TermKind::Literal(Value::Bool(false)) => "write FALSEPREDICATE".to_owned(),
+            TermKind::Literal(_) | TermKind::Aggregate(_) => "compare it with another".to_owned(),
+            TermKind::Fact(_) => format!("compare it, as in {term} == true"),
+            TermKind::Subquery(_) => "compare how many it finds, as in SUBQUERY(…).@count != 0".to_owned(),
+            _ => "compare it, as in … == true".to_owned(),
+        };
+        Err(ParseError::new(
+            Code::BareValue,
+            term.span,
+            format!("a value alone is not a predicate: {advice}"),
+        ))
+    }
+
+    /// Steps over the token that opens a level, and tells its place. The grammar recurses only after this.
+    pub(crate) fn enter(&mut self) -> Result<Span, ParseError> {
         if self.nesting == MAX_NESTING {
-            return Err(self.refuse(format!("more than {MAX_NESTING} levels of parentheses and NOT")));
+            let message = format!("more than {MAX_NESTING} levels of nesting");
+            return Err(ParseError::new(Code::TooLarge, self.span, message));
         }
         self.nesting += 1;
-        let opening = self.span.clone();
+        let opening = self.span;
         self.advance()?;
         Ok(opening)
     }
 
-    fn comparison(&mut self) -> Result<Formula, ParseError> {
-        let place = self.span.clone();
-        let left = self.term()?;
-        let Token::Comparison(operator) = self.token else {
-            return Err(self.uncompared(&left, place));
-        };
-        self.advance()?;
-        let right = self.term()?;
-        Ok(Formula::Comparison(Comparison {
-            left,
-            operator,
-            right,
-        }))
+    pub(crate) fn leave(&mut self) {
+        self.nesting -= 1;
     }
 
-    fn term(&mut self) -> Result<Term, ParseError> {
-        let negative = self.eat(&Token::Minus)?;
-        let term = match &self.token {
-            Token::Term(term) if negative => negated(term),
-            Token::Term(term) => Some(term.clone()),
-            _ if negative => None,
-            Token::Open => return Err(self.refuse(unsupported("parentheses around a value"))),
-            _ => {
-                return Err(self
-                    .expected("a value: a string, a number, true, false, nil, @status(…) or @property(…)"));
-            }
-        };
-        let Some(term) = term else {
-            return Err(self.refuse(unsupported("a minus sign before anything but a number")));
-        };
-        self.advance()?;
-        match self.token {
-            Token::Minus => Err(self.refuse(unsupported("arithmetic"))),
-            _ => Ok(term),
+    /// Steps over `closing`, which ends the level that was opened at `opening`, and tells its place.
+    pub(crate) fn close(
+        &mut self,
+        closing: &Token<'_>,
+        opening: Span,
+        what: &str,
+    ) -> Result<Span, ParseError> {
+        if self.token == Token::End {
+            let opened = self.text.get(opening.range()).unwrap_or_default();
+            let message = match opened {
+                "(" => "this parenthesis is not closed".to_owned(),
+                opened => format!("{} is not closed", quoted(opened)),
+            };
+            return Err(ParseError::new(Code::Syntax, opening, message));
+        }
+        let span = self.span;
+        self.expect(closing, what)?;
+        self.leave();
+        Ok(span)
+    }
+
+    pub(crate) fn expect(&mut self, token: &Token<'_>, what: &str) -> Result<(), ParseError> {
+        if self.eat(token)? {
+            Ok(())
+        } else {
+            Err(self.expected(what))
         }
     }
 
-    /// The error for a term, in its place, that no comparison follows.
-    fn uncompared(&self, term: &Term, place: Range<usize>) -> ParseError {
-        let message = match self.token {
-            Token::Close if self.compares_after_closing() => unsupported("parentheses around a value"),
-            Token::And | Token::Or | Token::Close | Token::End => {
-                let advice = match term {
-                    Term::Literal(Value::Bool(true)) => "write TRUEPREDICATE".to_owned(),
-                    Term::Literal(Value::Bool(false)) => "write FALSEPREDICATE".to_owned(),
-                    Term::Literal(_) => "compare it with another".to_owned(),
-                    term => format!("compare it, as in {term} == true"),
-                };
-                format!("a value alone is not a predicate: {advice}")
-            }
-            _ => return self.expected("a comparison: ==, !=, <, <=, > or >="),
-        };
-        ParseError { span: place, message }
-    }
-
-    fn compares_after_closing(&self) -> bool {
-        let mut lexer = self.lexer.clone();
-        loop {
-            match lexer.next() {
-                Ok((Token::Close, _)) => {}
-                Ok((token, _)) => return matches!(token, Token::Comparison(_)),
-                Err(_) => return false,
-            }
-        }
-    }
-
-    fn eat(&mut self, token: &Token) -> Result<bool, ParseError> {
+    pub(crate) fn eat(&mut self, token: &Token<'_>) -> Result<bool, ParseError> {
         let found = self.token == *token;
         if found {
             self.advance()?;
@@ -193,36 +269,34 @@ impl Parser<'_> {
         Ok(found)
     }
 
-    fn advance(&mut self) -> Result<(), ParseError> {
+    pub(crate) fn advance(&mut self) -> Result<(), ParseError> {
         (self.token, self.span) = self.lexer.next()?;
         Ok(())
     }
 
     /// The error for another token than those that may stand here.
-    fn expected(&self, what: &str) -> ParseError {
-        match self.text.get(self.span.clone()) {
-            None | Some("") => self.refuse(format!("expected {what}; found the end")),
-            Some(found) => self.refuse(format!("expected {what}; found {}", quoted(found))),
+    pub(crate) fn expected(&self, what: &str) -> ParseError {
+        match self.found() {
+            "" => self.refuse(format!("expected {what}; found the end")),
+            found if self.token == Token::Word(Word::Useless) => self.refuse(format!(
+                "expected {what}; found {}, which is reserved and has no use in an activation",
+                quoted(found)
+            )),
+            found => self.refuse(format!("expected {what}; found {}", quoted(found))),
         }
+    }
+
+    /// The present token as written; empty at the end.
+    pub(crate) fn found(&self) -> &'a str {
+        self.text.get(self.span.range()).unwrap_or_default()
     }
 
     /// An error at the present token.
-    fn refuse(&self, message: impl Into<String>) -> ParseError {
-        ParseError {
-            span: self.span.clone(),
-            message: message.into(),
-        }
+    pub(crate) fn refuse(&self, message: impl Into<String>) -> ParseError {
+        ParseError::new(Code::Syntax, self.span, message)
     }
 }
 
-/// None when `term` is not a number.
-fn negated(term: &Term) -> Option<Term> {
-    let Term::Literal(Value::Number(number)) = term else {
-        return None;
-    };
-    let number = match number.as_i64() {
-        Some(integer) => Number::from(integer.checked_neg()?),
-        None => Number::from_f64(-number.as_f64()?)?,
-    };
-    Some(Term::Literal(Value::Number(number)))
+pub(crate) fn not_a_value(span: Span) -> ParseError {
+    ParseError::new(Code::Syntax, span, "expected a value; this is a predicate")
 }

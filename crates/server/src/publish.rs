@@ -219,6 +219,7 @@ impl App {
                 public_url: &app.public_url,
                 before: Some(&world.revision().wish),
                 devices: &devices,
+                devices_only: false,
                 allow_unknown: source.allow_unknown,
             };
             ordain_policy::compile(&files, &surroundings)

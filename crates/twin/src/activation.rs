@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use ordain_catalog::{Kind, Scope};
 use ordain_model::report::{Reason, Validity};
-use ordain_predicate::{EvaluationError, Facts, Predicate};
+use ordain_predicate::{Dialect, EvaluationError, Fact, Facts, Predicate, Source};
 use serde_json::{Value, json};
 
 use crate::device::Device;
@@ -19,12 +19,13 @@ struct Known {
 }
 
 impl Facts for Known {
-    fn status(&self, name: &str) -> Option<&Value> {
-        self.status.get(name)
-    }
-
-    fn property(&self, key: &str) -> Option<&Value> {
-        self.properties.get(key)
+    fn value(&self, _: usize, fact: &Fact) -> Option<&Value> {
+        match fact.source {
+            Source::Status => self.status.get(&fact.name),
+            Source::Property => self.properties.get(&fact.name),
+            // Devices have no such terms, and the dialect refuses them.
+            Source::Device | Source::Tag => None,
+        }
     }
 }
 
@@ -71,7 +72,7 @@ const UNPARSED: &str = "Error.UnableToParsePredicate";
 const FAILED: &str = "Error.PredicateFailed";
 
 fn evaluate(text: &str, store: &Store, device: &Device, scope: Scope) -> Result<bool, &'static str> {
-    let predicate = ordain_predicate::parse(text).map_err(|_| UNPARSED)?;
+    let predicate = ordain_predicate::parse(text, Dialect::Device).map_err(|_| UNPARSED)?;
     predicate
         .evaluate_with_nil(&known(&predicate, store, device, scope))
         .map_err(|EvaluationError { .. }| FAILED)

@@ -109,6 +109,7 @@ fn judge(catalog: &Catalog, stored: &Stored, kind: DeviceKind) -> Option<Objecti
     let reach = Reach {
         scope: Some(kind.scope),
         devices: vec![kind],
+        devices_only: true,
         ..Reach::default()
     };
     let mut findings = validate::payload(catalog, declaration, &stored.payload, &reach);

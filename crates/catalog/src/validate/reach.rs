@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
 
+use super::finding::Severity;
 use crate::{
     Availability, DeclarationType, EnrollmentType, OsVersion, Platform, PlatformSupport, Scope, Support,
     Unavailable,
@@ -21,6 +22,9 @@ pub struct Reach {
     pub scope: Option<Scope>,
     /// The kinds of devices that there are. Without any, only the platforms are judged.
     pub devices: Vec<DeviceKind>,
+    /// Whether these are all that it is for: what none of them can take is an error then. Otherwise others may come, and it
+    /// is an error only when no device of its platforms could.
+    pub devices_only: bool,
 }
 
 /// Devices that can take the same, as far as is known. `Display` is `macOS 26.4, supervised, device channel`;
@@ -97,11 +101,13 @@ impl FromStr for DeviceKind {
 }
 
 /// Those whom a payload reaches. Where no devices are known, one of each platform, of which no more is known.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 pub(super) struct Recipients {
     pub(super) kinds: Vec<DeviceKind>,
     /// Whether they are devices that there are.
     pub(super) known: bool,
+    /// Those who may come beside them, one of each platform.
+    pub(super) to_come: Vec<DeviceKind>,
 }
 
 /// What recipients make of something.
@@ -117,6 +123,10 @@ pub(super) enum Verdict {
     },
     /// None can.
     Refused {
+        /// Whether others may come who can.
+        severity: Severity,
+        /// Who they are.
+        whose: &'static str,
         /// Why.
         reasons: String,
         /// Whether it is newer than the systems of all of them.
@@ -140,18 +150,19 @@ impl Recipients {
             .copied()
             .filter(|kind| within(kind.platform))
             .collect();
+        let platforms = Platform::ALL.iter().copied().filter(|&platform| within(platform));
+        let any: Vec<DeviceKind> = platforms
+            .map(|platform| DeviceKind {
+                platform,
+                os_version: None,
+                enrollment: None,
+                scope: scope(platform),
+            })
+            .collect();
         if devices.is_empty() {
-            let platforms = Platform::ALL.iter().copied().filter(|&platform| within(platform));
             return Self {
-                kinds: platforms
-                    .map(|platform| DeviceKind {
-                        platform,
-                        os_version: None,
-                        enrollment: None,
-                        scope: scope(platform),
-                    })
-                    .collect(),
-                known: false,
+                kinds: any,
+                ..Self::default()
             };
         }
         // A declaration goes to one channel. Every Mac has both; of the others only some iPads have a user channel.
@@ -168,6 +179,15 @@ impl Recipients {
         Self {
             kinds: kinds.into_iter().collect(),
             known: true,
+            to_come: if reach.devices_only { Vec::new() } else { any },
+        }
+    }
+
+    /// The same without anybody: what is in what nobody can take is not judged.
+    pub(super) fn nobody(&self) -> Self {
+        Self {
+            kinds: Vec::new(),
+            ..self.clone()
         }
     }
 
@@ -199,8 +219,21 @@ impl Recipients {
         }
         let reasons = self.reasons(&refusing);
         if rest.is_empty() {
+            let may_come = self.to_come.iter().any(|kind| judged(kind).is_none());
+            let severity = if may_come {
+                Severity::Warning
+            } else {
+                Severity::Error
+            };
+            let whose = match (self.known, severity) {
+                (false, _) => "its platforms",
+                (true, Severity::Error) => "the targeted devices",
+                (true, Severity::Warning) => "the devices that there are",
+            };
             let too_new = |(_, reason): &_| matches!(reason, Unavailable::Before(..));
             return Verdict::Refused {
+                severity,
+                whose,
                 reasons,
                 too_new: refusing.iter().all(too_new),
             };
@@ -209,7 +242,7 @@ impl Recipients {
             reasons,
             rest: Self {
                 kinds: rest,
-                known: self.known,
+                ..self.clone()
             },
         }
     }

@@ -141,23 +141,19 @@ impl Schema<'_> {
                 }
                 Some(rest)
             }
-            Verdict::Refused { reasons, too_new } => {
-                let whose = if recipients.known {
-                    "the targeted devices"
-                } else {
-                    "its platforms"
-                };
+            Verdict::Refused {
+                severity,
+                whose,
+                reasons,
+                too_new,
+            } => {
                 let mut message = format!("{place} is for none of {whose}: {reasons}");
                 if let Some(other) = key_replaced_by(self.type_name, &place.pointer()) {
                     message.push_str(&format!("; `{other}` replaces it"));
                 }
                 let code = if too_new { Code::TooNew } else { Code::Unsupported };
-                self.findings.error(place, At::Key, code, message);
-                // Nobody is left to judge what is in it.
-                return Some(Recipients {
-                    kinds: Vec::new(),
-                    known: recipients.known,
-                });
+                self.findings.add(severity, place, At::Key, code, message);
+                return Some(recipients.nobody());
             }
         };
         if let Some(outdated) = outdated.filter(|outdated| self.outdated.as_ref() != Some(outdated)) {

@@ -296,6 +296,7 @@ fn devices_that_are_too_old_or_other_are_named() {
             for kind in too_old(declaration, &spot.supports, platform) {
                 let reach = Reach {
                     devices: vec![kind],
+                    devices_only: true,
                     ..Reach::default()
                 };
                 let findings = payload(catalog(), declaration, value, &reach);

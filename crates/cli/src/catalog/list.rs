@@ -58,6 +58,11 @@ pub(crate) async fn run(args: ListArgs) -> anyhow::Result<()> {
     if items.is_empty() {
         return output::text("nothing in the catalog is so");
     }
+    if items.iter().any(|item| item.availability == Some(UNKNOWN)) {
+        let why =
+            "unknown: the schema does not say, or it depends on what was not asked for (--os, --enrollment)";
+        output::note(why);
+    }
     let mut table = Table::bare();
     for item in items {
         let doubt = match item.availability {

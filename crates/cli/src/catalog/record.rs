@@ -50,11 +50,13 @@ pub(crate) struct Record {
     /// How several of one type act together; what right a command needs; and the like.
     #[serde(flatten)]
     pub(crate) particulars: BTreeMap<&'static str, Value>,
-    /// By platform: on what terms, or null for never. A platform that is missing is not spoken of.
-    pub(crate) support: BTreeMap<Platform, Option<Said>>,
+    pub(crate) support: Platforms,
     /// What it has in it, by part: `payload`, `value`, `takes`, `answers`.
     pub(crate) parts: BTreeMap<&'static str, Vec<Row>>,
 }
+
+/// By platform: on what terms, or none for never. A platform that is missing is not spoken of.
+pub(crate) type Platforms = BTreeMap<Platform, Option<Said>>;
 
 /// The terms on which a platform has something. What is missing is not stated.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -106,9 +108,9 @@ pub(crate) struct Row {
     /// The types that it may name, or the kind of them.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) refers: Vec<String>,
-    /// Where that is other than for what holds it.
+    /// The platforms on which that is other than for what holds it.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) support: Option<BTreeMap<Platform, Option<Said>>>,
+    pub(crate) support: Option<Platforms>,
 }
 
 /// Everything in `catalog` that has this name, of any sort.
@@ -190,8 +192,8 @@ fn record<const N: usize>(
     let rows = |shape: &Shape| {
         let mut rows = Vec::new();
         match shape {
-            Shape::Dictionary(keys) => of_dictionary(keys, "", 0, &mut rows),
-            shape => row("", "", 0, &Key::from(shape.clone()), &mut rows),
+            Shape::Dictionary(keys) => of_dictionary(keys, "", 0, &said(support), &mut rows),
+            shape => row("", "", 0, &Key::from(shape.clone()), &said(support), &mut rows),
         }
         rows
     };
@@ -210,7 +212,7 @@ fn record<const N: usize>(
 fn of_keys(sort: Sort, name: &str, support: &Support, takes: &Keys, answers: &Keys) -> Record {
     let parts = [("takes", takes), ("answers", answers)].map(|(part, keys)| {
         let mut rows = Vec::new();
-        of_dictionary(keys, "", 0, &mut rows);
+        of_dictionary(keys, "", 0, &said(support), &mut rows);
         (part, rows)
     });
     Record {
@@ -227,7 +229,7 @@ impl Record {
 }
 
 /// What is said of each platform.
-pub(crate) fn said(support: &Support) -> BTreeMap<Platform, Option<Said>> {
+fn said(support: &Support) -> Platforms {
     let platforms = Platform::ALL
         .iter()
         .copied()
@@ -239,6 +241,16 @@ pub(crate) fn said(support: &Support) -> BTreeMap<Platform, Option<Said>> {
         })
     });
     said.collect()
+}
+
+/// What of `own` is not so for what holds the key.
+fn elsewhere(own: &Platforms, holder: &Platforms) -> Platforms {
+    let differs = own
+        .iter()
+        .filter(|(platform, said)| holder.get(platform) != Some(*said));
+    differs
+        .map(|(platform, said)| (*platform, said.clone()))
+        .collect()
 }
 
 impl From<&Terms> for Said {
@@ -255,14 +267,15 @@ impl From<&Terms> for Said {
     }
 }
 
-fn of_dictionary(keys: &Keys, before: &str, depth: usize, rows: &mut Vec<Row>) {
+fn of_dictionary(keys: &Keys, before: &str, depth: usize, holder: &Platforms, rows: &mut Vec<Row>) {
     for (name, key) in keys {
-        row(before, name, depth, key, rows);
+        row(before, name, depth, key, holder, rows);
     }
 }
 
 /// The row of a key, and those of what is in it. Schemas that nest without end say so themselves.
-fn row(before: &str, name: &str, depth: usize, key: &Key, rows: &mut Vec<Row>) {
+fn row(before: &str, name: &str, depth: usize, key: &Key, holder: &Platforms, rows: &mut Vec<Row>) {
+    let own = key.support.as_ref().map(said);
     let dot = if before.is_empty() || name.starts_with('[') {
         ""
     } else {
@@ -283,7 +296,7 @@ fn row(before: &str, name: &str, depth: usize, key: &Key, rows: &mut Vec<Row>) {
         format: None,
         combine: key.combine.map(|combine| combine.as_str()),
         refers: Vec::new(),
-        support: key.support.as_ref().map(said),
+        support: own.as_ref().map(|own| elsewhere(own, holder)),
     };
     if let Some(target) = &key.refers {
         row.refers = target.types.iter().cloned().collect();
@@ -311,22 +324,23 @@ fn row(before: &str, name: &str, depth: usize, key: &Key, rows: &mut Vec<Row>) {
         _ => {}
     }
     rows.push(row);
+    let holder = own.as_ref().unwrap_or(holder);
     let within = depth + usize::from(!name.is_empty());
     match &key.shape {
-        Shape::Dictionary(keys) => of_dictionary(keys, &path, within, rows),
-        Shape::Map(value) if value.shape != Shape::Any => self::row(&path, "*", within, value, rows),
+        Shape::Dictionary(keys) => of_dictionary(keys, &path, within, holder, rows),
+        Shape::Map(value) if value.shape != Shape::Any => self::row(&path, "*", within, value, holder, rows),
         Shape::Array {
             elements: Elements::Alike(element),
             ..
         } if says_more(element) => {
-            self::row(&path, "[]", within, element, rows);
+            self::row(&path, "[]", within, element, holder, rows);
         }
         Shape::Array {
             elements: Elements::ByItem(forms),
             ..
         } => {
             for (item, form) in forms {
-                self::row(&path, &format!("[{item}]"), within, form, rows);
+                self::row(&path, &format!("[{item}]"), within, form, holder, rows);
             }
         }
         _ => {}

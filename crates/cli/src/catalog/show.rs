@@ -1,21 +1,23 @@
 //! `ordain catalog show` and `example`.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fmt::{Display, Write as _};
 
 use anyhow::bail;
 use clap::Args;
-use ordain_catalog::{Catalog, Platform, nearest, validate};
+use ordain_catalog::{Catalog, nearest, validate};
 use serde_json::Value;
 
 use crate::args::JsonArgs;
-use crate::catalog::record::{self, Record, Row, Said, Sort};
+use crate::catalog::record::{self, Platforms, Record, Row, Said, Sort};
 use crate::catalog::source::SourceArgs;
 use crate::output;
 use crate::table::{Table, shortened};
 
 /// Allowed values that are shown of a long list.
 const SOME: usize = 8;
+/// Columns for what else is said of a key.
+const WIDTH: usize = 110;
 
 /// Options of `ordain catalog show`.
 #[derive(Debug, Args)]
@@ -98,8 +100,11 @@ fn page(record: &Record) -> String {
         }
         let _ = write!(page, "\n{table}\n");
     }
-    for (part, rows) in &record.parts {
-        let title = match *part {
+    for part in ["payload", "value", "takes", "answers"] {
+        let Some(rows) = record.parts.get(part) else {
+            continue;
+        };
+        let title = match part {
             "payload" if record.sort == Sort::Credential => "Document",
             "payload" => "Payload",
             "value" => "Value",
@@ -196,7 +201,7 @@ fn keys(rows: &[Row]) -> String {
         table.row([
             format!("{}{name}{star}", "  ".repeat(row.depth + 1)),
             value(row),
-            shortened(&more(row), 90),
+            shortened(&more(row), WIDTH),
         ]);
     }
     table.to_string()
@@ -247,10 +252,13 @@ fn plain(value: &Value) -> String {
 }
 
 /// Where a key is, in short: `iOS 16.2, macOS 13.1, not on watchOS`.
-fn elsewhere(support: &BTreeMap<Platform, Option<Said>>) -> String {
+fn elsewhere(support: &Platforms) -> String {
     let parts = support.iter().map(|(platform, said)| match said {
         None => format!("not on {platform}"),
-        Some(said) => format!("{platform} {}", versions(said)),
+        Some(said) => match terms(said) {
+            terms if said.since.is_none() && !terms.is_empty() => format!("{platform} {terms}"),
+            _ => format!("{platform} {}", versions(said)),
+        },
     });
     parts.collect::<Vec<_>>().join(", ")
 }

@@ -19,6 +19,7 @@ fn recipients(says: Says) -> (Recipients, Recipients) {
             scope: Scope::System,
         }],
         known: true,
+        to_come: Vec::new(),
     };
     match says {
         Says::NeedsOn(platforms, enrollments, _) => (

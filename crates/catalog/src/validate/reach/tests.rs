@@ -36,6 +36,7 @@ fn declaration() -> DeclarationType {
 fn reach(devices: &[&str]) -> Reach {
     Reach {
         devices: devices.iter().map(|text| kind(text)).collect(),
+        devices_only: true,
         ..Reach::default()
     }
 }
@@ -152,6 +153,7 @@ fn without_devices_the_platforms_are_judged() {
         verdict(&Reach {
             platforms: Some(platforms.iter().copied().collect()),
             devices: vec![kind("macOS:12:supervised:user")],
+            devices_only: true,
             ..Reach::default()
         })
     };
@@ -198,4 +200,28 @@ fn what_is_outdated_is_told() {
     ]);
     let on_all = Recipients::of(&declaration(), &Reach::default()).outdated(&current);
     assert_eq!(on_all, None, "current on iOS");
+}
+
+#[test]
+fn what_others_may_come_to_take_is_warned_of() {
+    let severity = |devices: &[&str], platforms: &[Platform]| {
+        let reach = Reach {
+            platforms: (!platforms.is_empty()).then(|| platforms.iter().copied().collect()),
+            devices_only: false,
+            ..reach(devices)
+        };
+        let declaration = declaration();
+        match Recipients::of(&declaration, &reach).judge(&declaration.support) {
+            Verdict::Refused { severity, whose, .. } => Some((severity, whose)),
+            Verdict::Taken | Verdict::Partly { .. } => None,
+        }
+    };
+    let newer_macs = severity(&["macOS:12"], &[]);
+    assert_eq!(
+        newer_macs,
+        Some((Severity::Warning, "the devices that there are"))
+    );
+    let never = severity(&["tvOS:26"], &[Platform::TvOs]);
+    assert_eq!(never, Some((Severity::Error, "the targeted devices")));
+    assert_eq!(severity(&["macOS:14"], &[]), None);
 }

@@ -325,6 +325,7 @@ fn new_keys_name_the_version_that_brings_them() {
     let judged = |devices: &[&str]| {
         let reach = Reach {
             devices: devices.iter().map(|device| device.parse().unwrap()).collect(),
+            devices_only: true,
             ..Reach::default()
         };
         let findings = findings_with(&json!({"Enabled": true, "New": 1}), &reach);

@@ -1,0 +1,245 @@
+//! Reading, on top of roxmltree.
+
+use std::borrow::Cow;
+use std::str::FromStr;
+
+use quick_xml::events::Event;
+use roxmltree::{Document, Node, ParsingOptions};
+
+use super::{Error, MAX_ALL_ATTRIBUTES, MAX_ATTRIBUTES, MAX_DEPTH, MAX_NODES, MAX_OCTETS, MAX_PREFIXES};
+
+/// Reads `octets` as a document within the bounds.
+pub(crate) fn parse(octets: &[u8]) -> Result<Document<'_>, Error> {
+    if octets.len() > MAX_OCTETS {
+        return Err(Error::TooLarge);
+    }
+    let text = std::str::from_utf8(octets).map_err(|_| Error::NotText)?;
+    if !declares_utf8(text) {
+        return Err(Error::NotText);
+    }
+    bound_tags(text)?;
+    let options = ParsingOptions {
+        allow_dtd: false,
+        nodes_limit: MAX_NODES,
+        entity_resolver: None,
+    };
+    let document = Document::parse_with_options(text, options).map_err(|error| match error {
+        roxmltree::Error::DtdDetected => Error::Refused("a DTD"),
+        roxmltree::Error::NodesLimitReached => Error::Refused("that many nodes"),
+        roxmltree::Error::NamespacesLimitReached => Error::Refused("that many namespaces"),
+        other => Error::Syntax {
+            line: other.pos().row,
+            column: other.pos().col,
+        },
+    })?;
+    bound_depth(document.root())?;
+    Ok(document)
+}
+
+/// Whether the XML declaration, if there is one, says UTF-8. Octets that are read as one encoding here and as another
+/// one elsewhere would mean two things.
+fn declares_utf8(text: &str) -> bool {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    if !text.starts_with("<?xml") {
+        return true;
+    }
+    let Ok(Event::Decl(declaration)) = quick_xml::Reader::from_str(text).read_event() else {
+        // Not a declaration, or none that roxmltree takes.
+        return true;
+    };
+    match declaration.encoding() {
+        None => true,
+        Some(encoding) => encoding
+            .is_ok_and(|name| name.eq_ignore_ascii_case("utf-8") || name.eq_ignore_ascii_case("us-ascii")),
+    }
+}
+
+/// Counts attributes and prefixes without understanding the document: a tag has no `<` in it, so the text from each
+/// `<` to the next is taken for a tag if it begins like one. What looks like tags in comments and CDATA sections
+/// counts, too; nothing makes the count too small.
+fn bound_tags(text: &str) -> Result<(), Error> {
+    let mut all = 0;
+    let mut prefixes: Vec<&str> = Vec::new();
+    for tag in text
+        .split('<')
+        .skip(1)
+        .filter(|text| !text.starts_with(['!', '?', '/']))
+    {
+        let mut attributes = 0;
+        let mut quote = None;
+        for (at, octet) in tag.bytes().enumerate() {
+            match (quote, octet) {
+                (Some(open), _) if open == octet => quote = None,
+                (Some(_), _) => {}
+                (None, b'"' | b'\'') => quote = Some(octet),
+                (None, b'>') => break,
+                (None, b'=') => {
+                    attributes += 1;
+                    let name = tag.get(..at).unwrap_or_default().trim_ascii_end();
+                    let name = name
+                        .rsplit(|c: char| c.is_ascii_whitespace() || c == '"' || c == '\'')
+                        .next()
+                        .unwrap_or_default();
+                    if let Some(prefix) = name.strip_prefix("xmlns:")
+                        && !prefixes.contains(&prefix)
+                    {
+                        prefixes.push(prefix);
+                    }
+                }
+                (None, _) => {}
+            }
+            if attributes > MAX_ATTRIBUTES {
+                return Err(Error::Refused("that many attributes"));
+            }
+            if prefixes.len() > MAX_PREFIXES {
+                return Err(Error::Refused("that many prefixes"));
+            }
+        }
+        all += attributes;
+        if all > MAX_ALL_ATTRIBUTES {
+            return Err(Error::Refused("that many attributes"));
+        }
+    }
+    Ok(())
+}
+
+/// Walks the whole tree, without recursion.
+fn bound_depth(root: Node<'_, '_>) -> Result<(), Error> {
+    let mut node = root;
+    let mut depth = 0;
+    loop {
+        if let Some(child) = node.first_child() {
+            depth += 1;
+            if depth > MAX_DEPTH {
+                return Err(Error::Refused("that deep nesting"));
+            }
+            node = child;
+            continue;
+        }
+        loop {
+            if let Some(sibling) = node.next_sibling() {
+                node = sibling;
+                break;
+            }
+            match node.parent() {
+                Some(parent) => {
+                    depth -= 1;
+                    node = parent;
+                }
+                None => return Ok(()),
+            }
+        }
+    }
+}
+
+/// An element. Children are looked up by local name.
+#[derive(Clone, Copy)]
+pub(crate) struct Element<'a>(Node<'a, 'a>);
+
+impl<'a> Element<'a> {
+    /// The outermost element of `document`.
+    pub(crate) fn root(document: &'a Document<'a>) -> Self {
+        Self(document.root_element())
+    }
+
+    /// Its local name.
+    pub(crate) fn name(self) -> &'a str {
+        self.0.tag_name().name()
+    }
+
+    /// Its namespace; empty for none.
+    pub(crate) fn namespace(self) -> &'a str {
+        self.0.tag_name().namespace().unwrap_or_default()
+    }
+
+    /// The elements in it.
+    pub(crate) fn children(self) -> impl Iterator<Item = Element<'a>> {
+        self.0.children().filter(Node::is_element).map(Element)
+    }
+
+    /// The elements in it of that name.
+    pub(crate) fn all(self, name: &str) -> impl Iterator<Item = Element<'a>> {
+        self.children().filter(move |child| child.name() == name)
+    }
+
+    /// The element in it of that name, if there is one.
+    pub(crate) fn find(self, name: &'static str) -> Result<Option<Element<'a>>, Error> {
+        let mut found = self.all(name);
+        let first = found.next();
+        match found.next() {
+            Some(_) => Err(Error::Repeated(name)),
+            None => Ok(first),
+        }
+    }
+
+    /// The element in it of that name.
+    pub(crate) fn need(self, name: &'static str) -> Result<Element<'a>, Error> {
+        self.find(name)?.ok_or(Error::Missing(name))
+    }
+
+    /// An attribute, by local name.
+    pub(crate) fn attribute(self, name: &str) -> Option<&'a str> {
+        self.0
+            .attributes()
+            .find(|attribute| attribute.name() == name)
+            .map(|attribute| attribute.value())
+    }
+
+    /// Its text; `what` names it in the error if it has elements.
+    pub(crate) fn text(self, what: &'static str) -> Result<Cow<'a, str>, Error> {
+        if self.0.children().any(|child| child.is_element()) {
+            return Err(Error::Value(what));
+        }
+        // A comment parts a text into several.
+        let mut texts = self
+            .0
+            .children()
+            .filter(Node::is_text)
+            .filter_map(|child| child.text());
+        let first = texts.next().unwrap_or_default();
+        let mut text = Cow::Borrowed(first);
+        for more in texts {
+            text.to_mut().push_str(more);
+        }
+        Ok(text)
+    }
+
+    /// Its text, or, if it has elements, their source: what is meant as text is sometimes sent as markup. Namespaces
+    /// declared further out are not declared in it.
+    pub(crate) fn text_or_markup(self) -> String {
+        if let Ok(text) = self.text("") {
+            return text.into_owned();
+        }
+        let start = self.0.first_child().map(|child| child.range().start);
+        let end = self.0.last_child().map(|child| child.range().end);
+        let source = start
+            .zip(end)
+            .and_then(|(start, end)| self.0.document().input_text().get(start..end));
+        source.unwrap_or_default().trim_ascii().to_owned()
+    }
+
+    /// The text of the element in it of that name, without white space around it.
+    pub(crate) fn text_of(self, name: &'static str) -> Result<String, Error> {
+        Ok(self.need(name)?.text(name)?.trim_ascii().to_owned())
+    }
+
+    /// The same, if there is one.
+    pub(crate) fn optional_text_of(self, name: &'static str) -> Result<Option<String>, Error> {
+        let Some(found) = self.find(name)? else {
+            return Ok(None);
+        };
+        Ok(Some(found.text(name)?.trim_ascii().to_owned()))
+    }
+
+    /// What the text of the element in it of that name says.
+    pub(crate) fn value_of<T: FromStr>(self, name: &'static str) -> Result<T, Error> {
+        self.text_of(name)?.parse().map_err(|_| Error::Value(name))
+    }
+
+    /// The same, if there is one.
+    pub(crate) fn optional_value_of<T: FromStr>(self, name: &'static str) -> Result<Option<T>, Error> {
+        let text = self.optional_text_of(name)?;
+        text.map(|text| text.parse().map_err(|_| Error::Value(name)))
+            .transpose()
+    }
+}
