@@ -26,6 +26,7 @@ use crate::{Catalog, DeclarationType, Shape};
 
 pub use self::example::{example, full_example};
 pub use self::finding::{At, Code, Finding, Severity};
+pub use self::format::matches;
 pub use self::reach::{DeviceKind, InvalidDeviceKind, Reach};
 
 /// All that is wrong with the payload of a declaration of this type, in order of place; `catalog` knows the names that
