@@ -96,6 +96,37 @@ impl<T> Default for Range<T> {
     }
 }
 
+impl<T: PartialOrd + fmt::Display> Range<T> {
+    /// Whether it has any bound.
+    pub const fn is_bounded(&self) -> bool {
+        self.min.is_some() || self.max.is_some()
+    }
+
+    /// The bounds in words, such as `1 to 4`, when `value` is outside.
+    pub fn outside(&self, value: &T) -> Option<String> {
+        let Self { min, max } = self;
+        if min.as_ref().is_none_or(|min| value >= min) && max.as_ref().is_none_or(|max| value <= max) {
+            return None;
+        }
+        Some(match (min, max) {
+            (Some(min), Some(max)) if min == max => min.to_string(),
+            (Some(min), Some(max)) => format!("{min} to {max}"),
+            (Some(min), None) => format!("at least {min}"),
+            (None, max) => format!("at most {}", max.as_ref().map(T::to_string).unwrap_or_default()),
+        })
+    }
+}
+
+impl Range<Number> {
+    /// The same bounds, to compare with.
+    pub fn as_f64(&self) -> Range<f64> {
+        Range {
+            min: self.min.as_ref().and_then(Number::as_f64),
+            max: self.max.as_ref().and_then(Number::as_f64),
+        }
+    }
+}
+
 /// What a string must be the text of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Format {

@@ -32,6 +32,7 @@ pub use self::csp::{Setting, WindowsReach, csp};
 pub use self::document::{Document, DocumentCsp, DocumentUri, document};
 pub use self::example::{csp_example, example, full_example};
 pub use self::finding::{At, Code, Finding, Severity};
+pub use self::format::matches;
 pub use self::reach::{DeviceKind, InvalidDeviceKind, Reach};
 
 /// All that is wrong with the payload of a declaration of this type, in order of place; `catalog` knows the names that
@@ -114,6 +115,7 @@ fn takers(
             severity,
             whose,
             reasons,
+            ..
         } => {
             let message = format!("{name} is for none of {whose}: {reasons}");
             findings.add(severity, &root, At::Type, Code::Unsupported, message);

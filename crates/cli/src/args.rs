@@ -121,6 +121,15 @@ pub(crate) struct JsonArgs {
     pub(crate) json: bool,
 }
 
+/// Options of a command that has no others: which server to ask, and how to print its answer.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct AskArgs {
+    #[command(flatten)]
+    pub(crate) connection: ConnectionArgs,
+    #[command(flatten)]
+    pub(crate) output: JsonArgs,
+}
+
 /// Which part of a long list, the newest first.
 #[derive(Debug, Clone, Copy, Args)]
 pub(crate) struct PageArgs {

@@ -10,6 +10,8 @@ mod status;
 
 use clap::Subcommand;
 
+use crate::args::AskArgs;
+
 /// The commands about the catalog: what Apple devices accept and report, by platform and version.
 #[derive(Debug, Subcommand)]
 pub(crate) enum CatalogCommand {
@@ -26,7 +28,7 @@ pub(crate) enum CatalogCommand {
     /// Puts another catalog in force on a server, such as a newer checkout of Apple's schema
     Import(import::ImportArgs),
     /// Puts the catalog in force again that came with the server
-    Reset(import::ResetArgs),
+    Reset(AskArgs),
 }
 
 /// Does it.

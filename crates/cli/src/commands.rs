@@ -182,10 +182,22 @@ pub(crate) fn view(command: &Command, now: i64) -> String {
             let lines: Vec<String> = result.lines().map(clean).collect();
             text += &format!("\n{}\n", lines.join("\n"));
         }
-        several if several.iter().any(|delivery| delivery.result.is_some()) => {
-            text += "\n--json shows what they answered\n";
+        [
+            Delivery {
+                result_lost: Some(why),
+                ..
+            },
+        ] => text += &format!("\nwhat it answered cannot be shown: {}\n", clean(why)),
+        several => {
+            if several.iter().any(|delivery| delivery.result.is_some()) {
+                text += "\n--json shows what they answered\n";
+            }
+            let lost = several.iter().filter(|delivery| delivery.result_lost.is_some());
+            match lost.count() {
+                0 => {}
+                lost => text += &format!("\n{lost} answers cannot be shown; --json tells why\n"),
+            }
         }
-        _ => {}
     }
     text
 }
@@ -242,6 +254,7 @@ mod tests {
             answered_at: Some(NOW - 50),
             reason: None,
             result: None,
+            result_lost: None,
         }
     }
 
@@ -284,6 +297,28 @@ mod tests {
           "MessageResult": "Success"
         }
         "#);
+    }
+
+    #[test]
+    fn what_cannot_be_shown_is_told_of() {
+        let lost = Delivery {
+            result_lost: Some("the key is\nmissing".into()),
+            ..delivery("D2", State::Acknowledged)
+        };
+        let mut command = Command {
+            row: row(),
+            deliveries: vec![delivery("D1", State::Acknowledged), lost],
+        };
+        let ends = |command: &Command, end: &str| {
+            let text = view(command, NOW);
+            assert!(text.ends_with(end), "{text}");
+        };
+        ends(&command, "\n\n1 answers cannot be shown; --json tells why\n");
+        command.deliveries.remove(0);
+        ends(
+            &command,
+            "\n\nwhat it answered cannot be shown: the key is missing\n",
+        );
     }
 
     #[test]

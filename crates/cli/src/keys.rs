@@ -6,7 +6,7 @@ use anyhow::bail;
 use clap::{Args, Subcommand};
 use ordain_server::api::{KeyRotation, SealingKey, SealingKeys};
 
-use crate::args::{ConnectionArgs, JsonArgs};
+use crate::args::{AskArgs, ConnectionArgs};
 use crate::client::Client;
 use crate::connection::Connection;
 use crate::meter::Meter;
@@ -17,7 +17,7 @@ use crate::table::{NOTHING, Table, clean};
 #[derive(Debug, Subcommand)]
 pub(crate) enum KeysCommand {
     /// Shows which keys there are, and how much is sealed under each
-    Status(StatusArgs),
+    Status(AskArgs),
     /// Seals everything under a new key, and ends the old one
     ///
     /// Device CA, push certificate and escrowed tokens are sealed in the database under a key that is not in it. A server
@@ -25,15 +25,6 @@ pub(crate) enum KeysCommand {
     /// file, in this order; broken off at any moment, it goes on when it is run again. Where other nodes need the keys
     /// too, or they come from the environment, it says what to do by hand. Back up the key file afterwards.
     Rotate(RotateArgs),
-}
-
-/// Options of `ordain keys status`.
-#[derive(Debug, Args)]
-pub(crate) struct StatusArgs {
-    #[command(flatten)]
-    connection: ConnectionArgs,
-    #[command(flatten)]
-    output: JsonArgs,
 }
 
 /// Options of `ordain keys rotate`.
@@ -51,7 +42,7 @@ pub(crate) async fn run(command: KeysCommand) -> anyhow::Result<()> {
     }
 }
 
-async fn status(args: StatusArgs) -> anyhow::Result<()> {
+async fn status(args: AskArgs) -> anyhow::Result<()> {
     let client = Client::new(&Connection::find(&args.connection)?)?;
     let status: SealingKeys = client.get("keys").await?;
     if args.output.json {

@@ -6,7 +6,7 @@ use clap::{Args, Subcommand};
 use http::Method;
 use ordain_server::api::{Migration, NewMigrationWindow};
 
-use crate::args::{ConnectionArgs, JsonArgs};
+use crate::args::{AskArgs, ConnectionArgs, JsonArgs};
 use crate::client::Client;
 use crate::connection::Connection;
 use crate::table::Table;
@@ -18,9 +18,9 @@ pub(crate) enum MigrationCommand {
     /// Lets migrated devices in: the first certificate that each comes with is its own from then on
     Open(OpenArgs),
     /// Refuses migrated devices that have not come yet
-    Close(StatusArgs),
+    Close(AskArgs),
     /// Shows how many devices were migrated, and how many of them have come
-    Status(StatusArgs),
+    Status(AskArgs),
 }
 
 /// Options of `ordain migration open`.
@@ -32,15 +32,6 @@ pub(crate) struct OpenArgs {
     /// Only for certificates of the device CA with this SHA-256 fingerprint [default: of every --device-ca]
     #[arg(long, value_name = "FINGERPRINT")]
     device_ca: Option<String>,
-    #[command(flatten)]
-    connection: ConnectionArgs,
-    #[command(flatten)]
-    output: JsonArgs,
-}
-
-/// Options of `ordain migration status` and `close`.
-#[derive(Debug, Args)]
-pub(crate) struct StatusArgs {
     #[command(flatten)]
     connection: ConnectionArgs,
     #[command(flatten)]

@@ -7,7 +7,7 @@ use anyhow::{Context, bail};
 use clap::{Args, Subcommand};
 use ordain_server::api::{NewPushCertificate, PushCertificate};
 
-use crate::args::{ConnectionArgs, JsonArgs};
+use crate::args::{AskArgs, ConnectionArgs, JsonArgs};
 use crate::client::Client;
 use crate::connection::Connection;
 use crate::table::{Table, clean};
@@ -19,7 +19,7 @@ pub(crate) enum PushCertificateCommand {
     /// Takes a certificate and its key
     Import(ImportArgs),
     /// Shows the certificate, and how long it lasts; exits with 1 when it has ended
-    Status(StatusArgs),
+    Status(AskArgs),
 }
 
 /// Options of `ordain push-certificate import`.
@@ -34,15 +34,6 @@ pub(crate) struct ImportArgs {
     /// Take it although no enrolled device has its topic: these must all enroll anew
     #[arg(long)]
     other_topic: bool,
-    #[command(flatten)]
-    connection: ConnectionArgs,
-    #[command(flatten)]
-    output: JsonArgs,
-}
-
-/// Options of `ordain push-certificate status`.
-#[derive(Debug, Args)]
-pub(crate) struct StatusArgs {
     #[command(flatten)]
     connection: ConnectionArgs,
     #[command(flatten)]
@@ -71,7 +62,7 @@ async fn import(args: ImportArgs) -> anyhow::Result<()> {
     show(client.post("push-certificate", &new).await?, args.output)
 }
 
-async fn status(args: StatusArgs) -> anyhow::Result<()> {
+async fn status(args: AskArgs) -> anyhow::Result<()> {
     let client = Client::new(&Connection::find(&args.connection)?)?;
     let certificate: PushCertificate = client.get("push-certificate").await?;
     let is_expired = certificate.is_expired;

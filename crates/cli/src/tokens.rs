@@ -7,7 +7,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use http::Method;
 use ordain_server::api::{CreatedToken, NewToken, TokenRow};
 
-use crate::args::{ConnectionArgs, JsonArgs, Usage};
+use crate::args::{AskArgs, ConnectionArgs, JsonArgs, Usage};
 use crate::client::{Client, encoded};
 use crate::connection::Connection;
 use crate::table::{NOTHING, Table, shortened};
@@ -19,7 +19,7 @@ pub(crate) enum TokenCommand {
     /// Makes a token, and shows it this once
     Create(CreateArgs),
     /// Lists the tokens, but not their secrets
-    List(ListArgs),
+    List(AskArgs),
     /// Ends a token
     Revoke(RevokeArgs),
 }
@@ -57,15 +57,6 @@ enum Role {
     Admin,
     /// Devices that enroll
     Enrollment,
-}
-
-/// Options of `ordain token list`.
-#[derive(Debug, Args)]
-pub(crate) struct ListArgs {
-    #[command(flatten)]
-    connection: ConnectionArgs,
-    #[command(flatten)]
-    output: JsonArgs,
 }
 
 /// Options of `ordain token revoke`.
@@ -126,7 +117,7 @@ async fn create(args: CreateArgs) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn list(args: ListArgs) -> anyhow::Result<()> {
+async fn list(args: AskArgs) -> anyhow::Result<()> {
     let client = Client::new(&Connection::find(&args.connection)?)?;
     let tokens: Vec<TokenRow> = client.get("tokens").await?;
     if args.output.json {

@@ -8,7 +8,7 @@ use http::Method;
 use ordain_model::event::EventKind;
 use ordain_server::api::{CreatedWebhook, NewWebhook, WebhookRow};
 
-use crate::args::{ConnectionArgs, JsonArgs};
+use crate::args::{AskArgs, ConnectionArgs, JsonArgs};
 use crate::client::{Client, encoded};
 use crate::connection::Connection;
 use crate::table::{NOTHING, Table, abridged, shortened};
@@ -20,7 +20,7 @@ pub(crate) enum WebhookCommand {
     /// Sets up a receiver of the events from now on, and shows the secret that its messages are signed with
     Add(AddArgs),
     /// Lists the receivers and how they do, but not their secrets
-    List(ListArgs),
+    List(AskArgs),
     /// Removes a receiver
     Remove(RemoveArgs),
 }
@@ -37,15 +37,6 @@ pub(crate) struct AddArgs {
     /// A file with the secret, of 16 to 255 octets; otherwise the server makes one
     #[arg(long, value_name = "FILE")]
     secret_file: Option<PathBuf>,
-    #[command(flatten)]
-    connection: ConnectionArgs,
-    #[command(flatten)]
-    output: JsonArgs,
-}
-
-/// Options of `ordain webhook list`.
-#[derive(Debug, Args)]
-pub(crate) struct ListArgs {
     #[command(flatten)]
     connection: ConnectionArgs,
     #[command(flatten)]
@@ -96,7 +87,7 @@ async fn add(args: AddArgs) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn list(args: ListArgs) -> anyhow::Result<()> {
+async fn list(args: AskArgs) -> anyhow::Result<()> {
     let client = Client::new(&Connection::find(&args.connection)?)?;
     let webhooks: Vec<WebhookRow> = client.get("webhooks").await?;
     if args.output.json {

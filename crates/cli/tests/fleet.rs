@@ -298,6 +298,62 @@ fn a_server_stops_whoever_is_connected() {
     drop(silent);
 }
 
+/// What devices do not know yet is published when that is allowed, and shows as what devices make of it.
+#[test]
+fn what_devices_do_not_know_fails_visibly() {
+    let dir = tempfile::tempdir().unwrap();
+    let policy = dir.path().join("policy");
+    let write = |file: &str, text: &str| {
+        let file = policy.join(file);
+        std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+        std::fs::write(file, text).unwrap();
+    };
+    let declaration = |identifier: &str, type_name: &str, key: &str| {
+        let text = format!("Type: {type_name}\nIdentifier: {identifier}\nPayload:\n  {key}: Example\n");
+        write(&format!("declarations/{identifier}.yaml"), &text);
+    };
+    declaration("of-tomorrow", "com.apple.management.of.tomorrow", "Name");
+    declaration(
+        "new-key",
+        "com.apple.configuration.management.test",
+        "Echo: e\n  Colour",
+    );
+    let blueprint = "name: all\ninclude: [all]\ndeclarations: [of-tomorrow, new-key]\n";
+    write("blueprints/all.yaml", blueprint);
+
+    let policy = policy.to_str().unwrap();
+    let server = Serve::start(&dir.path().join("data"), &[]);
+    assert_eq!(server.run(&["apply", policy]).status.code(), Some(1));
+    server.json(&["apply", policy, "--allow-unknown"]);
+    let simulated = server.run(&["simulate", "-n", "2", "--timeout", "1m"]);
+    assert_eq!(simulated.status.code(), Some(0));
+    let devices = server.json(&["devices"]);
+    assert_eq!(devices["states"]["failed"], 2);
+    for device in devices["devices"].as_array().unwrap() {
+        let device = server.json(&["device", device["id"].as_str().unwrap()]);
+        let channel = &device["channels"][0];
+        let declarations = channel["declarations"].as_array().unwrap();
+        let of = |identifier| {
+            declarations
+                .iter()
+                .find(|found| found["identifier"] == identifier)
+        };
+        let new_key = of("new-key").unwrap();
+        assert_eq!(new_key["state"], "failed");
+        assert_eq!(
+            new_key["reasons"][0],
+            serde_json::json!({
+                "code": "Error.UnknownPayloadKeys",
+                "details": {"UnknownPayloadKeys": ["Colour"]},
+            })
+        );
+        // Once it has said what it can take, it is not sent the type any more.
+        assert_eq!(of("of-tomorrow"), None);
+        assert_eq!(channel["omissions"][0]["identifier"], "of-tomorrow");
+    }
+    assert_eq!(server.stop(), Some(0));
+}
+
 /// A policy directory with these declarations, each an identifier and a type.
 fn policy_of(dir: &Path, name: &str, declarations: &[(&str, &str)]) -> String {
     let policy = dir.join(name);

@@ -77,6 +77,9 @@ pub struct Inventory {
     pub begun: i64,
     /// What was answered since then, whatever the answer was.
     pub answered: BTreeSet<Survey>,
+    /// What was refused with `NotNow` since the device last said `Idle`.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub refused: BTreeSet<Survey>,
 }
 
 /// From when on `survey` is due, in unix seconds; never on user channels, and where the system lacks the command.
@@ -114,8 +117,20 @@ pub fn survey_of(enrollment: &Enrollment, uuid: &str, now: i64) -> Option<Survey
         .find(|survey| command_uuid(enrollment, *survey, now) == uuid)
 }
 
+/// The enrollment when its device begins a session, if that makes another one: nothing is refused in it yet.
+pub(crate) fn begun_session(enrollment: &Enrollment) -> Option<Enrollment> {
+    let inventory = Inventory {
+        refused: BTreeSet::new(),
+        ..enrollment.inventory.clone()
+    };
+    (inventory != enrollment.inventory).then(|| Enrollment {
+        inventory,
+        ..enrollment.clone()
+    })
+}
+
 /// What is new in an answer to `survey`: what was found, and the enrollment that has learned of it. Nothing when the
-/// answer came before, or is none yet.
+/// answer came before.
 pub(crate) fn note(
     enrollment: &Enrollment,
     survey: Survey,
@@ -124,7 +139,8 @@ pub(crate) fn note(
     now: i64,
 ) -> (Vec<Write>, Option<Enrollment>) {
     let outcome = match answer {
-        Answer::None | Answer::NotNow => return (Vec::new(), None),
+        Answer::None => return (Vec::new(), None),
+        Answer::NotNow => return (Vec::new(), refused(enrollment, survey, now)),
         Answer::Acknowledged => Ok(found.and_then(|found| found.get(survey.answer_key())).cloned()),
         Answer::Failed(reason) => Err(reason.clone()),
     };
@@ -157,18 +173,26 @@ pub(crate) fn note(
     (writes, Some(after))
 }
 
+/// The enrollment after a refusal of `survey`, unless it was refused before in this session, or answered.
+fn refused(enrollment: &Enrollment, survey: Survey, now: i64) -> Option<Enrollment> {
+    let mut inventory = enrollment.inventory.clone();
+    let is_answered = inventory.answered.contains(&survey) && now < next_round(enrollment);
+    (!is_answered && inventory.refused.insert(survey)).then(|| Enrollment {
+        inventory,
+        ..enrollment.clone()
+    })
+}
+
 /// The inventory after a final answer to `survey`.
 fn answered(enrollment: &Enrollment, survey: Survey, now: i64) -> Inventory {
-    let before = &enrollment.inventory;
+    let mut inventory = enrollment.inventory.clone();
     if now >= next_round(enrollment) {
-        return Inventory {
-            round: round(enrollment, now),
-            begun: now,
-            answered: BTreeSet::from([survey]),
-        };
+        inventory.round = round(enrollment, now);
+        inventory.begun = now;
+        inventory.answered.clear();
     }
-    let mut inventory = before.clone();
     inventory.answered.insert(survey);
+    inventory.refused.remove(&survey);
     inventory
 }
 

@@ -118,6 +118,13 @@ pub(crate) fn next(queue: &[Delivery], after: i64, now: i64) -> Option<&Delivery
         .find(|delivery| delivery.number > after && !delivery.state.is_final() && now < delivery.expires_at)
 }
 
+/// The first of `queue` that is to be given, and that the device has not refused.
+pub(crate) fn first_unrefused(queue: &[Delivery], now: i64) -> Option<&Delivery> {
+    queue
+        .iter()
+        .find(|delivery| matches!(delivery.state, State::Queued | State::Sent) && now < delivery.expires_at)
+}
+
 /// `delivery` as it is given. Giving it once more changes nothing.
 pub(crate) fn sent(delivery: &Delivery, now: i64) -> Option<Moved> {
     (delivery.state != State::Sent).then(|| moved(delivery, State::Sent, now))

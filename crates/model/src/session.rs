@@ -1,9 +1,10 @@
 //! A session on the command channel: one pass over the work of the channel, in a fixed order.
 //!
 //! First comes the DeclarativeManagement command, then the queue by its numbers, then the surveys of the inventory.
-//! `Idle` begins the pass; the outcome of a piece of work continues it after that piece. So nothing that was refused
-//! with `NotNow` is repeated in the session, order is kept, one command is under way, and nothing needs to be remembered
-//! of the session (Apple: MDM protocol, the command channel).
+//! `Idle` begins the pass; the outcome of a piece of work continues it after that piece. The outcome of a survey goes back
+//! to what the device was not given yet: it is the last of a pass, and a device that was cut off there comes back with it,
+//! perhaps without `Idle`. So nothing that was refused with `NotNow` is repeated in the session, order is kept, one command
+//! is under way, and of the session only the refused surveys are remembered (Apple: MDM protocol, the command channel).
 
 use ordain_catalog::Catalog;
 use serde_json::Value;
@@ -92,29 +93,21 @@ pub fn derived(enrollment: &Enrollment, uuid: &str, now: i64) -> Option<Derived>
 }
 
 /// How far a pass has got.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy)]
 enum After {
     Nothing,
     Declarations,
     Queued(i64),
-    Survey(Survey),
-}
-
-impl After {
-    /// After which number the queue goes on, if it is not over.
-    fn in_queue(self) -> Option<i64> {
-        match self {
-            Self::Nothing | Self::Declarations => Some(0),
-            Self::Queued(number) => Some(number),
-            Self::Survey(_) => None,
-        }
-    }
+    Survey,
 }
 
 impl Says {
-    /// After which number the queue goes on, if it is not over.
-    pub fn queue_after(&self) -> Option<i64> {
-        self.after().in_queue()
+    /// After which number the queue goes on.
+    pub fn queue_after(&self) -> i64 {
+        match self.after() {
+            After::Nothing | After::Declarations | After::Survey => 0,
+            After::Queued(number) => number,
+        }
     }
 
     fn after(&self) -> After {
@@ -122,7 +115,7 @@ impl Says {
             Self::Idle => After::Nothing,
             Self::Outcome(Piece::Declarations, _) => After::Declarations,
             Self::Outcome(Piece::Queued(delivery, _), _) => After::Queued(delivery.number),
-            Self::Outcome(Piece::Survey(survey, _), _) => After::Survey(*survey),
+            Self::Outcome(Piece::Survey(..), _) => After::Survey,
         }
     }
 }
@@ -130,7 +123,7 @@ impl Says {
 /// What to note of what the device says, and what to answer: the next piece of work, or nothing.
 pub fn respond(session: &Session<'_>, says: &Says, now: i64) -> Result<Decision<Option<Give>>, Behind> {
     let (mut writes, answered) = match says {
-        Says::Idle => (Vec::new(), None),
+        Says::Idle => (Vec::new(), inventory::begun_session(session.enrollment)),
         Says::Outcome(piece, answer) => note(session, piece, answer, now),
     };
     let session = Session {
@@ -141,8 +134,10 @@ pub fn respond(session: &Session<'_>, says: &Says, now: i64) -> Result<Decision<
         Phase::Enrolled => next(&session, says.after(), now)?,
         Phase::Authenticated | Phase::CheckedOut => (Vec::new(), None),
     };
-    // Of the derived commands only the first of a pass writes the enrollment, so that there is never a second row.
-    writes.extend(answered.map(|enrollment| Write::Enrollment(Box::new(enrollment))));
+    // What is given may write the enrollment, and then writes what was noted too: there is never a second row.
+    let is_written = given.iter().any(|write| matches!(write, Write::Enrollment(_)));
+    let noted = answered.filter(|_| !is_written);
+    writes.extend(noted.map(|enrollment| Write::Enrollment(Box::new(enrollment))));
     writes.extend(given);
     Ok(Decision { writes, reply })
 }
@@ -180,6 +175,16 @@ fn told(enrollment: &Enrollment, delivery: &Delivery, moved: &Moved, now: i64) -
     is_answer.then(|| Event::command_answered(enrollment, answer, now))
 }
 
+/// Whether the DeclarativeManagement command can follow a survey: it would tell what the device has not answered in this
+/// session, nor is there anything in the queue that it may have refused, since the queue begins anew after it.
+fn may_tell(session: &Session<'_>) -> bool {
+    let token = session.wanted.manifest.token();
+    let told = session.enrollment.told.as_ref();
+    let is_answered = told.is_some_and(|told| told.token == token && told.answer != Answer::None);
+    let is_refused = |delivery: &Delivery| delivery.state == State::NotNow;
+    !is_answered && !session.queue.iter().any(is_refused)
+}
+
 /// The next piece of work of the pass, and what is to be written before it is given.
 fn next(session: &Session<'_>, after: After, now: i64) -> Result<(Vec<Write>, Option<Give>), Behind> {
     let Session {
@@ -189,9 +194,12 @@ fn next(session: &Session<'_>, after: After, now: i64) -> Result<(Vec<Write>, Op
         catalog,
         queue,
     } = *session;
-    if after < After::Declarations
-        && let Some((told, offer)) = command::tell(enrollment, device, wanted, catalog, now)?
-    {
+    let told = match after {
+        After::Nothing => command::tell(enrollment, device, wanted, catalog, now)?,
+        After::Survey if may_tell(session) => command::tell(enrollment, device, wanted, catalog, now)?,
+        After::Declarations | After::Queued(_) | After::Survey => None,
+    };
+    if let Some((told, offer)) = told {
         let uuid = told.uuid.clone();
         let told = Enrollment {
             told: Some(told),
@@ -200,15 +208,17 @@ fn next(session: &Session<'_>, after: After, now: i64) -> Result<(Vec<Write>, Op
         let writes = vec![wanted.keep(), Write::Enrollment(Box::new(told))];
         return Ok((writes, Some(Give::Declarations { uuid, offer })));
     }
-    if let Some(delivery) = after
-        .in_queue()
-        .and_then(|number| queue::next(queue, number, now))
-    {
+    let delivery = match after {
+        After::Nothing | After::Declarations => queue::next(queue, 0, now),
+        After::Queued(number) => queue::next(queue, number, now),
+        After::Survey => queue::first_unrefused(queue, now),
+    };
+    if let Some(delivery) = delivery {
         let sent = queue::sent(delivery, now).map(Write::Delivery);
         return Ok((sent.into_iter().collect(), Some(Give::Queued(delivery.clone()))));
     }
     let survey = Survey::ALL.into_iter().find(|survey| {
-        After::Survey(*survey) > after
+        !enrollment.inventory.refused.contains(survey)
             && inventory::due_at(enrollment, device, *survey, catalog).is_some_and(|due| due <= now)
     });
     let give = survey.map(|survey| Give::Survey {

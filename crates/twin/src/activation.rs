@@ -29,13 +29,9 @@ impl Facts for Known {
     }
 }
 
-/// Judges an activation whose type the device has.
+/// Judges an activation that the device can take.
 pub(crate) fn judge(activation: &Stored, store: &Store, device: &Device, scope: Scope) -> Verdict {
-    let Some(configurations) = configurations(activation) else {
-        return Verdict::invalid(about("Error.InvalidPayload", activation, json!({})));
-    };
-    let missing: Vec<&str> = configurations
-        .into_iter()
+    let missing: Vec<&str> = configurations(activation)
         .filter(|identifier| {
             store
                 .get(*identifier)
@@ -46,9 +42,9 @@ pub(crate) fn judge(activation: &Stored, store: &Store, device: &Device, scope: 
         let details = json!({"ConfigurationIdentifiers": missing});
         return Verdict::invalid(about("Error.MissingConfigurations", activation, details));
     }
-    match activation.payload.get("Predicate") {
+    match activation.text("Predicate") {
         None => Verdict::active(),
-        Some(Value::String(text)) => match evaluate(text, store, device, scope) {
+        Some(text) => match evaluate(text, store, device, scope) {
             Ok(true) => Verdict::active(),
             Ok(false) => {
                 let reason = about("Info.Predicate", activation, json!({"Predicate": text}));
@@ -60,14 +56,16 @@ pub(crate) fn judge(activation: &Stored, store: &Store, device: &Device, scope: 
             }
             Err(code) => Verdict::invalid(unusable(code, activation, text)),
         },
-        Some(_) => Verdict::invalid(about("Error.InvalidPayload", activation, json!({}))),
     }
 }
 
 /// The configurations that an activation names.
-fn configurations(activation: &Stored) -> Option<Vec<&str>> {
-    let array = activation.payload.get("StandardConfigurations")?.as_array()?;
-    array.iter().map(Value::as_str).collect()
+fn configurations(activation: &Stored) -> impl Iterator<Item = &str> {
+    let array = activation
+        .payload
+        .get("StandardConfigurations")
+        .and_then(Value::as_array);
+    array.into_iter().flatten().filter_map(Value::as_str)
 }
 
 const UNPARSED: &str = "Error.UnableToParsePredicate";

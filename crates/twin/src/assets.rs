@@ -228,8 +228,7 @@ fn source(stored: &Stored) -> Option<Source<'_>> {
     }
     let text = |key: &str| stored.payload.pointer(key).and_then(Value::as_str);
     Some(Source {
-        // What is no text is no URL either, which shows when it is to be fetched.
-        url: text("/Reference/DataURL").unwrap_or_default(),
+        url: text("/Reference/DataURL")?,
         identified: text("/Authentication/Type") != Some("None"),
         content_type: text("/Reference/ContentType"),
         size: stored.payload.pointer("/Reference/Size"),
@@ -255,15 +254,4 @@ fn failure(code: &str, error: String) -> Reason {
         description: Some(error.clone()),
         details: Some(json!({"Error": error})),
     }
-}
-
-/// Why the data of a declaration cannot even be asked for.
-pub(crate) fn misdeclared(stored: &Stored) -> Option<Reason> {
-    let source = source(stored)?;
-    (!source.url.starts_with("https://")).then(|| {
-        failure(
-            "Error.AssetCannotBeDownloaded",
-            "the declaration has no https URL".to_owned(),
-        )
-    })
 }

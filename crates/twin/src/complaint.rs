@@ -54,8 +54,8 @@ pub enum Complaint {
     /// A command refused with NotNow came again in the same session.
     #[error("the command {0} came again in the session in which it was refused with NotNow")]
     RefusedRepeated(String),
-    /// Two DeclarativeManagement commands in one session.
-    #[error("a second DeclarativeManagement command in one session")]
+    /// Two DeclarativeManagement commands that tell the same in one session.
+    #[error("a second DeclarativeManagement command in one session, which tells nothing new")]
     SecondInSession,
     /// A session without end.
     #[error("a session of more than {0} commands")]

@@ -6,9 +6,9 @@ use ordain_catalog::Kind;
 use ordain_model::report::{Reason, Validity};
 use serde_json::{Value, json};
 
-use crate::assets::{Contents, Data, misdeclared};
-use crate::judgement::{Verdict, about, cannot_be_applied};
-use crate::stored::{Store, Stored};
+use crate::assets::Data;
+use crate::judgement::{Held, Verdict, about, cannot_be_applied};
+use crate::stored::Stored;
 
 const SUBSCRIPTIONS: &str = "com.apple.configuration.management.status-subscriptions";
 const TEST: &str = "com.apple.configuration.management.test";
@@ -16,60 +16,41 @@ const PASSCODE: &str = "com.apple.configuration.passcode.settings";
 
 /// Why a configuration could not be applied if it were active; `None` when nothing is known against it. What it needs
 /// from assets is not looked at, only that they are there.
-pub(crate) fn obstacle(configuration: &Stored, store: &Store) -> Option<Reason> {
+pub(crate) fn obstacle(configuration: &Stored, held: &Held<'_>) -> Option<Reason> {
     let is_there = |identifier: &str, accepts: &dyn Fn(&str) -> bool| {
-        store
-            .get(identifier)
-            .is_some_and(|stored| stored.kind == Kind::Asset && accepts(&stored.type_name))
+        let stored = held.store.get(identifier);
+        stored.is_some_and(|stored| stored.kind == Kind::Asset && accepts(&stored.type_name))
     };
     let missing: BTreeSet<&str> = configuration
-        .references()
+        .references(held.catalog)
         .into_iter()
         .filter(|found| !is_there(found.identifier, &|type_name| found.target.accepts(type_name)))
         .map(|found| found.identifier)
         .collect();
-    if !missing.is_empty() {
-        return Some(about(
-            "Error.MissingAssets",
-            configuration,
-            json!({"AssetIdentifiers": missing}),
-        ));
-    }
-    let sound = match configuration.type_name.as_str() {
-        SUBSCRIPTIONS => subscriptions(configuration).is_some(),
-        TEST => configuration.text("Echo").is_some(),
-        _ => true,
-    };
-    if !sound {
-        let error = "a required key is missing or of another type";
-        return Some(about(
-            "Error.ConfigurationIsInvalid",
-            configuration,
-            json!({"Error": error}),
-        ));
-    }
-    None
+    let details = json!({"AssetIdentifiers": missing});
+    (!missing.is_empty()).then(|| about("Error.MissingAssets", configuration, details))
 }
 
 /// Judges a configuration that is active and has no obstacle.
-pub(crate) fn judge(configuration: &Stored, store: &Store, contents: &Contents) -> Verdict {
+pub(crate) fn judge(configuration: &Stored, held: &Held<'_>) -> Verdict {
     let mut pending = false;
-    let assets = configuration.references();
+    let assets = configuration.references(held.catalog);
     let needed = assets
         .iter()
-        .filter_map(|found| store.get(found.identifier))
+        .filter_map(|found| held.store.get(found.identifier))
         .chain([configuration]);
     for needed in needed {
-        let failed = match contents.of(needed) {
-            _ if misdeclared(needed).is_some() => Some(misdeclared(needed)),
-            Data::Failed(reason) => Some(Some(reason.clone())),
-            Data::Pending => {
+        let refused = held.objections.refusal(needed);
+        let failed = match (refused, held.contents.of(needed)) {
+            (Some(refused), _) => refused.reasons.into_iter().next(),
+            (None, Data::Failed(reason)) => Some(reason.clone()),
+            (None, Data::Pending) => {
                 pending = true;
                 None
             }
-            Data::Ready => None,
+            (None, Data::Ready) => None,
         };
-        if let Some(reason) = failed.flatten() {
+        if let Some(reason) = failed {
             let error = format!(
                 "{}: {}",
                 needed.identifier,
@@ -111,12 +92,11 @@ fn test(configuration: &Stored) -> Verdict {
 }
 
 /// The status items that a configuration subscribes to; none unless it is a subscription.
-pub(crate) fn subscriptions(configuration: &Stored) -> Option<Vec<&str>> {
-    if configuration.type_name != SUBSCRIPTIONS {
-        return Some(Vec::new());
-    }
-    let items = configuration.payload.get("StatusItems")?.as_array()?;
-    items.iter().map(|item| item.get("Name")?.as_str()).collect()
+pub(crate) fn subscriptions(configuration: &Stored) -> impl Iterator<Item = &str> {
+    let items = configuration.payload.get("StatusItems");
+    let items = items.filter(|_| configuration.type_name == SUBSCRIPTIONS);
+    let items = items.and_then(Value::as_array).into_iter().flatten();
+    items.filter_map(|item| item.get("Name")?.as_str())
 }
 
 /// Whether a configuration that is in effect demands a passcode: any key beside `RequirePasscode` implies it.

@@ -1,6 +1,9 @@
 //! The hardware of a twin: what it is, drawn from a seed, and what it reports of itself.
 
-use ordain_catalog::{Availability, Catalog, EnrollmentType, OsVersion, Platform, Scope, Shape, Support};
+use std::sync::Arc;
+
+use ordain_catalog::validate::DeviceKind;
+use ordain_catalog::{Availability, EnrollmentType, OsVersion, Platform, Scope, Shape, Support};
 use ordain_model::device::DeviceFacts;
 use ordain_model::ids::Digest;
 use ordain_pki::Certificate;
@@ -8,6 +11,7 @@ use serde_json::{Value, json};
 
 pub use crate::models::{Model, System};
 use crate::models::{models, systems};
+use crate::schema::Schema;
 use crate::state::State;
 
 /// `UserShortName` of the user of a Mac who has a channel too.
@@ -22,6 +26,8 @@ pub struct Device {
     pub model: &'static Model,
     /// The release of its operating system.
     pub system: &'static System,
+    /// What its system knows of Apple's schema, as far as that is for this platform and version.
+    pub schema: Arc<Schema>,
     /// Its serial number.
     pub serial: String,
     /// Its UDID.
@@ -124,6 +130,7 @@ impl Device {
             platform,
             model,
             system,
+            schema: Arc::clone(Schema::builtin()),
             serial: serial(&draw),
             udid: if is_mac { draw.uuid("udid") } else { udid(&draw) },
             name: format!("{} {index}", model.family),
@@ -164,16 +171,30 @@ impl Device {
         self.system.version.parse().ok()
     }
 
+    /// What decides what it can take on the channel of `scope`.
+    pub(crate) fn kind(&self, scope: Scope) -> DeviceKind {
+        DeviceKind {
+            platform: self.platform,
+            os_version: self.os_version(),
+            enrollment: Some(if self.supervised {
+                EnrollmentType::Supervised
+            } else {
+                EnrollmentType::Device
+            }),
+            scope,
+        }
+    }
+
     /// Whether the device has something on the channel of `scope`.
     pub(crate) fn supports(&self, support: &Support, scope: Scope) -> bool {
-        let enrollment = if self.supervised {
-            EnrollmentType::Supervised
-        } else {
-            EnrollmentType::Device
-        };
-        let version = self.os_version();
+        let DeviceKind {
+            platform,
+            os_version,
+            enrollment,
+            scope,
+        } = self.kind(scope);
         !matches!(
-            support.availability(Some(self.platform), version.as_ref(), Some(enrollment), scope),
+            support.availability(Some(platform), os_version.as_ref(), enrollment, scope),
             Availability::Unavailable(_)
         )
     }
@@ -181,7 +202,7 @@ impl Device {
     /// The value of a status item on the channel of `scope`; `None` where the device has no such item or cannot give
     /// it. Lists of what declarations brought are empty here.
     pub(crate) fn status(&self, name: &str, scope: Scope) -> Option<Value> {
-        let item = Catalog::builtin().status_item(name)?;
+        let item = self.schema.catalog().status_item(name)?;
         if !self.supports(&item.support, scope) {
             return None;
         }
@@ -250,6 +271,8 @@ fn udid(draw: &Draw) -> String {
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
+
+    use ordain_catalog::Catalog;
 
     use super::*;
 

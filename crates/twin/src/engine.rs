@@ -220,10 +220,7 @@ impl Engine {
             declarations: judgement.listed.clone(),
             ..Picture::default()
         };
-        let subscriptions = self
-            .effective(judgement)
-            .filter_map(configuration::subscriptions)
-            .flatten();
+        let subscriptions = self.effective(judgement).flat_map(configuration::subscriptions);
         // The items of `management` are reported unasked.
         for name in subscriptions.filter(|name| !name.starts_with("management.")) {
             match device.status(name, self.scope) {

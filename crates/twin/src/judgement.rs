@@ -2,12 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use ordain_catalog::{Kind, Scope};
+use ordain_catalog::{Catalog, Kind, Scope};
 use ordain_model::report::{DeclarationsReport, Listed, Reason, Validity};
 use serde_json::{Value, json};
 
-use crate::assets::{Contents, Data, misdeclared};
+use crate::assets::{Contents, Data};
 use crate::device::Device;
+use crate::schema::Objections;
 use crate::stored::{Store, Stored};
 use crate::{activation, configuration};
 
@@ -56,36 +57,53 @@ pub(crate) struct Judgement {
     pub(crate) effective: BTreeSet<String>,
 }
 
+/// What a channel holds, and what is known of it.
+pub(crate) struct Held<'a> {
+    pub(crate) store: &'a Store,
+    pub(crate) contents: &'a Contents,
+    pub(crate) catalog: &'a Catalog,
+    pub(crate) objections: Objections<'a>,
+}
+
 /// Judges the declarations of a channel.
 pub(crate) fn judge(store: &Store, contents: &Contents, device: &Device, scope: Scope) -> Judgement {
+    let held = Held {
+        store,
+        contents,
+        catalog: device.schema.catalog(),
+        objections: Objections::of(device, store, scope),
+    };
+    let refused = |stored: &Stored| held.objections.refusal(stored);
     let of_kind = |kind: Kind| store.values().filter(move |stored| stored.kind == kind);
     let mut verdicts = BTreeMap::<&str, Verdict>::new();
 
     for activation in of_kind(Kind::Activation) {
-        let verdict = unsupported(activation, device, scope)
-            .unwrap_or_else(|| activation::judge(activation, store, device, scope));
+        let verdict =
+            refused(activation).unwrap_or_else(|| activation::judge(activation, store, device, scope));
         verdicts.insert(&activation.identifier, verdict);
     }
 
     let mut judgement = Judgement::default();
-    let activations = users(of_kind(Kind::Activation));
+    let activations = users(of_kind(Kind::Activation), held.catalog);
     for configuration in of_kind(Kind::Configuration) {
-        let verdict = unsupported(configuration, device, scope).unwrap_or_else(|| {
+        let verdict = refused(configuration).unwrap_or_else(|| {
             let named_by = activations.get(configuration.identifier.as_str());
             if let Some(verdict) = not_activated(configuration, named_by, &verdicts) {
                 return verdict;
             }
-            if let Some(reason) = configuration::obstacle(configuration, store) {
+            if let Some(reason) = configuration::obstacle(configuration, &held) {
                 return Verdict::invalid(reason);
             }
             let assets = configuration
-                .references()
+                .references(held.catalog)
                 .into_iter()
                 .map(|found| found.identifier.to_owned());
             judgement
                 .active
                 .extend(assets.chain([configuration.identifier.clone()]));
-            configuration::judge(configuration, store, contents)
+            let mut verdict = configuration::judge(configuration, &held);
+            verdict.reasons.extend(held.objections.left_aside(configuration));
+            verdict
         });
         if verdict.active && verdict.valid == Validity::Valid {
             judgement.effective.insert(configuration.identifier.clone());
@@ -93,9 +111,9 @@ pub(crate) fn judge(store: &Store, contents: &Contents, device: &Device, scope: 
         verdicts.insert(&configuration.identifier, verdict);
     }
 
-    let configurations = users(of_kind(Kind::Configuration));
+    let configurations = users(of_kind(Kind::Configuration), held.catalog);
     for asset in of_kind(Kind::Asset) {
-        let verdict = unsupported(asset, device, scope).unwrap_or_else(|| {
+        let verdict = refused(asset).unwrap_or_else(|| {
             if judgement.active.contains(&asset.identifier) {
                 active_asset(asset, contents)
             } else {
@@ -106,7 +124,7 @@ pub(crate) fn judge(store: &Store, contents: &Contents, device: &Device, scope: 
     }
 
     for management in of_kind(Kind::Management) {
-        let verdict = unsupported(management, device, scope).unwrap_or(Verdict {
+        let verdict = refused(management).unwrap_or(Verdict {
             active: false,
             valid: Validity::Valid,
             reasons: Vec::new(),
@@ -117,7 +135,7 @@ pub(crate) fn judge(store: &Store, contents: &Contents, device: &Device, scope: 
     judgement.active.retain(|identifier| {
         store
             .get(identifier)
-            .is_some_and(|stored| misdeclared(stored).is_none())
+            .is_some_and(|stored| refused(stored).is_none())
     });
     judgement.listed.listed = Kind::ALL.iter().map(|&kind| (kind, Vec::new())).collect();
     for stored in store.values() {
@@ -139,31 +157,17 @@ pub(crate) fn judge(store: &Store, contents: &Contents, device: &Device, scope: 
 }
 
 /// Who refers to each identifier.
-fn users<'a>(declarations: impl Iterator<Item = &'a Stored>) -> BTreeMap<&'a str, Vec<&'a Stored>> {
+fn users<'a>(
+    declarations: impl Iterator<Item = &'a Stored>,
+    catalog: &'a Catalog,
+) -> BTreeMap<&'a str, Vec<&'a Stored>> {
     let mut users = BTreeMap::<&str, Vec<&Stored>>::new();
     for declaration in declarations {
-        for found in declaration.references() {
+        for found in declaration.references(catalog) {
             users.entry(found.identifier).or_default().push(declaration);
         }
     }
     users
-}
-
-/// The verdict on a declaration of a type that the device, or this channel of it, does not have.
-fn unsupported(stored: &Stored, device: &Device, scope: Scope) -> Option<Verdict> {
-    match stored.declaration_type() {
-        None => Some(Verdict::invalid(Reason {
-            code: "Error.UnknownDeclarationType".to_owned(),
-            description: None,
-            details: None,
-        })),
-        Some(known) if !device.supports(&known.support, scope) => Some(Verdict::invalid(about(
-            "Error.ConfigurationNotSupported",
-            stored,
-            json!({}),
-        ))),
-        Some(_) => None,
-    }
 }
 
 /// The verdict on a configuration that no active activation names.
@@ -198,9 +202,6 @@ fn active_asset(asset: &Stored, contents: &Contents) -> Verdict {
         active: true,
         ..Verdict::invalid(reason)
     };
-    if let Some(reason) = misdeclared(asset) {
-        return failed(reason);
-    }
     match contents.of(asset) {
         Data::Ready => Verdict::active(),
         Data::Pending => Verdict {

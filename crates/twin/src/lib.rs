@@ -11,6 +11,7 @@
 //! | [`request`] | what goes to the server, and what comes back |
 //! | [`complaint`] | the rules that a server can break |
 //! | [`commands`] | what devices do on command |
+//! | [`schema`] | what systems know of declarations, and hold against them |
 //! | [`state`] | what commands leave on a device |
 //! | [`journal`] | which commands came, and what became of them |
 //! | [`driver`] | twins on real sockets |
@@ -41,6 +42,7 @@ mod judgement;
 mod models;
 mod report;
 pub mod request;
+pub mod schema;
 mod session;
 pub mod state;
 mod stored;

@@ -71,7 +71,7 @@ impl Reporter {
             report.items = picture.items.clone();
             report.errors = picture.errors.clone();
         } else {
-            report.items = changes(&self.told.items, &picture.items);
+            report.items = changes(device.schema.catalog(), &self.told.items, &picture.items);
             report.errors = differing(&self.told.errors, &picture.errors);
         }
         if full || self.told.declarations != picture.declarations {
@@ -134,12 +134,14 @@ fn differing<V: Clone + PartialEq>(
 }
 
 /// The items that are new or have another value; of lists by identifier only the elements that changed.
-fn changes(before: &BTreeMap<String, Value>, now: &BTreeMap<String, Value>) -> BTreeMap<String, Value> {
+fn changes(
+    catalog: &Catalog,
+    before: &BTreeMap<String, Value>,
+    now: &BTreeMap<String, Value>,
+) -> BTreeMap<String, Value> {
     let mut changed = differing(before, now);
     for (name, value) in &mut changed {
-        let by_identifier = Catalog::builtin()
-            .status_item(name)
-            .is_some_and(|item| item.identified());
+        let by_identifier = catalog.status_item(name).is_some_and(|item| item.identified());
         if let (true, Some(Value::Array(before)), Value::Array(elements)) =
             (by_identifier, before.get(name), value)
         {
@@ -171,7 +173,7 @@ fn changed_elements(before: &[Value], now: &[Value]) -> Vec<Value> {
 
 /// What the device can be sent and asked on the channel of `scope`.
 fn capabilities(device: &Device, scope: Scope) -> Capabilities {
-    let catalog = Catalog::builtin();
+    let catalog = device.schema.catalog();
     let declarations: BTreeSet<String> = catalog
         .declarations()
         .filter(|declaration| Kind::of_type(&declaration.name).is_some())
@@ -205,7 +207,8 @@ mod tests {
             "test.array-value": [{"key1": 1}, {"key1": 2}],
             "test.string-value": "same",
         }));
-        assert_eq!(changes(&before, &before), BTreeMap::new());
+        let changes = |now| changes(Catalog::builtin(), &before, now);
+        assert_eq!(changes(&before), BTreeMap::new());
         let now = items(json!({
             "app.managed.list": [app("a", "managed"), app("b", "managed"), app("d", "queued")],
             "test.array-value": [{"key1": 1}, {"key1": 3}],
@@ -217,7 +220,7 @@ mod tests {
             "test.array-value": [{"key1": 1}, {"key1": 3}],
             "device.model.family": "Mac",
         }));
-        assert_eq!(changes(&before, &now), expected);
+        assert_eq!(changes(&now), expected);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! A result is said until the server has taken it; a command is executed once, however often it comes. A push is answered
 //! with `Idle`, also when there was such a result to be said first.
 
+use std::collections::BTreeSet;
 use std::mem;
 
 use ordain_apple::command::{ChainedError, Command, Message, Status};
@@ -39,6 +40,8 @@ pub(crate) struct Session {
     commands: usize,
     /// How many DeclarativeManagement commands came in this session.
     syncs: usize,
+    /// What these told.
+    told: BTreeSet<Digest>,
     journal: Journal,
 }
 
@@ -117,6 +120,7 @@ impl Session {
         self.open = true;
         self.commands = 0;
         self.syncs = 0;
+        self.told.clear();
         self.journal.wake();
         self.saying.get_or_insert(Saying::new(Status::Idle, None));
     }
@@ -239,7 +243,7 @@ impl Session {
         }
         let is_sync = command.request_type == "DeclarativeManagement";
         self.syncs += usize::from(is_sync);
-        if is_sync && self.syncs > 1 {
+        if is_sync && !self.told.insert(told(&command)) {
             scene.complaints.add(Complaint::SecondInSession);
         }
         let (saying, start) = match known {
@@ -290,6 +294,12 @@ impl Session {
         self.journal.executed(&command.uuid, status, None);
         (Saying::new(status, None), start)
     }
+}
+
+/// What a DeclarativeManagement command tells: a hash of its tokens, if it brings any.
+fn told(command: &Command) -> Digest {
+    let data = optional::<&[u8]>(&command.payload, "Data");
+    Digest::of(data.ok().flatten().unwrap_or_default())
 }
 
 /// The tokens in a command. When they cannot be read, the device asks for them.

@@ -211,12 +211,13 @@ impl Sync {
             self.phase = Phase::Fetching(fetching);
             return;
         }
-        let declaration = complaints
+        let stored = complaints
             .check_document(response, about, Declaration::parse)
-            .filter(|declaration| self.accepts(kind, &item, declaration, complaints));
-        match declaration {
-            Some(declaration) => {
-                fetching.fetched.push(Stored::new(kind, declaration));
+            .map(|declaration| Stored::new(kind, declaration))
+            .filter(|stored| self.accepts(&item, stored, complaints));
+        match stored {
+            Some(stored) => {
+                fetching.fetched.push(stored);
                 self.phase = Phase::Fetching(fetching);
             }
             None => self.broken = true,
@@ -224,42 +225,34 @@ impl Sync {
     }
 
     /// Whether the declaration is the one that was asked for.
-    fn accepts(
-        &mut self,
-        kind: Kind,
-        item: &Item,
-        declaration: &Declaration,
-        complaints: &mut Complaints,
-    ) -> bool {
-        if declaration.identifier != item.identifier {
+    fn accepts(&mut self, item: &Item, stored: &Stored, complaints: &mut Complaints) -> bool {
+        if stored.identifier != item.identifier {
             complaints.add(Complaint::OtherIdentifier {
                 asked: item.identifier.clone(),
-                given: declaration.identifier.clone(),
+                given: stored.identifier.clone(),
             });
             return false;
         }
-        if Kind::of_type(&declaration.type_name).is_some_and(|of_type| of_type != kind) {
+        if Kind::of_type(&stored.type_name).is_some_and(|of_type| of_type != stored.kind) {
             complaints.add(Complaint::OtherKind(item.identifier.clone()));
             return false;
         }
-        if declaration.server_token != item.server_token {
+        if stored.server_token != item.server_token {
             complaints.add(Complaint::OtherServerToken(item.identifier.clone()));
         }
-        if !self.remember(declaration) {
+        if !self.remember(stored) {
             complaints.add(Complaint::ServerTokenStood(item.identifier.clone()));
         }
         true
     }
 
     /// Whether this revision, as far as it was seen before, has the content that it had then.
-    fn remember(&mut self, declaration: &Declaration) -> bool {
-        let content = serde_json::to_vec(&(&declaration.type_name, &declaration.payload)).unwrap_or_default();
-        let content = Digest::of(&content);
+    fn remember(&mut self, stored: &Stored) -> bool {
         if self.contents.len() >= MAX_REMEMBERED {
             self.contents.clear();
         }
-        let revision = (declaration.identifier.clone(), declaration.server_token.clone());
-        *self.contents.entry(revision).or_insert(content) == content
+        let revision = (stored.identifier.clone(), stored.server_token.clone());
+        *self.contents.entry(revision).or_insert(stored.content) == stored.content
     }
 
     /// Removals first, then what is new or changed.

@@ -1,12 +1,14 @@
 //! Commands from keys that administrators give as JSON, checked by the catalog.
 
+use std::fmt::Display;
 use std::slice;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
-use ordain_catalog::{Catalog, Elements, ITEM, Keys, Shape};
-use serde_json::{Map, Value as Json};
+use ordain_catalog::validate::matches;
+use ordain_catalog::{Catalog, Elements, Format, ITEM, Keys, Range, Shape};
+use serde_json::{Map, Number, Value as Json};
 
 use super::problem::{Path, Problem, Problems, nearest};
 use super::{Command, DECLARATIVE_MANAGEMENT};
@@ -111,9 +113,9 @@ impl Builder {
 
     fn value(&mut self, shape: &Shape, value: &Json, path: &Path<'_>) -> Option<Value> {
         let built = match (shape, value) {
-            // No known command has keys that nest without end; the device judges what is in them.
+            // No command has keys that nest without end; the device would judge what is in them.
             (Shape::Any | Shape::Above(_), value) => return self.any(value, path),
-            (Shape::Array { elements, .. }, value) => return self.array(elements, value, path),
+            (Shape::Array { elements, count }, value) => return self.array(elements, count, value, path),
             (Shape::Dictionary(keys), value) => {
                 return self.object(value, path, |builder, object| {
                     Some(builder.dictionary(keys, object, None, path))
@@ -124,26 +126,43 @@ impl Builder {
                     Some(builder.map(&key.shape, object, path))
                 });
             }
-            (Shape::Integer { allowed, .. }, value) => return self.integer(allowed, value, path),
-            (Shape::String { allowed, .. }, Json::String(text)) => {
-                if !allowed.is_empty() && !allowed.contains(text) {
-                    let known = allowed.iter().map(String::as_str);
-                    self.problems
-                        .add_unknown(path, "not an allowed value", text, known);
-                    return None;
-                }
-                return self.text(text, path);
+            (Shape::Integer { allowed, range }, value) => {
+                let integer = match value {
+                    Json::Number(number) => number.as_i64(),
+                    Json::String(text) => text.parse().ok(),
+                    _ => None,
+                };
+                return match integer {
+                    Some(integer) => self.number(integer, allowed, range, path),
+                    None => {
+                        self.problems.add(path, "not an integer of 64 bits");
+                        None
+                    }
+                };
             }
+            (
+                Shape::String {
+                    allowed,
+                    pattern,
+                    format,
+                },
+                Json::String(text),
+            ) => return self.string(text, allowed, pattern.as_deref(), *format, path),
             (Shape::Boolean, Json::Bool(value)) => Some((*value).into()),
             (Shape::Boolean, Json::String(text)) => text.parse().ok().map(Value::Boolean),
             (Shape::Data, Json::String(text)) => data(text),
             (Shape::Date, Json::String(text)) => date(text),
-            (Shape::Real { .. }, Json::Number(number)) => number.as_f64().map(Value::Real),
-            (Shape::Real { .. }, Json::String(text)) => text
-                .parse()
-                .ok()
-                .filter(|real: &f64| real.is_finite())
-                .map(Value::Real),
+            (Shape::Real { allowed, range }, Json::Number(_) | Json::String(_)) => {
+                let real = match value {
+                    Json::String(text) => text.parse().ok(),
+                    number => number.as_f64(),
+                };
+                let allowed: Vec<f64> = allowed.iter().filter_map(Number::as_f64).collect();
+                match real.filter(|real: &f64| real.is_finite()) {
+                    Some(real) => return self.number(real, &allowed, &range.as_f64(), path),
+                    None => None,
+                }
+            }
             _ => None,
         };
         if built.is_none() {
@@ -152,28 +171,55 @@ impl Builder {
         built
     }
 
-    fn integer(&mut self, allowed: &[i64], value: &Json, path: &Path<'_>) -> Option<Value> {
-        let integer = match value {
-            Json::Number(number) => number.as_i64(),
-            Json::String(text) => text.parse().ok(),
-            _ => None,
-        };
-        match integer {
-            Some(integer) if allowed.is_empty() || allowed.contains(&integer) => Some(integer.into()),
-            Some(_) => {
-                let allowed: Vec<String> = allowed.iter().map(i64::to_string).collect();
-                let message = format!("not an allowed value; allowed: {}", allowed.join(", "));
-                self.problems.add(path, message);
-                None
-            }
-            None => {
-                self.problems.add(path, "not an integer of 64 bits");
-                None
-            }
+    /// One of the allowed ones, or within the bounds: with both, either will do.
+    fn number<T: PartialOrd + Display + Into<Value>>(
+        &mut self,
+        number: T,
+        allowed: &[T],
+        range: &Range<T>,
+        path: &Path<'_>,
+    ) -> Option<Value> {
+        let outside = range.outside(&number);
+        let is_within = outside.is_none() && (allowed.is_empty() || range.is_bounded());
+        if is_within || allowed.contains(&number) {
+            return Some(number.into());
         }
+        let allowed = allowed.iter().map(T::to_string).chain(outside);
+        let allowed: Vec<String> = allowed.collect();
+        let message = format!("not an allowed value; allowed: {}", allowed.join(", "));
+        self.problems.add(path, message);
+        None
     }
 
-    fn array(&mut self, elements: &Elements, value: &Json, path: &Path<'_>) -> Option<Value> {
+    fn string(
+        &mut self,
+        text: &str,
+        allowed: &[String],
+        pattern: Option<&str>,
+        format: Option<Format>,
+        path: &Path<'_>,
+    ) -> Option<Value> {
+        let known = allowed.iter().map(String::as_str);
+        if !allowed.is_empty() && !known.clone().any(|known| known == text) {
+            self.problems
+                .add_unknown(path, "not an allowed value", text, known);
+        } else if let Some(format) = format.filter(|format| !format.accepts(text)) {
+            self.problems.add(path, format!("not {}", format.described()));
+        } else if let Some(pattern) = pattern.filter(|pattern| !matches(pattern, text)) {
+            self.problems.add(path, format!("not a match of `{pattern}`"));
+        } else {
+            return self.text(text, path);
+        }
+        None
+    }
+
+    fn array(
+        &mut self,
+        elements: &Elements,
+        count: &Range<u64>,
+        value: &Json,
+        path: &Path<'_>,
+    ) -> Option<Value> {
         let read;
         let values = match value {
             Json::Array(values) => values.as_slice(),
@@ -187,6 +233,10 @@ impl Builder {
                 return None;
             }
         };
+        if let Some(bounds) = count.outside(&u64::try_from(values.len()).unwrap_or(u64::MAX)) {
+            let message = format!("{} elements, must be {bounds}", values.len());
+            self.problems.add(path, message);
+        }
         let mut array = Vec::with_capacity(values.len());
         for (index, value) in values.iter().enumerate() {
             let path = &Path::Element(path, index);

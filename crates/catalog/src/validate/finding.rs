@@ -75,6 +75,8 @@ pub enum Code {
     Reserved,
     /// None of the targeted devices can take it.
     Unsupported,
+    /// A key that none of the targeted devices knows: it is newer than their systems.
+    TooNew,
     /// Some of the targeted devices cannot take it.
     PartlyUnsupported,
     /// It should no longer be used.
@@ -110,6 +112,7 @@ words!(Code, "a kind of mistake", {
     StatusItem => "status-item",
     Reserved => "reserved",
     Unsupported => "unsupported",
+    TooNew => "too-new",
     PartlyUnsupported => "partly-unsupported",
     Deprecated => "deprecated",
     TooDeep => "too-deep",

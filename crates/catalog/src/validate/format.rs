@@ -14,7 +14,7 @@ use crate::Format;
 
 impl Format {
     /// Whether `text` is one.
-    pub(super) fn accepts(self, text: &str) -> bool {
+    pub fn accepts(self, text: &str) -> bool {
         match self {
             Self::Domain => is_domain(text),
             Self::DomainPrefix => is_domain(text.strip_prefix("*.").unwrap_or(text)),
@@ -30,7 +30,7 @@ impl Format {
     }
 
     /// What a text has to be, with an example.
-    pub(super) const fn described(self) -> &'static str {
+    pub const fn described(self) -> &'static str {
         match self {
             Self::Domain => "a domain name, such as `example.com`",
             Self::DomainPrefix => "a domain name, or `*.` and one",
@@ -139,7 +139,7 @@ fn is_uuid(text: &str) -> bool {
 }
 
 /// Whether `text` matches a schema's regular expression. One that is not understood, or is too large, forbids nothing.
-pub(super) fn matches(pattern: &str, text: &str) -> bool {
+pub fn matches(pattern: &str, text: &str) -> bool {
     compiled(pattern).is_none_or(|regex| regex.is_match(text))
 }
 

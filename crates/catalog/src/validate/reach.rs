@@ -129,6 +129,8 @@ pub(super) enum Verdict {
         whose: &'static str,
         /// Why.
         reasons: String,
+        /// Whether it is newer than the systems of all of them.
+        too_new: bool,
     },
 }
 
@@ -228,10 +230,12 @@ impl Recipients {
                 (true, Severity::Error) => "the targeted devices",
                 (true, Severity::Warning) => "the devices that there are",
             };
+            let too_new = |(_, reason): &_| matches!(reason, Unavailable::Before(..));
             return Verdict::Refused {
                 severity,
                 whose,
                 reasons,
+                too_new: refusing.iter().all(too_new),
             };
         }
         Verdict::Partly {

@@ -145,13 +145,14 @@ impl Schema<'_> {
                 severity,
                 whose,
                 reasons,
+                too_new,
             } => {
                 let mut message = format!("{place} is for none of {whose}: {reasons}");
                 if let Some(other) = key_replaced_by(self.type_name, &place.pointer()) {
                     message.push_str(&format!("; `{other}` replaces it"));
                 }
-                self.findings
-                    .add(severity, place, At::Key, Code::Unsupported, message);
+                let code = if too_new { Code::TooNew } else { Code::Unsupported };
+                self.findings.add(severity, place, At::Key, code, message);
                 return Some(recipients.nobody());
             }
         };
@@ -298,7 +299,7 @@ impl Schema<'_> {
 
     fn count(&mut self, place: &Place<'_>, count: usize, range: &Range<u64>) {
         let count = u64::try_from(count).unwrap_or(u64::MAX);
-        if let Some(bounds) = outside(&count, range) {
+        if let Some(bounds) = range.outside(&count) {
             let message = format!("{place} has {count} elements, must have {bounds}");
             self.findings.error(place, At::Value, Code::Count, message);
         }
@@ -318,11 +319,13 @@ impl Schema<'_> {
 
     fn real(&mut self, place: &Place<'_>, number: &Number, allowed: &[Number], range: &Range<Number>) {
         let float = |number: &Number| number.as_f64().unwrap_or(f64::NAN);
-        let range = Range {
-            min: range.min.as_ref().map(float),
-            max: range.max.as_ref().map(float),
-        };
-        self.number(place, number, &float(number), allowed.iter().map(float), &range);
+        self.number(
+            place,
+            number,
+            &float(number),
+            allowed.iter().map(float),
+            &range.as_f64(),
+        );
     }
 
     /// One of the allowed ones, or within the bounds: with both, either will do.
@@ -337,10 +340,9 @@ impl Schema<'_> {
         if allowed.clone().any(|allowed| allowed == *value) {
             return;
         }
-        let bounded = range.min.is_some() || range.max.is_some();
-        let (code, must) = match (allowed.len(), outside(value, range)) {
+        let (code, must) = match (allowed.len(), range.outside(value)) {
             (0, None) => return,
-            (_, None) if bounded => return,
+            (_, None) if range.is_bounded() => return,
             (0, Some(bounds)) => (Code::OutOfRange, bounds),
             (_, Some(bounds)) => (Code::NotAllowed, format!("{}, or {bounds}", any_of(allowed))),
             (_, None) => (Code::NotAllowed, any_of(allowed)),
@@ -353,20 +355,6 @@ impl Schema<'_> {
         let message = format!("{place} is {}, must be {must}", shown(value));
         self.findings.error(place, At::Value, code, message);
     }
-}
-
-/// The bounds in words, when `value` is outside.
-fn outside<T: PartialOrd + Display>(value: &T, range: &Range<T>) -> Option<String> {
-    let Range { min, max } = range;
-    if min.as_ref().is_none_or(|min| value >= min) && max.as_ref().is_none_or(|max| value <= max) {
-        return None;
-    }
-    Some(match (min, max) {
-        (Some(min), Some(max)) if min == max => min.to_string(),
-        (Some(min), Some(max)) => format!("{min} to {max}"),
-        (Some(min), None) => format!("at least {min}"),
-        (None, max) => format!("at most {}", max.as_ref().map(T::to_string).unwrap_or_default()),
-    })
 }
 
 fn with_article(shape: &Shape) -> String {

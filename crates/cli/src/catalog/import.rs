@@ -6,7 +6,7 @@ use clap::Args;
 use ordain_catalog::facts;
 use ordain_server::api::{CatalogSource, ReplacedCatalog};
 
-use crate::args::{ConnectionArgs, JsonArgs};
+use crate::args::{AskArgs, ConnectionArgs, JsonArgs};
 use crate::catalog::{source, status};
 use crate::client::{Client, with_query};
 use crate::connection::Connection;
@@ -27,15 +27,6 @@ pub(crate) struct ImportArgs {
     output: JsonArgs,
 }
 
-/// Options of `ordain catalog reset`.
-#[derive(Debug, Args)]
-pub(crate) struct ResetArgs {
-    #[command(flatten)]
-    connection: ConnectionArgs,
-    #[command(flatten)]
-    output: JsonArgs,
-}
-
 /// Reads a catalog here, and puts it in force on the server.
 pub(crate) async fn import(args: ImportArgs) -> anyhow::Result<()> {
     let client = Client::new(&Connection::find(&args.connection)?)?;
@@ -47,7 +38,7 @@ pub(crate) async fn import(args: ImportArgs) -> anyhow::Result<()> {
 }
 
 /// Puts the server's own catalog in force again.
-pub(crate) async fn reset(args: ResetArgs) -> anyhow::Result<()> {
+pub(crate) async fn reset(args: AskArgs) -> anyhow::Result<()> {
     let client = Client::new(&Connection::find(&args.connection)?)?;
     let replaced: ReplacedCatalog = client.delete("catalog").await?;
     show(&replaced, args.output)

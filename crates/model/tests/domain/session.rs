@@ -19,6 +19,8 @@ struct Channel {
     now: i64,
     /// What the device was given and has not answered.
     in_flight: Option<String>,
+    /// What it was given in this session.
+    in_session: BTreeSet<String>,
     /// What it did.
     carried_out: BTreeSet<String>,
     /// What it was given in this session, in order, and what it refused of that.
@@ -34,6 +36,8 @@ enum Event {
     Answers(Answer),
     /// The same, but what the server says to that is lost, and the device says it once more.
     AnswersTwice(Answer),
+    /// The session was cut off after a command, and it begins another one with the outcome, without `Idle`.
+    Returns(Answer),
     /// A result of something that nobody knows.
     Unknown,
     /// An administrator orders a command.
@@ -53,7 +57,8 @@ fn event() -> impl Strategy<Value = Event> {
     prop_oneof![
         3 => Just(Event::Idle),
         8 => answer.clone().prop_map(Event::Answers),
-        2 => answer.prop_map(Event::AnswersTwice),
+        2 => answer.clone().prop_map(Event::AnswersTwice),
+        2 => answer.prop_map(Event::Returns),
         1 => Just(Event::Unknown),
         2 => Just(Event::Order),
         1 => (1_u64..5).prop_map(Event::Publish),
@@ -69,6 +74,7 @@ impl Channel {
             wanted: wanted(1, "1"),
             now: NOW,
             in_flight: None,
+            in_session: BTreeSet::new(),
             carried_out: BTreeSet::new(),
             given: Vec::new(),
             refused: BTreeSet::new(),
@@ -78,9 +84,13 @@ impl Channel {
     fn happens(&mut self, event: Event) {
         match event {
             Event::Idle => {
-                (self.given, self.refused) = (Vec::new(), BTreeSet::new());
+                self.another_session();
                 self.in_flight = None;
                 self.says(Says::Idle);
+            }
+            Event::Returns(answer) => {
+                self.another_session();
+                self.answers(&answer, false);
             }
             Event::Unknown => {
                 // To the device it is as if it had begun anew.
@@ -117,6 +127,12 @@ impl Channel {
         }
     }
 
+    fn another_session(&mut self) {
+        self.given.clear();
+        self.in_session.clear();
+        self.refused.clear();
+    }
+
     fn answers(&mut self, answer: &Answer, twice: bool) {
         let Some(uuid) = self.in_flight.take() else { return };
         match answer {
@@ -131,8 +147,10 @@ impl Channel {
         if twice {
             // What was given is not known to the device: it says the same again, and is given the same.
             let lost = self.in_flight.take();
-            self.given
-                .truncate(self.given.len() - usize::from(lost.is_some()));
+            if let Some(lost) = &lost {
+                self.given.pop();
+                self.in_session.remove(lost);
+            }
             let before = self.queue.clone();
             self.outcome(&uuid, answer);
             assert_eq!(self.in_flight, lost);
@@ -156,14 +174,8 @@ impl Channel {
     }
 
     fn says(&mut self, says: Says) {
-        let queue: Vec<Delivery> = match says.queue_after() {
-            Some(after) => self
-                .queue
-                .range(after + 1..)
-                .map(|(_, delivery)| delivery.clone())
-                .collect(),
-            None => Vec::new(),
-        };
+        let queue = self.queue.range(says.queue_after() + 1..);
+        let queue: Vec<Delivery> = queue.map(|(_, delivery)| delivery.clone()).collect();
         let session = Session {
             device: &self.enrollment.facts,
             ..session(&self.enrollment, &self.wanted, &queue)
@@ -201,10 +213,14 @@ impl Channel {
             }
             Give::Survey { uuid, survey } => (uuid, (2, survey as i64)),
         };
+        let is_survey = |place: &(usize, i64)| place.0 == 2;
         assert!(
-            self.given.last().is_none_or(|last| *last < place),
-            "the order is kept, nothing twice"
+            self.given
+                .last()
+                .is_none_or(|last| *last < place || is_survey(last)),
+            "the order is kept until there are only surveys left"
         );
+        assert!(self.in_session.insert(uuid.clone()), "twice in a session");
         assert!(!self.refused.contains(&uuid), "refused in this session");
         assert!(
             !self.carried_out.contains(&uuid),
@@ -255,6 +271,34 @@ proptest! {
         }
         channel.settles();
     }
+}
+
+/// A device that was cut off in its surveys, and comes back with the outcome of one, is offered what there is for it.
+#[test]
+fn after_a_survey_comes_what_was_not_given_yet() {
+    let mut channel = Channel::new();
+    channel.happens(Event::Idle);
+    channel.happens(Event::Answers(Answer::Acknowledged));
+    assert_eq!(channel.given, [(0, 0), (2, 0)]);
+    channel.happens(Event::Order);
+    channel.happens(Event::Publish(2));
+    channel.happens(Event::Pass(3600));
+    channel.happens(Event::Returns(Answer::Acknowledged));
+    for answer in [Answer::Acknowledged, Answer::NotNow, Answer::NotNow] {
+        channel.happens(Event::AnswersTwice(answer));
+    }
+    assert_eq!(channel.given, [(0, 0), (1, 1), (2, 1), (2, 2)]);
+
+    // Neither the refused command nor the refused survey comes again before it says `Idle`; what is new does.
+    channel.happens(Event::Order);
+    channel.happens(Event::Answers(Answer::Acknowledged));
+    channel.happens(Event::Answers(Answer::Acknowledged));
+    assert_eq!(channel.given, [(0, 0), (1, 1), (2, 1), (2, 2), (1, 2)]);
+    assert_eq!(channel.in_flight, None);
+    channel.happens(Event::Idle);
+    channel.happens(Event::Answers(Answer::Acknowledged));
+    assert_eq!(channel.given, [(1, 1), (2, 1)]);
+    channel.settles();
 }
 
 #[test]

@@ -17,7 +17,7 @@ use ordain_model::ids::EnrollmentId;
 use ordain_model::wish::ALL;
 use ordain_pki::seal::KeyRing;
 use ordain_store::{Actor, AuditRecord, DeliveriesOf, DeliveryRecord, result_context};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::devices::{find, not_there};
 use super::extract::{Path, Query, printable};
@@ -25,6 +25,7 @@ use super::fault::Fault;
 use crate::api::{Command, CommandRow, Delivery, NewCommand, Page, Problem};
 use crate::app::App;
 use crate::body;
+use crate::keys::{Keys, Unopened};
 use crate::orders::{Audience, CLEAR_PASSCODE, MOST_LISTED, Order, UNLOCK_TOKEN};
 
 /// The largest order, in octets of its JSON form: room for the largest file.
@@ -246,21 +247,19 @@ async fn deliveries(app: &App, of: DeliveriesOf<'_>, page: &Page) -> Result<Vec<
     // Taken before what it opens is read, so that a rotation of keys waits for it.
     let ring = app.seal.ring();
     let records = app.store.deliveries(of, before(page), limit).await?;
-    records
-        .into_iter()
-        .map(|record| delivery(&ring, record))
-        .collect()
+    let records = records.into_iter();
+    Ok(records.map(|record| delivery(&app.seal, &ring, record)).collect())
 }
 
-fn delivery(ring: &KeyRing, record: DeliveryRecord) -> Result<Delivery, Fault> {
-    let open = |sealed: Vec<u8>| {
-        let opened = ring.open(&result_context(&record.delivery.uuid), &sealed);
-        let opened = opened.map_err(|error| error.to_string())?;
-        serde_json::from_slice(&opened).map_err(|error| error.to_string())
+/// A result that does not open is told of, and hides no other.
+fn delivery(keys: &Keys, ring: &KeyRing, record: DeliveryRecord) -> Delivery {
+    let uuid = &record.delivery.uuid;
+    let result = record.result.map(|sealed| opened(keys, ring, uuid, &sealed));
+    let (result, lost) = match result.transpose() {
+        Ok(result) => (result, None),
+        Err(lost) => (None, Some(lost.to_string())),
     };
-    let result = record.result.map(open).transpose();
-    let result = result.map_err(|error| Fault::Unavailable(format!("a result cannot be opened: {error}")))?;
-    Ok(Delivery {
+    Delivery {
         queued: record.delivery.into(),
         enrollment: record.enrollment.to_string(),
         generation: record.generation,
@@ -270,7 +269,15 @@ fn delivery(ring: &KeyRing, record: DeliveryRecord) -> Result<Delivery, Fault> {
         answered_at: record.answered_at,
         reason: record.reason,
         result,
-    })
+        result_lost: lost,
+    }
+}
+
+fn opened(keys: &Keys, ring: &KeyRing, uuid: &str, sealed: &[u8]) -> Result<Value, Unopened> {
+    const WHAT: &str = "what the device answered";
+    let opened = ring.open(&result_context(uuid), sealed);
+    let opened = opened.map_err(|error| keys.lost(WHAT, error))?;
+    serde_json::from_slice(&opened).map_err(|error| Unopened::Lost(format!("{WHAT} is not JSON: {error}")))
 }
 
 fn before(page: &Page) -> Option<i64> {

@@ -97,6 +97,8 @@ pub struct Delivery {
     /// What the device answered: data are base64.
     #[schema(value_type = Option<Object>)]
     pub result: Option<Value>,
+    /// Why what the device answered cannot be shown: it is sealed under a key that is lost, or is damaged.
+    pub result_lost: Option<String>,
 }
 
 /// A command in a queue.

@@ -37,8 +37,9 @@ pub(crate) async fn command(app: &Arc<App>, presented: &Presented, body: &[u8]) 
         // Held until the result is stored, so that a rotation of keys waits for it.
         let ring = app.seal.ring();
         let says = says(app, &ring, &scene, &message).await?;
-        let queue = match (says.queue_after(), scene.state.queued) {
-            (Some(after), Some(newest)) if newest > after => app.store.queue(id, after, LOOK_AHEAD).await?,
+        let after = says.queue_after();
+        let queue = match scene.state.queued {
+            Some(newest) if newest > after => app.store.queue(id, after, LOOK_AHEAD).await?,
             _ => Vec::new(),
         };
         let decision = decide(app, &scene, &says, queue).await;

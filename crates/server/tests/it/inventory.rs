@@ -3,10 +3,16 @@
 use ordain_testbed::Database;
 use serde_json::{Value, json};
 
+use crate::commands::{order_for, states};
 use crate::device::{Device, facts};
 use crate::house::House;
+use crate::policy::small;
 
-crate::on_each_database!(asked_and_kept, a_user_enrollment_is_asked_what_it_may_say);
+crate::on_each_database!(
+    asked_and_kept,
+    a_user_enrollment_is_asked_what_it_may_say,
+    whoever_comes_back_with_an_answer_is_given_the_rest,
+);
 
 async fn asked_and_kept(database: Database) {
     let house = House::open(database).await;
@@ -91,4 +97,37 @@ async fn a_user_enrollment_is_asked_what_it_may_say(database: Database) {
         .expect("a survey");
     assert_eq!(information.request_type, "DeviceInformation");
     assert!(information.xml.contains("OSVersion") && !information.xml.contains("SerialNumber"));
+}
+
+/// A session was cut off at a survey, and the device never says `Idle` again.
+async fn whoever_comes_back_with_an_answer_is_given_the_rest(database: Database) {
+    let house = House::open(database).await;
+    let device = Device::mac(&house, "D");
+    device.enroll().await;
+    let first = device.ask().await.expect("a command");
+    let mut given = device.answer("Acknowledged", &first.uuid, "").await;
+    let order = order_for(&house, "D", "ProfileList", json!({})).await;
+    house.publish(&small(8)).await;
+    let mut types = Vec::new();
+    while let Some(command) = given {
+        let status = match command.request_type.as_str() {
+            "SecurityInfo" => "NotNow",
+            _ => "Acknowledged",
+        };
+        given = device.answer(status, &command.uuid, "").await;
+        types.push(command.request_type);
+    }
+    assert_eq!(
+        types,
+        [
+            "DeviceInformation",
+            "DeclarativeManagement",
+            "ProfileList",
+            "SecurityInfo",
+            "InstalledApplicationList"
+        ]
+    );
+    assert_eq!(states(&house, &order).await, (json!({"acknowledged": 1}), 0));
+    let again = device.ask().await.expect("what it refused");
+    assert_eq!(again.request_type, "SecurityInfo");
 }

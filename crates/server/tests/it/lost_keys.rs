@@ -15,6 +15,7 @@ use crate::message::{Message, TOPIC};
 crate::on_each_database!(
     what_cannot_be_read_is_closed_and_the_next_one_given,
     what_the_device_escrowed_cannot_be_read_either,
+    a_result_that_is_lost_hides_no_other,
 );
 
 /// A house that seals under a key which it will lose; the key that it will keep, and that one.
@@ -125,6 +126,37 @@ async fn what_the_device_escrowed_cannot_be_read_either(database: Database) {
         device.ask().await.expect("a command").request_type,
         "ClearPasscode"
     );
+}
+
+async fn a_result_that_is_lost_hides_no_other(database: Database) {
+    let (mut house, kept, lost) = open(database).await;
+    let device = settled(&house, "D").await;
+    let answers = async |house: &House| {
+        let order = order_for(house, "D", "ProfileList", json!({})).await;
+        let given = device.ask().await.expect("a command");
+        let result = "<key>ProfileList</key><array/>";
+        assert_eq!(device.answer("Acknowledged", &given.uuid, result).await, None);
+        order
+    };
+    let before = answers(&house).await;
+    lose(&mut house, &kept).await;
+    let after = answers(&house).await;
+
+    let all = house.get("/devices/D/commands").await;
+    for (order, listed) in [(&after, &all[0]), (&before, &all[1])] {
+        assert_eq!(listed["command"], **order);
+        let shown = house.get(&format!("/commands/{order}")).await;
+        assert_eq!(shown["deliveries"][0], *listed);
+        assert_eq!(listed["state"], "acknowledged");
+    }
+    assert_eq!(
+        (&all[0]["result"], &all[0]["result_lost"]),
+        (&json!({"ProfileList": []}), &Value::Null)
+    );
+    assert_eq!(all[1]["result"], Value::Null);
+    let why = all[1]["result_lost"].as_str().expect("a reason");
+    let names = [id(&lost), key_file(&house).display().to_string()];
+    assert!(names.iter().all(|name| why.contains(name)), "{why}");
 }
 
 async fn escrow(device: &Device) {

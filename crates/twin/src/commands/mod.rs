@@ -28,9 +28,11 @@ mod setup;
 mod updates;
 mod users;
 
+use std::sync::Arc;
+
 use ordain_apple::command::{ChainedError, Command, Status};
 use ordain_apple::plist::Dictionary;
-use ordain_catalog::{Catalog, Platform, Scope};
+use ordain_catalog::{Platform, Scope};
 
 use self::call::{Answer, Call, Done, Refusal};
 use crate::device::Device;
@@ -64,7 +66,9 @@ pub enum Afterwards {
 /// Executes a command that came on the channel of `scope` at `now`, in unix seconds. Everything but
 /// DeclarativeManagement, which is for the channel's DDM engine.
 pub fn execute(device: &mut Device, scope: Scope, command: &Command, now: i64) -> Outcome {
-    let support = Catalog::builtin()
+    let schema = Arc::clone(&device.schema);
+    let support = schema
+        .catalog()
         .command(&command.request_type)
         .map(|known| &known.support);
     let answer = match support {

@@ -40,7 +40,12 @@ fn predicate(fake: &mut Fake, text: &str) {
 }
 
 fn asset(fake: &mut Fake, type_name: &str, content: &[u8], change: fn(&mut Value)) {
-    let mut reference = fake.file("https://fake/x", "application/octet-stream", content.to_vec());
+    let content_type = match type_name {
+        "credential.certificate" => "application/pem",
+        "credential.userpassword" => "application/json",
+        _ => "application/octet-stream",
+    };
+    let mut reference = fake.file("https://fake/x", content_type, content.to_vec());
     change(&mut reference);
     fake.want(
         "x",
@@ -196,7 +201,7 @@ const CASES: &[Case] = &[
     case(
         |f| activated(f, "legacy", json!({"ProfileURL": "http://fake/p"})),
         "c",
-        "inactive invalid Error.ConfigurationCannotBeApplied",
+        "inactive invalid Error.ConfigurationIsInvalid",
     ),
     // Assets.
     case(
@@ -254,7 +259,12 @@ const CASES: &[Case] = &[
     case(
         |f| certificate(f, |r| r["DataURL"] = json!(null)),
         "x",
-        "active invalid Error.AssetCannotBeDownloaded",
+        "inactive invalid Error.InvalidPayload",
+    ),
+    case(
+        |f| certificate(f, |r| r["DataURL"] = json!(null)),
+        "c",
+        "inactive invalid Error.ConfigurationCannotBeApplied",
     ),
     case(
         |f| asset(f, "data", b"", |_| {}),

@@ -9,3 +9,4 @@ mod hostile;
 mod judgement;
 mod pusher;
 mod rules;
+mod schema;

@@ -1,4 +1,3 @@
-use ordain_catalog::Range;
 use proptest::prelude::*;
 use serde_json::json;
 
@@ -168,6 +167,84 @@ fn numbers_and_dates() {
         assert_eq!(value(integer(), wrong), None);
     }
     assert_eq!(value(Shape::Data, json!("AAE")), None);
+}
+
+/// What is wrong with a value of this shape.
+fn wrong(shape: &Shape, value: Json) -> Vec<String> {
+    let mut builder = Builder::default();
+    let built = builder.value(shape, &value, &Path::Command);
+    let problems = builder.problems.none_or_these().err().unwrap_or_default();
+    assert_eq!(built.is_some(), problems.is_empty(), "{value}: {problems:?}");
+    problems.iter().map(Problem::to_string).collect()
+}
+
+#[test]
+fn numbers_are_allowed_or_within_bounds() {
+    let between = |min: Option<i64>, max: Option<i64>, allowed: &[i64]| Shape::Integer {
+        allowed: allowed.to_vec(),
+        range: Range { min, max },
+    };
+    let four = between(Some(1), Some(4), &[]);
+    for right in [json!(1), json!("4")] {
+        assert_eq!(wrong(&four, right), [""; 0]);
+    }
+    for (shape, value, allowed) in [
+        (&four, json!(0), "1 to 4"),
+        (&four, json!("5"), "1 to 4"),
+        (&between(Some(1), None, &[]), json!(i64::MIN), "at least 1"),
+        (&between(None, Some(4), &[-1]), json!(5), "-1, at most 4"),
+        (&between(None, None, &[7, 8]), json!(5), "7, 8"),
+    ] {
+        let message = format!("not an allowed value; allowed: {allowed}");
+        assert_eq!(wrong(shape, value), [message]);
+    }
+    assert_eq!(wrong(&between(Some(1), Some(4), &[9]), json!(9)), [""; 0]);
+    assert_eq!(wrong(&between(Some(1), Some(4), &[9]), json!(3)), [""; 0]);
+
+    let number = |text: &str| text.parse::<Number>().ok();
+    let real = Shape::Real {
+        allowed: Vec::new(),
+        range: Range {
+            min: number("0"),
+            max: number("0.5"),
+        },
+    };
+    assert_eq!(wrong(&real, json!(0)), [""; 0]);
+    assert_eq!(wrong(&real, json!("0.5")), [""; 0]);
+    for value in [json!(0.51), json!("-1")] {
+        assert_eq!(wrong(&real, value), ["not an allowed value; allowed: 0 to 0.5"]);
+    }
+    assert_eq!(wrong(&real, json!("NaN")), ["not a number"]);
+}
+
+#[test]
+fn texts_and_arrays_are_as_the_catalog_says() {
+    let text = |pattern: Option<&str>, format| Shape::String {
+        allowed: Vec::new(),
+        pattern: pattern.map(str::to_owned),
+        format,
+    };
+    let pin = text(Some("^[0-9]{6}$"), None);
+    assert_eq!(wrong(&pin, json!("012345")), [""; 0]);
+    assert_eq!(wrong(&pin, json!("12345")), ["not a match of `^[0-9]{6}$`"]);
+    let email = text(None, Some(Format::Email));
+    assert_eq!(wrong(&email, json!("ann@example.com")), [""; 0]);
+    assert_eq!(
+        wrong(&email, json!("ann")),
+        ["not an email address, such as `user@example.com`"]
+    );
+    let two = Shape::Array {
+        elements: Elements::Alike(Box::new(Shape::STRING.into())),
+        count: Range {
+            min: Some(2),
+            max: Some(2),
+        },
+    };
+    assert_eq!(wrong(&two, json!(["a", "b"])), [""; 0]);
+    let mut builder = Builder::default();
+    builder.value(&two, &json!("a"), &Path::Command);
+    let problems = builder.problems.none_or_these().unwrap_err();
+    assert_eq!(problems[0].to_string(), "1 elements, must be 2");
 }
 
 #[test]

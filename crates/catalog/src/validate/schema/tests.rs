@@ -339,7 +339,7 @@ fn new_keys_name_the_version_that_brings_them() {
     assert_eq!(
         judged(&["macOS:14.1"]),
         [
-            "error unsupported /New: `New` is for none of the targeted devices: needs macOS 15.0 (macOS 14.1, device channel)"
+            "error too-new /New: `New` is for none of the targeted devices: needs macOS 15.0 (macOS 14.1, device channel)"
         ]
     );
     assert_eq!(

@@ -88,10 +88,15 @@ pub(super) const CASES: &[Case] = &[
         "a command: Command is missing",
     ),
     case(
-        "one DeclarativeManagement command in a session",
+        "no two DeclarativeManagement commands of a session tell the same",
         |said, turn, r| {
-            if matches!(said, Said::Outcome(..)) && turn == 0 {
-                r.body = sync_command("second", "2030-01-01T00:00:00Z", "t");
+            let uuid = match said {
+                Said::Idle => "first",
+                Said::Outcome(..) => "second",
+                _ => return,
+            };
+            if turn == 0 {
+                r.body = sync_command(uuid, "2030-01-01T00:00:00Z", "t");
             }
         },
         "a second DeclarativeManagement command",
