@@ -72,9 +72,8 @@ impl<'c> PredicateSchema<'c> {
         self
     }
 
-    /// The same for predicates that are for these.
-    #[must_use]
-    pub fn for_recipients(self, recipients: Recipients) -> Self {
+    /// From now on, predicates are for these.
+    pub fn aim(&mut self, recipients: Recipients) {
         let Recipients {
             named,
             present,
@@ -84,17 +83,13 @@ impl<'c> PredicateSchema<'c> {
             true => possible,
             false => &[],
         };
-        let mut targets: Vec<Target> = Vec::new();
+        self.targets.clear();
         for target in named.iter().chain(present).chain(unknown).map(target_of) {
-            if !targets.contains(&target) {
-                targets.push(target);
+            if !self.targets.contains(&target) {
+                self.targets.push(target);
             }
         }
-        Self {
-            targets,
-            recipients,
-            ..self
-        }
+        self.recipients = recipients;
     }
 
     /// Those present who cannot report this status item, and why; nobody when all can, or when the catalog has no such

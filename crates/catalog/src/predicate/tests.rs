@@ -7,11 +7,13 @@ fn kinds(texts: &[&str]) -> Vec<DeviceKind> {
 }
 
 fn schema(named: &[&str], present: &[&str], possible: &[&str]) -> PredicateSchema<'static> {
-    PredicateSchema::new(Catalog::builtin()).for_recipients(Recipients {
+    let mut schema = PredicateSchema::new(Catalog::builtin());
+    schema.aim(Recipients {
         named: kinds(named),
         present: kinds(present),
         possible: kinds(possible),
-    })
+    });
+    schema
 }
 
 /// Which targets lack the item.
