@@ -95,8 +95,7 @@ impl<'c> Compiler<'c> {
         }
     }
 
-    /// Warns of devices that there are which cannot report what the predicate asks for. Nobody documents what they then
-    /// make of it; the activation is not in force there in any case.
+    /// Warns of devices that there are which cannot report what the predicate asks for. They may take it for nil, or fail.
     fn warn_of_lacking(&mut self, schema: &PredicateSchema<'_>, place: Place, needs: &Needs) {
         for name in &needs.status {
             let lacking = schema.lacking(name);
@@ -104,7 +103,7 @@ impl<'c> Compiler<'c> {
                 continue;
             }
             let message = format!(
-                "not all of the devices that there are report {name}, and this cannot be in force where it is missing: {}",
+                "not all of the devices that there are report {name}, and what the others make of this is not documented: {}",
                 shown(&lacking)
             );
             self.problems.warning(place, message);
@@ -124,11 +123,15 @@ impl<'c> Compiler<'c> {
         // An activation goes nowhere without a configuration.
         let getters = |devices: &[DeviceKind]| {
             let mut getters = takers(draft, devices);
-            if !configurations.is_empty() {
-                let theirs = configurations.iter().flat_map(|draft| takers(draft, devices));
-                let theirs: BTreeSet<_> = theirs.map(|kind| system(&kind)).collect();
-                getters.retain(|kind| theirs.contains(&system(kind)));
+            let mut theirs = BTreeSet::new();
+            for configuration in &configurations {
+                // Mostly the first one goes wherever the activation does.
+                if getters.iter().all(|kind| theirs.contains(&system(kind))) {
+                    break;
+                }
+                theirs.extend(takers(configuration, devices).iter().map(system));
             }
+            getters.retain(|kind| configurations.is_empty() || theirs.contains(&system(kind)));
             getters
         };
         let is_named = |draft: &Draft<'_>| draft.placement.platforms.is_some();

@@ -44,7 +44,7 @@ fn without_devices_and_platforms_some_platform_has_to_have_the_item() {
 #[test]
 fn devices_that_lack_an_item_are_warned_of_while_others_have_it() {
     let told = "warning: declarations/trust.yaml:3:7: not all of the devices that there are report passcode.is-present, \
-        and this cannot be in force where it is missing: not on tvOS (tvOS 26.0, device channel)";
+        and what the others make of this is not documented: not on tvOS (tvOS 26.0, device channel)";
     for devices_only in [true, false] {
         let judged = judged("", PASSCODE, &["iOS:26.0", "tvOS:26.0"], devices_only);
         assert_eq!(judged, (true, vec![told.to_owned()]), "{devices_only}");
