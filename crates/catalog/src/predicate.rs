@@ -12,6 +12,9 @@ use crate::{Availability, Catalog, Elements, Shape, StatusItem, Unavailable};
 /// How many names are compared at most to find those that were meant: predicates in which everything is misspelt must not
 /// cost their square.
 const MAX_COMPARISONS: usize = 20_000;
+/// Of how many parts the type of a property may be; of a larger one nothing is known. A type is copied wherever its property
+/// is named.
+const MAX_PARTS: usize = 500;
 
 /// The status items of a catalog, management properties, and those whom a predicate is for.
 #[derive(Debug, Clone)]
@@ -58,7 +61,9 @@ impl<'c> PredicateSchema<'c> {
         whole: bool,
     ) -> Self {
         for (key, value) in values {
-            let found = type_of_value(value);
+            let found = Some(type_of_value(value))
+                .filter(|found| parts(found) <= MAX_PARTS)
+                .unwrap_or(Type::Any);
             self.properties
                 .entry(key.to_owned())
                 .and_modify(|known| {
@@ -218,6 +223,14 @@ fn type_of_value(value: &Value) -> Type {
                 .map(|(key, value)| (key.clone(), type_of_value(value)))
                 .collect(),
         ),
+    }
+}
+
+fn parts(found: &Type) -> usize {
+    match found {
+        Type::List(element) => 1 + parts(element),
+        Type::Dictionary(keys) => 1 + keys.iter().map(|(_, found)| parts(found)).sum::<usize>(),
+        _ => 1,
     }
 }
 

@@ -69,6 +69,15 @@ fn properties_have_the_types_of_their_values() {
     let room = Type::Dictionary(vec![("room".to_owned(), Type::Number)]);
     assert_eq!(schema.property("at"), Some(room));
     assert_eq!(schema.property("aged"), None);
+    let keys = |count: usize| -> Value {
+        let members = (0..count).map(|number| (number.to_string(), Value::from(1)));
+        Value::Object(members.collect())
+    };
+    for (count, is_known) in [(MAX_PARTS - 1, true), (MAX_PARTS, false)] {
+        let value = keys(count);
+        let schema = schema.clone().with_properties([("large", &value)], true);
+        assert_eq!(schema.property("large") != Some(Type::Any), is_known);
+    }
     assert!(schema.knows_all_properties());
 }
 
