@@ -16,6 +16,8 @@
 //! without a sentence of the text ([`facts`] describes the form). The schema is MIT-licensed; its notice is
 //! `facts/LICENSE-apple.txt`. [`schema`] makes a catalog of the files of a newer one.
 //!
+//! [`predicate`] is what a checker of predicates has to know of it.
+//!
 //! # Making the facts anew
 //!
 //! With a checkout of the schema in `DIR`, in the repository's root:
@@ -49,6 +51,7 @@ mod key;
 mod kind;
 mod nearest;
 mod platform;
+pub mod predicate;
 mod profile;
 mod purpose;
 mod reference;

@@ -8,8 +8,8 @@ use ordain_server::api::Page;
 
 use crate::{
     apply, audit, catalog, command, command_keys, commands, demo, device, devices, enrollment_profile,
-    events, keys, login, migration, push, push_certificate, revisions, serve, simulate, tokens, validate,
-    webhooks,
+    events, keys, login, migration, predicate, push, push_certificate, revisions, serve, simulate, tokens,
+    validate, webhooks,
 };
 
 /// Declarative device management: publish what devices should be, and see how far they have got.
@@ -56,6 +56,9 @@ pub(crate) enum Command {
     /// Shows and compares what Apple devices accept and report, and takes newer schemas of it.
     #[command(subcommand)]
     Catalog(catalog::CatalogCommand),
+    /// Checks, evaluates and explains predicates, without a server.
+    #[command(subcommand)]
+    Predicate(predicate::PredicateCommand),
     /// Lists the devices and how far they have got.
     Devices(devices::DevicesArgs),
     /// Shows all about one device.

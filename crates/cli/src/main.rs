@@ -27,6 +27,7 @@ mod login;
 mod meter;
 mod migration;
 mod output;
+mod predicate;
 mod push;
 mod push_certificate;
 mod revisions;
@@ -88,6 +89,7 @@ fn run(command: Command) -> anyhow::Result<()> {
             Command::Apply(args) => apply::run(args).await,
             Command::Validate(args) => validate::run(args).await,
             Command::Catalog(command) => catalog::run(command).await,
+            Command::Predicate(command) => predicate::run(command),
             Command::Devices(args) => devices::run(args).await,
             Command::Device(args) => device::run(args).await,
             Command::Approve(args) => device::approve(args).await,

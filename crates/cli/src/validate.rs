@@ -148,7 +148,8 @@ fn text(verdict: &Verdict, dir: &str) -> String {
     lines.join("\n")
 }
 
-fn counted(count: usize, what: &str) -> String {
+/// So many of something: `1 error`, `2 errors`.
+pub(crate) fn counted(count: usize, what: &str) -> String {
     let plural = if count == 1 { "" } else { "s" };
     format!("{count} {what}{plural}")
 }

@@ -1,18 +1,15 @@
-//! Activations and predicates: what a device would stumble over must not reach it.
+//! Activations: what a device would stumble over must not reach it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use ordain_catalog::{Kind, Platform};
 use ordain_model::compile::CONFIGURATIONS_KEY;
-use ordain_predicate::Dialect;
 
 use crate::compile::Compiler;
 use crate::declaration::Draft;
 use crate::fields::{Fields, Text};
 use crate::problem::{Place, quoted};
 
-/// The type whose payload keys are what `@property` names.
-pub(crate) const PROPERTIES_TYPE: &str = "com.apple.management.properties";
 /// The key of an activation's payload that says when it is in force.
 pub(crate) const PREDICATE_KEY: &str = "Predicate";
 
@@ -20,11 +17,7 @@ impl Compiler<'_> {
     /// Checks payloads of activations and all predicates. A misspelt key would make an activation unconditional, so
     /// unknown ones are refused here already.
     pub(crate) fn check_activations(&mut self, drafts: &BTreeMap<String, Draft<'_>>) {
-        let properties: BTreeSet<&str> = drafts
-            .values()
-            .filter(|draft| draft.type_name() == Some(PROPERTIES_TYPE))
-            .flat_map(|draft| draft.payload.members().iter().map(|member| member.key.as_str()))
-            .collect();
+        let mut judge = self.judge(drafts);
         let mut activated: BTreeMap<&str, Place> = BTreeMap::new();
         for draft in drafts
             .values()
@@ -39,10 +32,14 @@ impl Compiler<'_> {
                 self.check_scope(draft, configuration, drafts);
             }
             if let Some(predicate) = payload.text(PREDICATE_KEY, &mut self.problems) {
-                self.check_predicate(predicate, &properties);
+                self.check_predicate(&mut judge, predicate, draft, drafts);
             }
         }
-        for draft in drafts.values() {
+        // Elsewhere `when` was complained of.
+        let configurations = drafts
+            .values()
+            .filter(|draft| draft.kind() == Some(Kind::Configuration));
+        for draft in configurations {
             let (Some(place), Some(when)) = (draft.when, &draft.placement.when) else {
                 continue;
             };
@@ -53,7 +50,7 @@ impl Compiler<'_> {
                 );
                 self.problems.error(place, message);
             }
-            self.check_predicate(Text { text: when, place }, &properties);
+            self.check_predicate(&mut judge, Text { text: when, place }, draft, drafts);
         }
     }
 
@@ -80,44 +77,6 @@ impl Compiler<'_> {
                 quoted(named.text)
             );
             self.problems.error(named.place, message);
-        }
-    }
-
-    fn check_predicate(&mut self, Text { text, place }: Text<'_>, properties: &BTreeSet<&str>) {
-        let needs = match ordain_predicate::parse(text, Dialect::Device) {
-            Ok(predicate) => predicate.needs(),
-            Err(error) => {
-                let rendered = error.render(text);
-                let shown: String = rendered
-                    .lines()
-                    .take(2)
-                    .map(|line| format!("\n    {line}"))
-                    .collect();
-                return self
-                    .problems
-                    .error(place, format!("not a predicate: {error}{shown}"));
-            }
-        };
-        for name in needs
-            .status
-            .iter()
-            .filter(|name| self.catalog.status_item(name).is_none())
-        {
-            let message = format!("the predicate asks for the unknown status item {}", quoted(name));
-            let known = self.catalog.status_items().map(|item| item.name.as_str());
-            self.problems.unknown(place, message, name, known);
-        }
-        for key in needs
-            .properties
-            .iter()
-            .filter(|key| !properties.contains(key.as_str()))
-        {
-            let message = format!(
-                "no declaration of type {PROPERTIES_TYPE} has the property {}",
-                quoted(key)
-            );
-            self.problems
-                .unknown(place, message, key, properties.iter().copied());
         }
     }
 }

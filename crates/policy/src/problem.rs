@@ -26,7 +26,7 @@ pub struct Problem {
     pub line: u32,
     /// Counted from one, in characters.
     pub column: u32,
-    /// For people. A predicate's problem has further lines that show the place in it.
+    /// For people. A predicate's problem may have further lines: the place in it, and what to write instead.
     pub message: String,
 }
 
@@ -187,7 +187,8 @@ impl Problems {
         format!("{}:{}:{}", self.path(place), place.line, place.column)
     }
 
-    fn path(&self, place: Place) -> &str {
+    /// As it is shown.
+    pub(crate) fn path(&self, place: Place) -> &str {
         usize::try_from(place.file)
             .ok()
             .and_then(|file| self.paths.get(file))

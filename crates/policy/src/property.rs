@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::activation::PROPERTIES_TYPE;
 use crate::compile::Compiler;
 use crate::declaration::Draft;
 use crate::meeting::{Meetings, channels};
+use crate::predicate::PROPERTIES_TYPE;
 use crate::problem::{Place, quoted};
 
 impl Compiler<'_> {

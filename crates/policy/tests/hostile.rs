@@ -116,6 +116,27 @@ fn a_policy_in_which_nothing_fits_is_not_squared() {
     assert_eq!(compile(&files, &surroundings()).unwrap_err().len(), 22_000);
 }
 
+#[test]
+fn predicates_that_name_what_is_not_there_are_not_squared() {
+    let mut properties =
+        "Type: com.apple.management.properties\nIdentifier: properties\nPayload:\n".to_owned();
+    for number in 0..20_000 {
+        writeln!(properties, "  a-property-with-a-long-name-{number}: {number}").unwrap();
+    }
+    let mut files: Vec<(String, Vec<u8>)> = vec![("declarations/properties.yaml".into(), properties.into())];
+    for number in 0..20 {
+        let asked: Vec<String> = (0..250)
+            .map(|asked| format!("@property(a-property-with-a-lang-name-{asked}) == 1"))
+            .collect();
+        let text = format!(
+            "Type: com.apple.configuration.passcode.settings\nIdentifier: id-{number}\nPayload: {{}}\nwhen: \"{}\"",
+            asked.join(" OR ")
+        );
+        files.push((format!("declarations/{number}.yaml"), text.into()));
+    }
+    assert_eq!(compile(&files, &surroundings()).unwrap_err().len(), 20 * 250);
+}
+
 const PATHS: [&str; 8] = [
     "declarations/a.json",
     "declarations/a.yaml",

@@ -27,6 +27,19 @@ pub struct Reach {
     pub devices_only: bool,
 }
 
+impl Reach {
+    /// Those who get a declaration of this type, as far as is known: the devices that there are, or without any one of
+    /// each platform. None when nobody can take it, of which [`payload`](super::payload) complains.
+    pub fn takers(&self, declaration: &DeclarationType) -> Vec<DeviceKind> {
+        let recipients = Recipients::of(declaration, self);
+        match recipients.judge(&declaration.support) {
+            Verdict::Taken => recipients.kinds,
+            Verdict::Partly { rest, .. } => rest.kinds,
+            Verdict::Refused { .. } => Vec::new(),
+        }
+    }
+}
+
 /// Devices that can take the same, as far as is known. `Display` is `macOS 26.4, supervised, device channel`;
 /// `FromStr` takes `PLATFORM[:VERSION[:ENROLLMENT[:SCOPE]]]`, such as `macOS:26.4:supervised:user`, where an empty
 /// part is not known and the scope is `system` unless another is given.

@@ -138,7 +138,7 @@ fn collect(
 }
 
 /// A file's bytes, if it has at most so many.
-fn limited(path: &Path, most: u64) -> anyhow::Result<Vec<u8>> {
+pub(crate) fn limited(path: &Path, most: u64) -> anyhow::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     File::open(path)?.take(most + 1).read_to_end(&mut bytes)?;
     ensure!(bytes.len() as u64 <= most, "it has more than {most} octets");
