@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
+use ordain_catalog::nearest;
 use serde::{Deserialize, Serialize};
 
 /// How bad it is.
@@ -109,9 +110,6 @@ pub(crate) struct Problems {
 
 impl Problems {
     const MAX_COMPARISONS: usize = 20_000;
-    /// No name that is understood is longer, in octets.
-    const MAX_COMPARED: usize = 128;
-    const MAX_SUGGESTIONS: usize = 3;
 
     pub(crate) fn new<'a>(paths: impl Iterator<Item = &'a str>) -> Self {
         let paths = paths.map(|path| path.escape_debug().to_string()).collect();
@@ -144,36 +142,13 @@ impl Problems {
 
     /// What ends a message about `name`: those of the `known` names that were probably meant, if any.
     pub(crate) fn suggestion<'k>(&mut self, name: &str, known: impl Iterator<Item = &'k str>) -> String {
-        let nearest: Vec<String> = self.nearest(name, known).into_iter().map(quoted).collect();
+        let nearest = nearest(name, known, &mut self.comparisons);
+        let nearest: Vec<String> = nearest.into_iter().map(quoted).collect();
         match nearest.split_last() {
             None => String::new(),
             Some((only, [])) => format!("; did you mean {only}?"),
             Some((last, others)) => format!("; did you mean {} or {last}?", others.join(", ")),
         }
-    }
-
-    /// The known names that differ from `name` in at most a third of its characters, nearest first, and of those the
-    /// ones that are not much farther than the nearest.
-    fn nearest<'k>(&mut self, name: &str, known: impl Iterator<Item = &'k str>) -> Vec<&'k str> {
-        if name.len() > Self::MAX_COMPARED {
-            return Vec::new();
-        }
-        let most = (name.chars().count() / 3).max(1);
-        let lower = name.to_lowercase();
-        let near: BTreeSet<(usize, &str)> = known
-            .take_while(|_| {
-                self.comparisons = self.comparisons.saturating_sub(1);
-                self.comparisons > 0
-            })
-            .filter(|candidate| candidate.len() <= Self::MAX_COMPARED)
-            .map(|candidate| (strsim::osa_distance(&lower, &candidate.to_lowercase()), candidate))
-            .filter(|(distance, _)| *distance <= most)
-            .collect();
-        let farthest = near.first().map_or(0, |(distance, _)| distance * 2);
-        let near = near.into_iter().take_while(|(distance, _)| *distance <= farthest);
-        near.take(Self::MAX_SUGGESTIONS)
-            .map(|(_, candidate)| candidate)
-            .collect()
     }
 
     pub(crate) fn has_errors(&self) -> bool {
@@ -274,18 +249,16 @@ mod tests {
 
     #[test]
     fn near_names_are_suggested_while_comparing_is_cheap() {
-        let known = ["Identifier", "Payload", "Type", "platforms"];
         let mut problems = Problems::new(["a"].into_iter());
-        assert_eq!(problems.nearest("payload", known.into_iter()), ["Payload"]);
-        assert_eq!(problems.nearest("Tpye", known.into_iter()), ["Type"]);
-        assert!(problems.nearest("colour", known.into_iter()).is_empty());
-        assert!(
-            problems
-                .nearest(&"Type".repeat(1000), known.into_iter())
-                .is_empty()
-        );
+        let mut suggestion =
+            |name: &str| problems.suggestion(name, ["Identifier", "Payload", "Type"].into_iter());
+        assert_eq!(suggestion("payload"), "; did you mean `Payload`?");
+        assert_eq!(suggestion("colour"), "");
         problems.comparisons = 1;
-        assert!(problems.nearest("payload", known.into_iter()).is_empty());
+        assert_eq!(
+            problems.suggestion("payload", ["Identifier", "Payload"].into_iter()),
+            ""
+        );
     }
 
     #[test]

@@ -82,18 +82,12 @@ impl Problems {
     }
 }
 
-/// The known name that differs least from `name`, in at most a third of its characters.
+/// The known name that differs least from `name`, if one is near. Names come from the catalog, so there are few.
 pub(super) fn nearest<'k>(name: &str, known: impl Iterator<Item = &'k str>) -> Option<&'k str> {
-    if name.len() > MAX_NAME {
-        return None;
-    }
-    let most = (name.chars().count() / 3).max(1);
-    let lower = name.to_lowercase();
-    known
-        .map(|candidate| (strsim::osa_distance(&lower, &candidate.to_lowercase()), candidate))
-        .filter(|(distance, _)| *distance <= most)
-        .min()
-        .map(|(_, candidate)| candidate)
+    let mut comparisons = usize::MAX;
+    ordain_catalog::nearest(name, known, &mut comparisons)
+        .into_iter()
+        .next()
 }
 
 /// The way to a value in a command's keys.
