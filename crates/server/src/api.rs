@@ -17,7 +17,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
-pub use catalog::{CatalogQuery, CatalogSource, CatalogStatus, PublishedDeclaration, ReplacedCatalog};
+pub use catalog::{
+    CatalogCounts, CatalogQuery, CatalogSource, CatalogStatus, PublishedDeclaration, ReplacedCatalog,
+};
 pub use command::{Command, CommandRow, Delivery, Inventory, NewCommand, Queued};
 pub use event::{CreatedWebhook, EventFilter, EventRow, NewWebhook, WebhookRow};
 pub use keys::{KeyRotation, SealingKey, SealingKeys};

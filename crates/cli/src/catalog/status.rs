@@ -2,11 +2,10 @@
 
 use clap::Args;
 use ordain_catalog::{Catalog, Counts};
-use ordain_server::api::CatalogStatus;
+use ordain_server::api::{CatalogCounts, CatalogStatus};
 use serde_json::json;
 
 use crate::args::{ConnectionArgs, JsonArgs};
-use crate::catalog::source;
 use crate::client::Client;
 use crate::connection::{Connection, NoServer};
 use crate::{output, time};
@@ -35,7 +34,7 @@ pub(crate) async fn run(args: StatusArgs) -> anyhow::Result<()> {
     let Some(connection) = found else {
         let counts = Catalog::builtin().counts();
         if args.output.json {
-            return output::json(&json!({"is_builtin": true, "counts": numbers(&counts)}));
+            return output::json(&json!({"is_builtin": true, "counts": CatalogCounts::from(counts)}));
         }
         let which = "the catalog of this command";
         let why = if args.builtin {
@@ -47,25 +46,11 @@ pub(crate) async fn run(args: StatusArgs) -> anyhow::Result<()> {
     };
     let client = Client::new(&connection)?;
     let status: CatalogStatus = client.get("catalog").await?;
-    let counts = source::in_force(&client).await?.counts();
     if args.output.json {
-        let mut shown = serde_json::to_value(&status)?;
-        shown["counts"] = numbers(&counts);
-        return output::json(&shown);
+        return output::json(&status);
     }
+    let counts = Counts::from(status.counts);
     output::text(&format!("{}\n{counts}", text(&status)))
-}
-
-fn numbers(counts: &Counts) -> serde_json::Value {
-    json!({
-        "declarations": counts.declarations,
-        "credentials": counts.credentials,
-        "status_items": counts.status_items,
-        "commands": counts.commands,
-        "check_ins": counts.check_ins,
-        "profiles": counts.profiles,
-        "profile_types": counts.profile_types,
-    })
 }
 
 /// What is said of the catalog in force, also after an import.

@@ -187,8 +187,6 @@ async fn shown(app: &App, in_force: &InForce) -> Result<CatalogStatus, Fault> {
         builtin_digest: own_digest().to_string(),
         revision: number,
         revision_digest: (number > 0).then(|| world.revision().catalog.to_string()),
-        declarations: catalog.declarations().count(),
-        status_items: catalog.status_items().count(),
-        commands: catalog.commands().count(),
+        counts: catalog.counts().into(),
     })
 }

@@ -1,5 +1,6 @@
 //! The catalog, as the admin API tells it.
 
+use ordain_catalog::Counts;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -20,12 +21,55 @@ pub struct CatalogStatus {
     pub revision: u64,
     /// The hash of the catalog that it was published under, and by which devices get it until the next one.
     pub revision_digest: Option<String>,
-    /// How many types of declarations it knows,
+    /// How much it knows.
+    pub counts: CatalogCounts,
+}
+
+/// How much a catalog knows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct CatalogCounts {
+    /// Declaration types.
     pub declarations: usize,
-    /// how many status items,
+    /// Credential documents.
+    pub credentials: usize,
+    /// Status items.
     pub status_items: usize,
-    /// and how many commands.
+    /// MDM commands.
     pub commands: usize,
+    /// Check-in messages.
+    pub check_ins: usize,
+    /// Schemas of payloads in profiles.
+    pub profiles: usize,
+    /// The payload types that these are for.
+    pub profile_types: usize,
+}
+
+impl From<Counts> for CatalogCounts {
+    fn from(counts: Counts) -> Self {
+        Self {
+            declarations: counts.declarations,
+            credentials: counts.credentials,
+            status_items: counts.status_items,
+            commands: counts.commands,
+            check_ins: counts.check_ins,
+            profiles: counts.profiles,
+            profile_types: counts.profile_types,
+        }
+    }
+}
+
+impl From<CatalogCounts> for Counts {
+    fn from(counts: CatalogCounts) -> Self {
+        Self {
+            declarations: counts.declarations,
+            credentials: counts.credentials,
+            status_items: counts.status_items,
+            commands: counts.commands,
+            check_ins: counts.check_ins,
+            profiles: counts.profiles,
+            profile_types: counts.profile_types,
+        }
+    }
 }
 
 /// What came of putting another catalog in force.

@@ -125,9 +125,15 @@ async fn a_type_that_is_imported_can_be_published_at_once(database: Database) {
         "builtin_digest": digest(facts::APPLE),
         "revision": 0,
         "revision_digest": null,
-        "declarations": builtin.declarations().count(),
-        "status_items": builtin.status_items().count(),
-        "commands": builtin.commands().count(),
+        "counts": {
+            "declarations": builtin.declarations().count(),
+            "credentials": builtin.credentials().count(),
+            "status_items": builtin.status_items().count(),
+            "commands": builtin.commands().count(),
+            "check_ins": builtin.check_ins().count(),
+            "profiles": builtin.profiles().count(),
+            "profile_types": builtin.counts().profile_types,
+        },
     });
     assert_eq!(house.get("/catalog").await, status);
     let device = Device::mac(&house, "D");
@@ -142,7 +148,7 @@ async fn a_type_that_is_imported_can_be_published_at_once(database: Database) {
     expected["source"] = json!("a test");
     expected["imported_at"] = json!(START + 7);
     expected["is_builtin"] = json!(false);
-    expected["declarations"] = json!(builtin.declarations().count() + 1);
+    expected["counts"]["declarations"] = json!(builtin.declarations().count() + 1);
     assert_eq!(house.get("/catalog").await, expected);
     expected["touched"] = json!([]);
     assert_eq!(imported, expected);
