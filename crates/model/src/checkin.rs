@@ -147,6 +147,7 @@ pub fn authenticate(
         facts,
         identity: Some(presented.pin),
         memberships,
+        tags: before.map_or_else(BTreeSet::new, |device| device.tags.clone()),
         stamp: before.map_or(0, |device| device.stamp),
         ..unidentified(id, before.map_or(1, |device| device.generation + 1), now)
     })));
@@ -162,6 +163,7 @@ pub(crate) fn unidentified(id: &EnrollmentId, generation: u64, now: i64) -> Enro
         facts: DeviceFacts::default(),
         identity: None,
         memberships: Memberships::Waiting,
+        tags: BTreeSet::new(),
         push: None,
         capabilities: None,
         offer: None,

@@ -31,6 +31,9 @@ pub struct DeviceFacts {
     /// `BuildVersion`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub build: Option<String>,
+    /// `IsSupervised` of DeviceInformation.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub supervised: Option<bool>,
 }
 
 impl DeviceFacts {
@@ -42,12 +45,24 @@ impl DeviceFacts {
     }
 
     /// The type of enrollment as far as it can be told: user enrollment shows no UDID, a Mac enrolled by profile
-    /// counts as supervised, a watch enrolls through a supervised iPhone only, and of the rest nothing is known.
+    /// counts as supervised, a watch enrolls through a supervised iPhone only, and the rest tell by DeviceInformation.
     pub fn enrollment_type(&self) -> Option<EnrollmentType> {
         match (&self.udid, self.platform) {
             (None, _) => Some(EnrollmentType::User),
             (Some(_), Some(Platform::MacOs | Platform::WatchOs)) => Some(EnrollmentType::Supervised),
-            (Some(_), _) => None,
+            (Some(_), _) => self.supervised.map(|is_supervised| match is_supervised {
+                true => EnrollmentType::Supervised,
+                false => EnrollmentType::Device,
+            }),
         }
+    }
+
+    /// Whether it is supervised, by its own word or by its enrollment.
+    pub fn is_supervised(&self) -> Option<bool> {
+        let enrolled = || {
+            self.enrollment_type()
+                .map(|way| way == EnrollmentType::Supervised)
+        };
+        self.supervised.or_else(enrolled)
     }
 }

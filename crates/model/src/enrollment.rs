@@ -1,5 +1,7 @@
 //! The state of one enrollment, as the store keeps it and the decisions read and write it.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use crate::device::DeviceFacts;
@@ -26,6 +28,9 @@ pub struct Enrollment {
     /// Whether listed memberships count.
     #[serde(default)]
     pub memberships: Memberships,
+    /// What administrators attached to the device, on the device channel. They count as listed memberships do.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub tags: BTreeSet<String>,
     /// Where to push, once TokenUpdate told.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub push: Option<Push>,

@@ -153,7 +153,8 @@ pub(crate) fn note(
         learn(&mut facts, responses);
     }
     let mut writes = Vec::new();
-    if facts.os_version != enrollment.facts.os_version {
+    let kind = |facts: &DeviceFacts| (facts.os_version, facts.enrollment_type());
+    if kind(&facts) != kind(&enrollment.facts) {
         // It may belong to another audience now.
         writes.push(Write::Wake(enrollment.id.clone(), now));
     }
@@ -212,6 +213,8 @@ fn learn(facts: &mut DeviceFacts, responses: &Value) {
     if let Some(name) = text("DeviceName") {
         facts.name = Some(name.to_owned());
     }
+    let supervised = responses.get("IsSupervised").and_then(Value::as_bool);
+    facts.supervised = supervised.or(facts.supervised);
     if facts.model.is_none() {
         facts.model = text("ProductName").or(text("ModelName")).map(str::to_owned);
     }

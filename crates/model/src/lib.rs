@@ -35,6 +35,7 @@ pub mod record;
 pub mod report;
 pub mod session;
 pub mod status;
+pub mod subject;
 pub mod sweep;
 pub mod sync;
 pub mod view;

@@ -192,6 +192,7 @@ mod tests {
             facts: DeviceFacts::default(),
             identity: None,
             memberships: Memberships::Granted,
+            tags: Default::default(),
             push: None,
             capabilities: None,
             offer: None,

@@ -58,6 +58,7 @@ fn authenticate_tells_what_the_device_says_of_itself() {
         platform: Some(Platform::MacOs),
         os_version: Some("26.1".parse().unwrap()),
         build: text("25A1"),
+        supervised: None,
     };
     assert_eq!(
         mac,
@@ -340,6 +341,7 @@ proptest! {
             udid: ids.udid().map(str::to_owned),
             serial: name.clone(),
             build: name.clone(),
+            supervised: None,
             name,
             platform: model.and_then(Platform::from_model),
             model: model.map(str::to_owned),

@@ -146,6 +146,7 @@ pub(crate) fn enrolled() -> Enrollment {
             not_after: NOW + 1_000,
         }),
         memberships: Memberships::Granted,
+        tags: Default::default(),
         push: None,
         capabilities: None,
         offer: None,

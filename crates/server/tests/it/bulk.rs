@@ -34,6 +34,7 @@ async fn enrolled(database: &Database, count: usize) {
             phase: Phase::Enrolled,
             facts: Default::default(),
             memberships: Memberships::Granted,
+            tags: Default::default(),
             push: None,
             capabilities: None,
             offer: None,

@@ -52,6 +52,7 @@ pub(crate) fn enrollment(text: &str) -> Enrollment {
             not_after: NOW + 1_000,
         }),
         memberships: Memberships::Granted,
+        tags: Default::default(),
         push: None,
         capabilities: None,
         offer: None,
