@@ -97,19 +97,21 @@ impl<'c> PredicateSchema<'c> {
         self.recipients = recipients;
     }
 
-    /// Those present who cannot report this status item, and why; nobody when all can, or when the catalog has no such
-    /// item.
+    /// Those present who cannot report this status item, whatever their builds, and why; nobody when all can, or when
+    /// the catalog has no such item.
     pub fn lacking(&self, name: &str) -> Vec<(DeviceKind, Unavailable)> {
         let Some(item) = self.catalog.status_item(name) else {
             return Vec::new();
         };
         let present = self.recipients.present.iter();
-        present
+        let mut lacking: Vec<(DeviceKind, Unavailable)> = present
             .filter_map(|kind| match availability(item, kind) {
-                Availability::Unavailable(why) => Some((*kind, why)),
+                Availability::Unavailable(why) => Some((DeviceKind { build: None, ..*kind }, why)),
                 Availability::Available | Availability::Unknown => None,
             })
-            .collect()
+            .collect();
+        lacking.dedup();
+        lacking
     }
 }
 
@@ -197,7 +199,7 @@ fn target_of(kind: &DeviceKind) -> Target {
     Target {
         platform: kind.platform.as_str().to_owned(),
         version: kind.os_version.map(|version| version.to_string()),
-        build: None,
+        build: kind.build.map(|build| build.to_string()),
     }
 }
 

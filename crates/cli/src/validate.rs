@@ -25,8 +25,8 @@ pub(crate) struct ValidateArgs {
     /// The policy directory
     #[arg(value_name = "DIR")]
     dir: PathBuf,
-    /// Devices that there are, such as macOS:26.4:supervised or iOS:27.0: platform, system version, enrollment, scope, as
-    /// far as they are known; may be given again
+    /// Devices that there are, such as macOS:26.4:supervised or iOS:27.0: platform, system version, enrollment, scope,
+    /// build, as far as they are known; may be given again
     #[arg(long = "for", value_name = "KIND")]
     devices: Vec<DeviceKind>,
     /// Only warn of types and keys that the catalog does not know: for systems that are newer than it

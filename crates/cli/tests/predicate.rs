@@ -10,11 +10,15 @@ const FACTS: &str = r#"{
   "properties": {"shard": 80}
 }"#;
 
+const ADVISORY: &str = "name: shards\nplatform: macOS\nsystems: [26A5001b]\ntrigger: {text: '@property(shard)'}\n\
+    consequence: the computer takes fright\nreference: our own lab\n";
+
 /// Runs `ordain predicate` in an environment in which nothing is set up, in a directory with the file `facts.json`.
 fn ordain(words: &[&str]) -> Output {
     let home = tempfile::tempdir().unwrap();
     fs::write(home.path().join("facts.json"), FACTS).unwrap();
     fs::write(home.path().join("wrong.json"), r#"{"state": {}}"#).unwrap();
+    fs::write(home.path().join("advisory.yaml"), ADVISORY).unwrap();
     let mut command = Command::new(env!("CARGO_BIN_EXE_ordain"));
     command.arg("predicate").args(words).current_dir(home.path());
     command.env_clear().env("HOME", home.path());
@@ -57,6 +61,39 @@ fn each_mistake_has_its_verdict() {
         "check",
         "@status(device.modl.family) == 'Mac' AND @property(shard) <= 75"
     ]));
+}
+
+#[test]
+fn what_a_file_knows_to_be_bad_is_refused_for_the_builds_that_it_names() {
+    let check = |build: &str, files: &[&str]| {
+        let words = [
+            "check",
+            "@property(shard) <= 75",
+            "--platform",
+            "macOS",
+            "--os",
+            "26.6",
+            "--build",
+            build,
+        ];
+        shown(&[&words[..], &["--advisories"], files].concat())
+    };
+    let bad = check("26A5001b", &["advisory.yaml"]);
+    assert!(bad.starts_with("exit 1\n"), "{bad}");
+    let told = "error[known-bad]: on macOS 26.6 (26A5001b), which this is for, the computer takes fright (our own lab)";
+    assert!(bad.contains(told), "{bad}");
+    let good = check("26A5002", &["advisory.yaml"]);
+    assert!(good.starts_with("exit 0\n"), "{good}");
+    let wrong = check("26A5001b", &["advisory.yaml", "wrong.json"]);
+    assert!(
+        wrong.contains("error: wrong.json:1:1: the key `systems` is missing"),
+        "{wrong}"
+    );
+    assert!(check("26A5001b", &["none.yaml"]).contains("none.yaml"));
+    assert_eq!(
+        ordain(&["check", "1 == 1", "--build", "26A5001b"]).status.code(),
+        Some(64)
+    );
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! What is known of a device, as far as the device said it.
 
-use ordain_catalog::{EnrollmentType, OsVersion, Platform};
+use ordain_catalog::{EnrollmentType, OsBuild, OsVersion, Platform};
 use serde::{Deserialize, Serialize};
 
 use crate::ids::EnrollmentId;
@@ -57,6 +57,22 @@ impl DeviceFacts {
         }
     }
 
+    /// The build, when what it said is one.
+    pub fn os_build(&self) -> Option<OsBuild> {
+        self.build.as_deref()?.parse().ok()
+    }
+
+    /// What it says of its system. A build belongs to its version: that of the one before is forgotten with it.
+    pub(crate) fn learn_system(&mut self, version: Option<OsVersion>, build: Option<&str>) {
+        if version.is_some() && version != self.os_version {
+            self.os_version = version;
+            self.build = None;
+        }
+        if let Some(build) = build {
+            self.build = Some(build.to_owned());
+        }
+    }
+
     /// Whether it is supervised, by its own word or by its enrollment.
     pub fn is_supervised(&self) -> Option<bool> {
         let enrolled = || {
@@ -64,5 +80,30 @@ impl DeviceFacts {
                 .map(|way| way == EnrollmentType::Supervised)
         };
         self.supervised.or_else(enrolled)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_build_goes_with_its_version() {
+        let mut facts = DeviceFacts::default();
+        let mut learn = |version: &str, build: Option<&str>| {
+            facts.learn_system(version.parse().ok(), build);
+            (facts.os_version, facts.build.clone(), facts.os_build())
+        };
+        let version = Some(OsVersion::new(26, 5));
+        let build = || Some("25F71".to_owned());
+        assert_eq!(
+            learn("26.5", Some("25F71")),
+            (version, build(), "25F71".parse().ok())
+        );
+        assert_eq!(learn("26.5.0", None), (version, build(), "25F71".parse().ok()));
+        assert_eq!(learn("", None).1, build());
+        assert_eq!(learn("26.6", None), (Some(OsVersion::new(26, 6)), None, None));
+        assert_eq!(learn("", Some("no build")).1.as_deref(), Some("no build"));
+        assert_eq!(facts.os_build(), None);
     }
 }

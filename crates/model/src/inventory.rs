@@ -204,12 +204,8 @@ fn learn(facts: &mut DeviceFacts, responses: &Value) {
         let text = responses.get(key).and_then(Value::as_str);
         text.filter(|text| !text.is_empty() && text.len() <= MAX_FACT)
     };
-    if let Some(version) = text("OSVersion").and_then(|version| version.parse().ok()) {
-        facts.os_version = Some(version);
-    }
-    if let Some(build) = text("BuildVersion") {
-        facts.build = Some(build.to_owned());
-    }
+    let version = text("OSVersion").and_then(|version| version.parse().ok());
+    facts.learn_system(version, text("BuildVersion"));
     if let Some(name) = text("DeviceName") {
         facts.name = Some(name.to_owned());
     }

@@ -196,12 +196,8 @@ fn is_any_twice(list: &[Listed<'_>]) -> bool {
 /// it enrolled; a report cannot change that.
 fn learn(facts: &mut DeviceFacts, items: &BTreeMap<String, Value>) {
     let text = |name: &str| items.get(name).and_then(Value::as_str);
-    if let Some(version) = text("device.operating-system.version").and_then(|version| version.parse().ok()) {
-        facts.os_version = Some(version);
-    }
-    if let Some(build) = text("device.operating-system.build-version") {
-        facts.build = Some(build.to_owned());
-    }
+    let version = text("device.operating-system.version").and_then(|version| version.parse().ok());
+    facts.learn_system(version, text("device.operating-system.build-version"));
     let family = text("device.operating-system.family").and_then(|family| family.parse::<Platform>().ok());
     facts.platform = family.or(facts.platform);
     if facts.model.is_none() {

@@ -9,11 +9,13 @@ use ordain_catalog::validate::DeviceKind;
 use ordain_model::declaration::Declaration;
 use ordain_model::ids::Digest;
 use ordain_model::wish::{Blueprint, Group, Wish};
+use ordain_predicate::Advisory;
 
+use crate::advisory;
 use crate::declaration::Draft;
 use crate::directory::{self, Role};
-use crate::fields::Text;
 use crate::meeting::Meetings;
+use crate::named::Named;
 use crate::problem::{Place, Problem, Problems, quoted};
 use crate::tree::{self, Node, Syntax};
 
@@ -86,6 +88,7 @@ pub fn compile(
         used: BTreeSet::new(),
         downloads: BTreeMap::new(),
         listed: Vec::new(),
+        advisories: Vec::new(),
     };
     let files = compiler.check_paths(&sorted);
     let wish = compiler.wish(&files);
@@ -129,6 +132,8 @@ pub(crate) struct Compiler<'c> {
     downloads: BTreeMap<Digest, (Download, Place)>,
     /// What blueprints list, and where.
     pub(crate) listed: Vec<(String, Place)>,
+    /// Those of the policy.
+    pub(crate) advisories: Vec<Advisory>,
 }
 
 impl<'c> Compiler<'c> {
@@ -159,6 +164,7 @@ impl<'c> Compiler<'c> {
         self.resolve_references(&mut drafts);
         self.check_remote_data(&mut drafts);
         self.check_payloads(&drafts);
+        self.advisories = self.advisories(files);
         self.check_activations(&drafts);
         let groups = self.groups(files);
         let blueprints = self.blueprints(files, &groups, &drafts);
@@ -212,7 +218,7 @@ impl<'c> Compiler<'c> {
                     others.push(file);
                     None
                 }
-                Role::Group(_) | Role::Blueprint(_) => None,
+                Role::Group(_) | Role::Blueprint(_) | Role::Advisory(_) => None,
             };
             let Some(draft) = draft else { continue };
             match drafts.entry(draft.identifier.clone()) {
@@ -250,6 +256,26 @@ impl<'c> Compiler<'c> {
             }
         }
         groups.finish()
+    }
+
+    fn advisories(&mut self, files: &[File<'c>]) -> Vec<Advisory> {
+        let mut advisories = Named::new("advisory");
+        for file in files {
+            let Role::Advisory(syntax) = file.role else {
+                continue;
+            };
+            if let Some(node) = self.read(file, syntax)
+                && let Some((name, advisory)) = advisory::read(&node, &mut self.problems)
+            {
+                advisories.insert(name, advisory, &mut self.problems);
+            }
+        }
+        let advisories: Vec<Advisory> = advisories.finish().into_values().collect();
+        if advisories.len() > advisory::MAX_ADVISORIES {
+            let message = format!("it has more than {} advisories", advisory::MAX_ADVISORIES);
+            self.problems.error(Place::POLICY, message);
+        }
+        advisories
     }
 
     fn blueprints(
@@ -362,39 +388,4 @@ fn data_files(files: &[File<'_>]) -> BTreeSet<String> {
         named.extend(asset.and_then(|asset| asset.get("file")?.as_text().map(str::to_owned)));
     }
     named
-}
-
-/// Things of which each has a name of its own.
-struct Named<T> {
-    what: &'static str,
-    items: BTreeMap<String, (Place, T)>,
-}
-
-impl<T> Named<T> {
-    fn new(what: &'static str) -> Self {
-        Self {
-            what,
-            items: BTreeMap::new(),
-        }
-    }
-
-    fn insert(&mut self, name: Text<'_>, item: T, problems: &mut Problems) {
-        match self.items.entry(name.text.to_owned()) {
-            Entry::Vacant(entry) => {
-                entry.insert((name.place, item));
-            }
-            Entry::Occupied(entry) => {
-                let first = problems.name(entry.get().0);
-                let message = format!("there is already a {} {} ({first})", self.what, quoted(name.text));
-                problems.error(name.place, message);
-            }
-        }
-    }
-
-    fn finish(self) -> BTreeMap<String, T> {
-        self.items
-            .into_iter()
-            .map(|(name, (_, item))| (name, item))
-            .collect()
-    }
 }

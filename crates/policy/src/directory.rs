@@ -10,6 +10,7 @@ pub(crate) enum Role {
     Profile,
     Group(Syntax),
     Blueprint(Syntax),
+    Advisory(Syntax),
     /// In `windows/`, which has no meaning yet.
     Windows,
     /// Only an asset's `file` gives it a meaning. Holds what the folder is for, when it is one of the policy's.
@@ -38,6 +39,7 @@ impl Role {
             "assets" => syntax.map(Self::Asset),
             "groups" => syntax.map(Self::Group),
             "blueprints" => syntax.map(Self::Blueprint),
+            "advisories" => syntax.map(Self::Advisory),
             "profiles" if extension.as_deref() == Some("mobileconfig") => Some(Self::Profile),
             "profiles" => return Self::Other(Some("files that end in .mobileconfig")),
             "windows" => Some(Self::Windows),
@@ -85,6 +87,7 @@ mod tests {
             ),
             ("groups/lab.yaml", Role::Group(Syntax::Yaml)),
             ("blueprints/baseline.yaml", Role::Blueprint(Syntax::Yaml)),
+            ("advisories/battery.yml", Role::Advisory(Syntax::Yaml)),
             ("windows/firewall.yaml", Role::Windows),
             ("Declarations/passcode.json", Role::Other(None)),
             ("passcode.json", Role::Other(None)),

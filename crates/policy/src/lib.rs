@@ -7,6 +7,7 @@
 //! | `profiles/` | `.mobileconfig`: configuration profiles | `profile` |
 //! | `groups/` | `.json`, `.yaml`: sets of devices | `group` |
 //! | `blueprints/` | `.json`, `.yaml`: which declarations are for which groups | `blueprint` |
+//! | `advisories/` | `.json`, `.yaml`: predicates that are known to harm some systems | `advisory` |
 //!
 //! JSON and YAML are read into one tree whose every value knows its place (`tree`, `json`, `yaml`), so that whatever
 //! is found out later can be said of a line and a column. Names come from what a file says, never from its path, and
@@ -27,6 +28,7 @@
 )]
 
 mod activation;
+mod advisory;
 mod asset;
 mod audience;
 mod blueprint;
@@ -40,6 +42,7 @@ mod in_force;
 mod json;
 mod lockout;
 mod meeting;
+mod named;
 mod payload;
 mod placement;
 mod predicate;
@@ -55,6 +58,7 @@ mod unused;
 mod validation;
 mod yaml;
 
+pub use advisory::read_advisories;
 pub use compile::{Compiled, Download, Surroundings, compile};
 pub use directory::is_policy_file;
 pub use problem::{Problem, Severity};

@@ -35,7 +35,10 @@ impl<'c> Compiler<'c> {
             .map(|(key, value)| (key.as_str(), value));
         Judge {
             schema: PredicateSchema::new(self.catalog).with_properties(properties, true),
-            advisories: Advisory::shipped(),
+            advisories: Advisory::shipped()
+                .into_iter()
+                .chain(self.advisories.clone())
+                .collect(),
         }
     }
 
@@ -139,6 +142,7 @@ impl<'c> Compiler<'c> {
         let mut present = getters(self.devices);
         // Where there are no devices of the platforms, they are of any that may come.
         present.retain(|kind| self.devices.iter().any(|device| device.platform == kind.platform));
+        let present = self.by_build(&present);
         Recipients {
             possible: match self.devices_only && !present.is_empty() {
                 true => Vec::new(),
@@ -152,6 +156,20 @@ impl<'c> Compiler<'c> {
                 false => Vec::new(),
             },
         }
+    }
+}
+
+impl Compiler<'_> {
+    /// The same kinds, told apart by the builds that there are of each.
+    fn by_build(&self, kinds: &[DeviceKind]) -> Vec<DeviceKind> {
+        let builds = self.devices.iter().flat_map(|device| {
+            let alike = kinds.iter().filter(|kind| system(kind) == system(device));
+            alike.map(|kind| DeviceKind {
+                build: device.build,
+                ..*kind
+            })
+        });
+        builds.collect::<BTreeSet<_>>().into_iter().collect()
     }
 }
 

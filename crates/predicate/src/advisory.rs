@@ -4,7 +4,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::code::Code;
 use crate::error::ParseError;
-use crate::predicate::Predicate;
 use crate::schema::Target;
 use crate::version;
 
@@ -63,10 +62,11 @@ impl Advisory {
         self.platform == target.platform && self.systems.iter().any(is_listed)
     }
 
-    pub(crate) fn is_triggered(&self, parsed: &Result<Predicate, ParseError>) -> bool {
-        match (&self.trigger, parsed) {
+    /// Whether what was read, in canonical form, triggers it.
+    pub(crate) fn is_triggered(&self, canonical: &Result<String, &ParseError>) -> bool {
+        match (&self.trigger, canonical) {
             (Trigger::UnknownWord, Err(error)) => error.code == Code::UnknownWord,
-            (Trigger::Text(text), Ok(predicate)) => predicate.to_string().contains(text),
+            (Trigger::Text(text), Ok(canonical)) => canonical.contains(text),
             _ => false,
         }
     }

@@ -107,7 +107,11 @@ impl Checker<'_> {
     }
 
     fn advise(&mut self, text: &str, parsed: &Result<Predicate, ParseError>, advisories: &[Advisory]) {
-        for advisory in advisories.iter().filter(|advisory| advisory.is_triggered(parsed)) {
+        let canonical = parsed.as_ref().map(ToString::to_string);
+        for advisory in advisories
+            .iter()
+            .filter(|advisory| advisory.is_triggered(&canonical))
+        {
             let concerned: Vec<&Target> = self
                 .schema
                 .targets()
@@ -123,7 +127,7 @@ impl Checker<'_> {
             };
             let message = format!(
                 "on {}, which this is for, {} ({})",
-                names(&concerned),
+                names(concerned),
                 advisory.consequence,
                 advisory.reference
             );
@@ -192,20 +196,27 @@ impl Checker<'_> {
     /// The item whose key this name is, and the type of that key.
     /// Which of the targets cannot report this item, by the reasons.
     fn lacking(&self, item: &str) -> Option<String> {
-        let mut lacking: BTreeMap<Lack, Vec<&Target>> = BTreeMap::new();
+        let mut lacking: BTreeMap<Lack, Vec<Target>> = BTreeMap::new();
         for target in self.schema.targets() {
-            if let Some(lack) = self.schema.lack(target, item) {
-                lacking.entry(lack).or_default().push(target);
+            let Some(lack) = self.schema.lack(target, item) else {
+                continue;
+            };
+            let told = lacking.entry(lack).or_default();
+            let system = |target: &Target| (target.platform.clone(), target.version.clone());
+            // That does not depend on the build.
+            if !told.iter().any(|other| system(other) == system(target)) {
+                told.push(Target {
+                    build: None,
+                    ..target.clone()
+                });
             }
         }
         let told: Vec<String> = lacking
             .iter()
             .map(|(lack, targets)| match (lack, targets.as_slice()) {
-                (Lack::Platform, [target]) => format!("{} has no status item {item}", names(&[target])),
-                (Lack::Platform, targets) => format!("{} have no status item {item}", names(targets)),
-                (Lack::Here(reason), targets) => {
-                    format!("{} cannot report {item}: {reason}", names(targets))
-                }
+                (Lack::Platform, [_]) => format!("{} has no status item {item}", names(targets)),
+                (Lack::Platform, _) => format!("{} have no status item {item}", names(targets)),
+                (Lack::Here(reason), _) => format!("{} cannot report {item}: {reason}", names(targets)),
             })
             .collect();
         (!told.is_empty()).then(|| told.join("; "))
@@ -277,10 +288,11 @@ pub(crate) fn nearest<'a>(name: &str, names: impl IntoIterator<Item = &'a str>) 
 }
 
 /// What targets are called, as a list in a sentence.
-fn names(targets: &[&Target]) -> String {
+fn names<'a>(targets: impl IntoIterator<Item = &'a Target, IntoIter: ExactSizeIterator>) -> String {
     const SHOWN: usize = 5;
+    let targets = targets.into_iter();
+    let count = targets.len();
     let mut names: Vec<String> = targets
-        .iter()
         .take(SHOWN)
         .map(|target| match (&target.version, &target.build) {
             (Some(version), Some(build)) => format!("{} {version} ({build})", target.platform),
@@ -289,8 +301,8 @@ fn names(targets: &[&Target]) -> String {
             (None, None) => target.platform.clone(),
         })
         .collect();
-    if targets.len() > SHOWN {
-        names.push(format!("{} more", targets.len() - SHOWN));
+    if count > SHOWN {
+        names.push(format!("{} more", count - SHOWN));
     }
     let last = names.pop().unwrap_or_default();
     match names.is_empty() {

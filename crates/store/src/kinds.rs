@@ -5,8 +5,9 @@ use ordain_model::enrollment::{Enrollment, Phase};
 use crate::{Store, StoreError};
 
 impl Store {
-    /// The kinds of devices that are enrolled, in order, each as `PLATFORM:VERSION:ENROLLMENT` with empty parts where
-    /// nothing is known. Devices of which not even the platform is known have none.
+    /// The kinds of devices that are enrolled, in order, each as `PLATFORM:VERSION:ENROLLMENT`, or with `::BUILD` after
+    /// that where it is known, with empty parts where nothing is known: there are hardly more builds than versions.
+    /// Devices of which not even the platform is known have none.
     pub async fn kinds(&self) -> Result<Vec<String>, StoreError> {
         // One step in the index for each kind: `SELECT DISTINCT` would read all of it.
         let sql = "WITH RECURSIVE found (kind) AS (SELECT MIN(kind) FROM enrollment WHERE kind IS NOT NULL UNION ALL \
@@ -23,9 +24,11 @@ pub(crate) fn word(enrollment: &Enrollment) -> Option<String> {
     let platform = facts.platform.filter(|_| enrollment.phase != Phase::CheckedOut)?;
     let version = facts.os_version.map(|version| version.to_string());
     let enrolled = facts.enrollment_type().map(|way| way.to_string());
+    let build = facts.os_build().map(|build| format!("::{build}"));
     Some(format!(
-        "{platform}:{}:{}",
+        "{platform}:{}:{}{}",
         version.unwrap_or_default(),
-        enrolled.unwrap_or_default()
+        enrolled.unwrap_or_default(),
+        build.unwrap_or_default()
     ))
 }

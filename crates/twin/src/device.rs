@@ -183,6 +183,7 @@ impl Device {
                 EnrollmentType::Device
             }),
             scope,
+            build: None,
         }
     }
 
@@ -193,6 +194,7 @@ impl Device {
             os_version,
             enrollment,
             scope,
+            ..
         } = self.kind(scope);
         !matches!(
             support.availability(Some(platform), os_version.as_ref(), enrollment, scope),

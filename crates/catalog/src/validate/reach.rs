@@ -6,8 +6,8 @@ use std::str::FromStr;
 
 use super::finding::Severity;
 use crate::{
-    Availability, DeclarationType, EnrollmentType, OsVersion, Platform, PlatformSupport, Scope, Support,
-    Unavailable,
+    Availability, DeclarationType, EnrollmentType, OsBuild, OsVersion, Platform, PlatformSupport, Scope,
+    Support, Unavailable,
 };
 
 /// What is known of where a payload is to go.
@@ -29,7 +29,8 @@ pub struct Reach {
 
 impl Reach {
     /// Those who get a declaration of this type, as far as is known: the devices that there are, or without any one of
-    /// each platform. None when nobody can take it, of which [`payload`](super::payload) complains.
+    /// each platform. None when nobody can take it, of which [`payload`](super::payload) complains. Builds are left out:
+    /// nothing here depends on them.
     pub fn takers(&self, declaration: &DeclarationType) -> Vec<DeviceKind> {
         let recipients = Recipients::of(declaration, self);
         match recipients.judge(&declaration.support) {
@@ -40,9 +41,9 @@ impl Reach {
     }
 }
 
-/// Devices that can take the same, as far as is known. `Display` is `macOS 26.4, supervised, device channel`;
-/// `FromStr` takes `PLATFORM[:VERSION[:ENROLLMENT[:SCOPE]]]`, such as `macOS:26.4:supervised:user`, where an empty
-/// part is not known and the scope is `system` unless another is given.
+/// Devices that are alike, as far as is known. `Display` is `macOS 26.4, supervised, device channel`, without the build;
+/// `FromStr` takes `PLATFORM[:VERSION[:ENROLLMENT[:SCOPE[:BUILD]]]]`, such as `macOS:26.4:supervised:user`, where an
+/// empty part is not known and the scope is `system` unless another is given.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct DeviceKind {
     /// The operating system.
@@ -53,6 +54,8 @@ pub struct DeviceKind {
     pub enrollment: Option<EnrollmentType>,
     /// The channel: the device's, or its users'.
     pub scope: Scope,
+    /// The build of the system. What devices can take does not depend on it, only what harms them.
+    pub build: Option<OsBuild>,
 }
 
 /// A text that is no kind of devices.
@@ -105,10 +108,11 @@ impl FromStr for DeviceKind {
                 "after the version comes supervised, device, user or local",
             )?,
             scope: known(parts.next(), "after the enrollment comes system or user")?.unwrap_or(Scope::System),
+            build: known(parts.next(), "after the scope comes a build, such as 25F71")?,
         };
         match parts.next() {
             None => Ok(kind),
-            Some(_) => Err(InvalidDeviceKind("nothing comes after the scope")),
+            Some(_) => Err(InvalidDeviceKind("nothing comes after the build")),
         }
     }
 }
@@ -170,6 +174,7 @@ impl Recipients {
                 os_version: None,
                 enrollment: None,
                 scope: scope(platform),
+                build: None,
             })
             .collect();
         if devices.is_empty() {
@@ -181,6 +186,7 @@ impl Recipients {
         // A declaration goes to one channel. Every Mac has both; of the others only some iPads have a user channel.
         let on_channel = |kind: &DeviceKind| DeviceKind {
             scope: scope(kind.platform),
+            build: None,
             ..*kind
         };
         let has_channel =

@@ -268,6 +268,7 @@ fn too_old(declaration: &DeclarationType, supports: &[&Support], platform: Platf
             os_version: version,
             enrollment: Some(enrollment),
             scope,
+            build: None,
         })
         .filter(|kind| unavailable(judge(kind, support)))
         .filter(|kind| !holders.iter().any(|holder| unavailable(judge(kind, holder))))

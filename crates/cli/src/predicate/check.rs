@@ -1,16 +1,23 @@
 //! `ordain predicate check`.
 
+use std::path::PathBuf;
+
+use anyhow::Context as _;
 use clap::Args;
 use ordain_catalog::predicate::{PredicateSchema, Recipients};
 use ordain_catalog::validate::DeviceKind;
-use ordain_catalog::{Catalog, OsVersion, Platform, Scope};
+use ordain_catalog::{Catalog, OsBuild, OsVersion, Platform, Scope};
 use ordain_predicate::{Advisory, Dialect, Finding, Severity, Verdict};
 use serde::Serialize;
 
 use super::ExpressionArgs;
 use crate::args::JsonArgs;
+use crate::catalog::source::limited;
 use crate::output::{self, Refused};
 use crate::validate::counted;
+
+/// The largest file of advisories that is read.
+const MAX_ADVISORY: u64 = 1 << 20;
 
 /// Options of `ordain predicate check`.
 #[derive(Debug, Args)]
@@ -23,6 +30,12 @@ pub(crate) struct CheckArgs {
     /// The version of the platform, such as 26.5
     #[arg(long, value_name = "VERSION", requires = "platform")]
     os: Option<OsVersion>,
+    /// The build of that version, such as 25F71
+    #[arg(long, value_name = "BUILD", requires = "os")]
+    build: Option<OsBuild>,
+    /// What is known to harm systems beside what Ordain knows: files such as a policy has in advisories/
+    #[arg(long, value_name = "FILE", num_args = 1..)]
+    advisories: Vec<PathBuf>,
     #[command(flatten)]
     output: JsonArgs,
 }
@@ -45,13 +58,16 @@ pub(super) fn run(args: &CheckArgs) -> anyhow::Result<()> {
             os_version: args.os,
             enrollment: None,
             scope: *scope,
+            build: args.build,
         };
         schema.aim(Recipients {
             named: Scope::ALL.iter().map(on).collect(),
             ..Recipients::default()
         });
     }
-    let verdict = ordain_predicate::check(text, Dialect::Device, &schema, &Advisory::shipped());
+    let mut advisories = Advisory::shipped();
+    advisories.extend(args.advisories()?);
+    let verdict = ordain_predicate::check(text, Dialect::Device, &schema, &advisories);
     if args.output.json {
         output::json(&Outcome {
             publishable: verdict.is_publishable(),
@@ -64,6 +80,24 @@ pub(super) fn run(args: &CheckArgs) -> anyhow::Result<()> {
     match verdict.is_publishable() {
         true => Ok(()),
         false => Err(Refused.into()),
+    }
+}
+
+impl CheckArgs {
+    /// Those of the files. What is wrong with them is remarked.
+    fn advisories(&self) -> anyhow::Result<Vec<Advisory>> {
+        let files = self.advisories.iter().map(|path| {
+            let name = path.display().to_string();
+            let content = limited(path, MAX_ADVISORY).with_context(|| name.clone())?;
+            Ok((name, content))
+        });
+        let files: Vec<(String, Vec<u8>)> = files.collect::<anyhow::Result<_>>()?;
+        ordain_policy::read_advisories(&files).map_err(|problems| {
+            problems
+                .iter()
+                .for_each(|problem| output::note(&problem.to_string()));
+            Refused.into()
+        })
     }
 }
 

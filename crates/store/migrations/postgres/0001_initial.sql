@@ -67,7 +67,7 @@ CREATE TABLE enrollment (
 CREATE INDEX enrollment_device ON enrollment (device);
 CREATE INDEX enrollment_serial ON enrollment (serial) WHERE serial IS NOT NULL;
 CREATE INDEX enrollment_topic ON enrollment (topic) WHERE topic IS NOT NULL;
--- Few distinct values: platform, system version, enrollment type.
+-- Few distinct values: platform, system version, enrollment type, build.
 CREATE INDEX enrollment_kind ON enrollment (kind) WHERE kind IS NOT NULL;
 CREATE INDEX enrollment_fingerprint ON enrollment (fingerprint);
 -- Migrated devices, by whether their certificate is pinned.

@@ -1,5 +1,6 @@
 //! The kinds of devices that there are.
 
+use ordain_catalog::validate::DeviceKind;
 use ordain_catalog::{OsVersion, Platform};
 use ordain_model::enrollment::{Enrollment, Phase};
 use ordain_store::Store;
@@ -50,6 +51,25 @@ async fn every_kind_is_told_once_and_as_it_is_now() {
         .await;
         let kinds = store.kinds().await.unwrap();
         assert_eq!(kinds, ["iOS:27.0:", "iOS::user", "macOS:27.0:supervised"]);
+
+        for (name, build) in [
+            ("m1", "26A5001b"),
+            ("m3", "26A5002"),
+            ("m4", "26A5002"),
+            ("m5", "no:build"),
+        ] {
+            let mut known = with(name, Some(name), mac, version(27, 0));
+            known.facts.build = Some(build.to_owned());
+            put(store, &known).await;
+        }
+        let kinds = store.kinds().await.unwrap();
+        let macs = [
+            "macOS:27.0:supervised",
+            "macOS:27.0:supervised::26A5001b",
+            "macOS:27.0:supervised::26A5002",
+        ];
+        assert_eq!(kinds[2..], macs);
+        assert!(kinds.iter().all(|kind| kind.parse::<DeviceKind>().is_ok()));
     })
     .await;
 }

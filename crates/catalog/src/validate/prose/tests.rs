@@ -17,6 +17,7 @@ fn recipients(says: Says) -> (Recipients, Recipients) {
             os_version: None,
             enrollment: Some(enrollment),
             scope: Scope::System,
+            build: None,
         }],
         known: true,
         to_come: Vec::new(),

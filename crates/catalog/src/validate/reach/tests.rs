@@ -66,6 +66,7 @@ fn kinds_of_devices_are_read_and_shown() {
         ),
         ("watchOS:::", "watchOS, device channel"),
         ("visionOS:2.4:local", "visionOS 2.4, not enrolled, device channel"),
+        ("macOS:26.5:::25F71", "macOS 26.5, device channel"),
     ] {
         assert_eq!(kind(text).to_string(), shown);
     }
@@ -76,6 +77,7 @@ fn kinds_of_devices_are_read_and_shown() {
         "macOS:26:x",
         "macOS:26:device:x",
         "macOS:26:device:user:x",
+        "macOS:26:device:user:25F71:",
         ":26",
     ] {
         assert!(text.parse::<DeviceKind>().is_err(), "{text}");
