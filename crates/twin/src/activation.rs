@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use ordain_catalog::{Kind, Scope};
 use ordain_model::report::{Reason, Validity};
-use ordain_predicate::{Dialect, EvaluationError, Fact, Facts, Predicate, Source};
+use ordain_predicate::{Cause, Code, Dialect, Fact, Facts, ParseError, Predicate, Source, parse};
 use serde_json::{Value, json};
 
 use crate::device::Device;
@@ -29,11 +29,24 @@ impl Facts for Known {
     }
 }
 
+/// The status items that are lists of what configurations in effect brought.
+pub(crate) type Lists = BTreeMap<&'static str, Vec<Value>>;
+
+/// What activations are judged by.
+#[derive(Clone, Copy)]
+pub(crate) struct Scene<'a> {
+    pub(crate) store: &'a Store,
+    pub(crate) device: &'a Device,
+    pub(crate) scope: Scope,
+    pub(crate) lists: &'a Lists,
+}
+
 /// Judges an activation that the device can take.
-pub(crate) fn judge(activation: &Stored, store: &Store, device: &Device, scope: Scope) -> Verdict {
+pub(crate) fn judge(activation: &Stored, scene: Scene<'_>) -> Verdict {
     let missing: Vec<&str> = configurations(activation)
         .filter(|identifier| {
-            store
+            scene
+                .store
                 .get(*identifier)
                 .is_none_or(|stored| stored.kind != Kind::Configuration)
         })
@@ -44,7 +57,7 @@ pub(crate) fn judge(activation: &Stored, store: &Store, device: &Device, scope: 
     }
     match activation.text("Predicate") {
         None => Verdict::active(),
-        Some(text) => match evaluate(text, store, device, scope) {
+        Some(text) => match evaluate(text, scene) {
             Ok(true) => Verdict::active(),
             Ok(false) => {
                 let reason = about("Info.Predicate", activation, json!({"Predicate": text}));
@@ -69,13 +82,39 @@ fn configurations(activation: &Stored) -> impl Iterator<Item = &str> {
 }
 
 const UNPARSED: &str = "Error.UnableToParsePredicate";
+const UNPARSED_TERM: &str = "Error.UnableToParsePredicateWithCustomOperator";
+const UNEVALUATED: &str = "Error.UnableToEvaluatePredicate";
 const FAILED: &str = "Error.PredicateFailed";
 
-fn evaluate(text: &str, store: &Store, device: &Device, scope: Scope) -> Result<bool, &'static str> {
-    let predicate = ordain_predicate::parse(text, Dialect::Device).map_err(|_| UNPARSED)?;
-    predicate
-        .evaluate_with_nil(&known(&predicate, store, device, scope))
-        .map_err(|EvaluationError { .. }| FAILED)
+/// Whether it is true, or the code of the reason why nobody can say.
+fn evaluate(text: &str, scene: Scene<'_>) -> Result<bool, &'static str> {
+    let predicate = parse(text, Dialect::Device).map_err(|error| unreadable(text, &error))?;
+    let outcome = predicate.evaluate_with_nil(&known(&predicate, scene));
+    outcome.map_err(|error| match error.cause {
+        // Foundation raises an exception.
+        Cause::NoOrder(..) | Cause::Unfit { .. } | Cause::Impossible(_) => FAILED,
+        // What devices make of it is not known, nor is what they say then.
+        Cause::Unconfirmed(_) | Cause::TooManySteps => UNEVALUATED,
+    })
+}
+
+/// The code for a text that cannot be read: the stock parser's part of the language and the terms that declarative
+/// management adds to it have one each.
+fn unreadable(text: &str, error: &ParseError) -> &'static str {
+    match error.code {
+        Code::UnknownWord | Code::WrongDialect => UNPARSED_TERM,
+        Code::Syntax if is_term(text, error) => UNPARSED_TERM,
+        // A pattern is read when it is needed.
+        Code::UnreadablePattern => UNEVALUATED,
+        _ => UNPARSED,
+    }
+}
+
+/// Whether it stumbles over a term, or within one.
+fn is_term(text: &str, error: &ParseError) -> bool {
+    let (before, from) = text.split_at_checked(error.span.start).unwrap_or((text, ""));
+    let last = before.rsplit_once('@').map(|(_, term)| term);
+    from.starts_with('@') || last.is_some_and(|term| term.contains('(') && !term.contains(')'))
 }
 
 fn unusable(code: &str, activation: &Stored, text: &str) -> Reason {
@@ -88,12 +127,24 @@ fn unusable(code: &str, activation: &Stored, text: &str) -> Reason {
 }
 
 /// The facts that a predicate needs. What the device does not have stays absent, which is nil.
-fn known(predicate: &Predicate, store: &Store, device: &Device, scope: Scope) -> Known {
+fn known(predicate: &Predicate, scene: Scene<'_>) -> Known {
+    let Scene {
+        store,
+        device,
+        scope,
+        lists,
+    } = scene;
+    let value = |name: &str| {
+        let believed = device.believed.get(name).cloned();
+        let listed = || lists.get(name).map(|elements| Value::Array(elements.clone()));
+        // A list of what the device has not stays absent, too.
+        believed.or_else(|| device.status(name, scope).map(|value| listed().unwrap_or(value)))
+    };
     let needs = predicate.needs();
     let status = needs
         .status
         .into_iter()
-        .filter_map(|name| device.status(&name, scope).map(|value| (name, value)))
+        .filter_map(|name| value(&name).map(|value| (name, value)))
         .collect();
     let mut properties = BTreeMap::new();
     let declared = store

@@ -1,5 +1,6 @@
 //! The hardware of a twin: what it is, drawn from a seed, and what it reports of itself.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use ordain_catalog::validate::DeviceKind;
@@ -51,6 +52,9 @@ pub struct Device {
     pub awaiting_configuration: bool,
     /// Whether it is a Shared iPad; none is unless told here.
     pub shared: bool,
+    /// A fault: predicates see these values of status items, whatever the device reports. See
+    /// [`Twin::believe`](crate::Twin::believe).
+    pub believed: BTreeMap<String, Value>,
     /// The certificate that it shows to its server, when known.
     pub identity: Option<Certificate>,
     /// How often it was erased.
@@ -142,6 +146,7 @@ impl Device {
             locked: is_mobile && passcode && draw.chance("locked", 12),
             awaiting_configuration: false,
             shared: false,
+            believed: BTreeMap::new(),
             identity: None,
             erasures: 0,
             state: None,

@@ -1,13 +1,12 @@
 //! The DDM engine of one channel: what it holds, what it does about it, what it says of it.
 
-use std::collections::BTreeMap;
-
 use ordain_apple::ddm::{Endpoint, TokensResponse};
 use ordain_apple::{checkin, status};
 use ordain_catalog::Scope;
 use ordain_model::report::{Listed, Reason, Validity};
 use serde_json::{Value, json};
 
+use crate::activation::{Lists, Scene};
 use crate::assets::Contents;
 use crate::complaint::Complaints;
 use crate::configuration;
@@ -17,6 +16,9 @@ use crate::report::{Picture, Reporter};
 use crate::request::{About, Request, Response};
 use crate::stored::{Store, Stored};
 use crate::sync::Sync;
+
+/// How often activations are judged again over what they bring about.
+const MAX_ROUNDS: usize = 4;
 
 /// The engine of a channel. It exists from the beginning, and runs once a command has switched it on.
 #[derive(Debug)]
@@ -28,6 +30,7 @@ pub(crate) struct Engine {
     contents: Contents,
     reporter: Reporter,
     picture: Picture,
+    lists: Lists,
     /// When something changed that is not reported yet, in unix seconds.
     changed_at: Option<i64>,
     asked: Option<Asked>,
@@ -60,6 +63,7 @@ impl Engine {
             contents: Contents::default(),
             reporter: Reporter::default(),
             picture: Picture::default(),
+            lists: Lists::new(),
             changed_at: None,
             asked: None,
         }
@@ -92,6 +96,13 @@ impl Engine {
         }
         if self.reporter.is_full_due(now) || !self.reporter.has_told(&self.picture) {
             self.changed_at.get_or_insert(now);
+        }
+    }
+
+    /// Something of the device changed.
+    pub(crate) fn reconsider(&mut self, device: &mut Device, now: i64) {
+        if self.on {
+            self.judge(device, now);
         }
     }
 
@@ -190,17 +201,42 @@ impl Engine {
 
     /// Judges the declarations anew, does what they ask for, and notes what is to be reported.
     fn judge(&mut self, device: &mut Device, now: i64) {
-        let mut judgement = judgement::judge(&self.store, &self.contents, device, self.scope);
-        if !device.passcode && self.effective(&judgement).any(configuration::demands_passcode) {
-            device.passcode = true;
-            // Predicates may look at it.
-            judgement = judgement::judge(&self.store, &self.contents, device, self.scope);
+        let mut judgement = self.judgement(device);
+        // Predicates may look at what takes effect, and one that switches itself on and off would do so for ever.
+        for _ in 0..MAX_ROUNDS {
+            let demands = !device.passcode && self.effective(&judgement).any(configuration::demands_passcode);
+            let lists = self.lists_of(&judgement);
+            if !demands && lists == self.lists {
+                break;
+            }
+            device.passcode |= demands;
+            self.lists = lists;
+            judgement = self.judgement(device);
         }
         self.picture = self.picture_of(&judgement, device);
         self.contents.want(judgement.active, &self.store);
         if !self.reporter.has_told(&self.picture) {
             self.changed_at.get_or_insert(now);
         }
+    }
+
+    fn judgement(&self, device: &Device) -> Judgement {
+        let scene = Scene {
+            store: &self.store,
+            device,
+            scope: self.scope,
+            lists: &self.lists,
+        };
+        judgement::judge(&self.contents, scene)
+    }
+
+    /// What the configurations in effect bring to lists among the status items.
+    fn lists_of(&self, judgement: &Judgement) -> Lists {
+        let mut lists = Lists::new();
+        for (list, element) in self.effective(judgement).filter_map(configuration::list_element) {
+            lists.entry(list).or_default().push(element);
+        }
+        lists
     }
 
     /// The configurations in effect.
@@ -212,10 +248,6 @@ impl Engine {
     }
 
     fn picture_of(&self, judgement: &Judgement, device: &Device) -> Picture {
-        let mut lists = BTreeMap::<&str, Vec<Value>>::new();
-        for (list, element) in self.effective(judgement).filter_map(configuration::list_element) {
-            lists.entry(list).or_default().push(element);
-        }
         let mut picture = Picture {
             declarations: judgement.listed.clone(),
             ..Picture::default()
@@ -225,7 +257,8 @@ impl Engine {
         for name in subscriptions.filter(|name| !name.starts_with("management.")) {
             match device.status(name, self.scope) {
                 Some(value) => {
-                    let value = lists
+                    let value = self
+                        .lists
                         .get(name)
                         .map_or(value, |elements| Value::Array(elements.clone()));
                     picture.items.insert(name.to_owned(), value);

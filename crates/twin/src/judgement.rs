@@ -2,12 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use ordain_catalog::{Catalog, Kind, Scope};
+use ordain_catalog::{Catalog, Kind};
 use ordain_model::report::{DeclarationsReport, Listed, Reason, Validity};
 use serde_json::{Value, json};
 
+use crate::activation::Scene;
 use crate::assets::{Contents, Data};
-use crate::device::Device;
 use crate::schema::Objections;
 use crate::stored::{Store, Stored};
 use crate::{activation, configuration};
@@ -66,7 +66,10 @@ pub(crate) struct Held<'a> {
 }
 
 /// Judges the declarations of a channel.
-pub(crate) fn judge(store: &Store, contents: &Contents, device: &Device, scope: Scope) -> Judgement {
+pub(crate) fn judge(contents: &Contents, scene: Scene<'_>) -> Judgement {
+    let Scene {
+        store, device, scope, ..
+    } = scene;
     let held = Held {
         store,
         contents,
@@ -78,8 +81,7 @@ pub(crate) fn judge(store: &Store, contents: &Contents, device: &Device, scope: 
     let mut verdicts = BTreeMap::<&str, Verdict>::new();
 
     for activation in of_kind(Kind::Activation) {
-        let verdict =
-            refused(activation).unwrap_or_else(|| activation::judge(activation, store, device, scope));
+        let verdict = refused(activation).unwrap_or_else(|| activation::judge(activation, scene));
         verdicts.insert(&activation.identifier, verdict);
     }
 

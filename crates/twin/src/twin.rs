@@ -10,6 +10,7 @@ use ordain_apple::ddm::Endpoint;
 use ordain_apple::ids::{Form, Ids};
 use ordain_catalog::Scope;
 use ordain_model::ids::EnrollmentId;
+use serde_json::Value;
 
 use crate::commands::Afterwards;
 use crate::complaint::{Complaint, Complaints};
@@ -149,6 +150,15 @@ impl Twin {
     /// The hardware, to be tampered with.
     pub fn device_mut(&mut self) -> &mut Device {
         &mut self.device
+    }
+
+    /// From now on its predicates see this `value` of a status item, whatever it reports: a fault, by which its verdicts
+    /// contradict what it says of itself.
+    pub fn believe(&mut self, item: &str, value: Value, now: i64) {
+        self.device.believed.insert(item.to_owned(), value);
+        for channel in &mut self.channels {
+            channel.engine.reconsider(&mut self.device, now);
+        }
     }
 
     /// What it holds against the server.

@@ -108,7 +108,7 @@ const CASES: &[Case] = &[
     case(
         |f| predicate(f, "@invalid == 'AppleTV'"),
         "a",
-        "inactive invalid Error.UnableToParsePredicate",
+        "inactive invalid Error.UnableToParsePredicateWithCustomOperator",
     ),
     case(
         |f| activation(f, Some(json!(1))),

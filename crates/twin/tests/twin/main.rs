@@ -7,6 +7,7 @@ mod fake;
 mod fleet;
 mod hostile;
 mod judgement;
+mod predicates;
 mod pusher;
 mod rules;
 mod schema;
