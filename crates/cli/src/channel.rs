@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use ordain_model::compile::RESERVED_PREFIX;
 use ordain_model::enrollment::Phase;
 use ordain_model::report::Reason;
 use ordain_server::api::{Channel, Declaration};
@@ -113,7 +114,7 @@ fn command_line(command: &Value, now: i64) -> Option<String> {
     ))
 }
 
-/// The five facts of each declaration, by kind.
+/// The five facts of each declaration, by kind, those that Ordain made after the policy's.
 fn declarations(all: &[Declaration]) -> String {
     let mut table = Table::new([
         "declaration",
@@ -124,11 +125,21 @@ fn declarations(all: &[Declaration]) -> String {
         "confirmed",
         "state",
     ]);
-    let mut kind = "";
-    for declaration in all {
-        if declaration.kind != kind {
-            kind = &declaration.kind;
-            table.row([kind.to_owned()]);
+    let is_made = |declaration: &Declaration| declaration.identifier.starts_with(RESERVED_PREFIX);
+    let mut heading = String::new();
+    for declaration in all.chunk_by(|one, next| one.kind == next.kind).flat_map(|alike| {
+        let (made, own): (Vec<_>, Vec<_>) = alike.iter().partition(|one| is_made(one));
+        own.into_iter().chain(made)
+    }) {
+        let made = if is_made(declaration) {
+            ", made by Ordain"
+        } else {
+            ""
+        };
+        let above = format!("{}{made}", declaration.kind);
+        if above != heading {
+            table.row([above.clone()]);
+            heading = above;
         }
         let Declaration {
             wanted,

@@ -175,7 +175,8 @@ mod tests {
         };
         let own = Channel {
             declarations: vec![
-                declaration("activation", "4b2c-made", 5, "confirmed"),
+                declaration("activation", "com.example.at-work", 5, "confirmed"),
+                declaration("activation", "ordain.activation.0123456789abcdef", 5, "confirmed"),
                 declaration("configuration", "com.example.passcode", 5, "confirmed"),
                 Declaration {
                     reasons: vec![refused.clone()],
@@ -188,6 +189,8 @@ mod tests {
                     )
                 },
                 declaration("configuration", "com.example.wifi", 1, "pending"),
+                declaration("configuration", "ordain.status-subscriptions", 5, "confirmed"),
+                declaration("configuration", "w", 1, "pending"),
                 declaration("management", "com.example.organization", 3, "pending"),
             ],
             omissions: vec![Omission {
@@ -269,11 +272,16 @@ mod tests {
 
         DECLARATION                               WANTED  OFFERED  FETCHED  REPORTED  CONFIRMED  STATE
         activation
-          4b2c-made                               ✓       ✓        ✓        ✓         ✓          confirmed
+          com.example.at-work                     ✓       ✓        ✓        ✓         ✓          confirmed
+        activation, made by Ordain
+          ordain.activation.0123456789abcdef      ✓       ✓        ✓        ✓         ✓          confirmed
         configuration
           com.example.passcode                    ✓       ✓        ✓        ✓         ✓          confirmed
           com.example.xxxxxxx…xxxxxxxxxxxxx.tail  ✓       ✓        ✓        ✓         ·          failed
           com.example.wifi                        ✓       ·        ·        ·         ·          pending
+          w                                       ✓       ·        ·        ·         ·          pending
+        configuration, made by Ordain
+          ordain.status-subscriptions             ✓       ✓        ✓        ✓         ✓          confirmed
         management
           com.example.organization                ✓       ✓        ✓        ·         ·          pending
 

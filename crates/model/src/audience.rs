@@ -2,10 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use ordain_catalog::{Availability, Catalog, EnrollmentType, OsVersion, Platform, Scope};
+use ordain_catalog::{Availability, Catalog, EnrollmentType, OsVersion, Platform, Scope, Support};
 
 use crate::ids::Channel;
 use crate::report::Capabilities;
+use crate::subscription::{self, SUBSCRIPTION_TYPE};
 use crate::wish::Wish;
 
 /// Enrollments of one audience get one manifest.
@@ -27,6 +28,8 @@ pub struct CapabilityClass {
     pub platform: Option<Platform>,
     /// By type: why it is withheld.
     pub withheld: BTreeMap<String, String>,
+    /// The status items that the wish asks for and that it does not report.
+    pub unreported: BTreeSet<String>,
 }
 
 /// What a class is judged from.
@@ -45,13 +48,15 @@ pub struct Abilities<'a> {
 }
 
 impl CapabilityClass {
-    /// Judges every type of `wish`: by the reported capabilities when they are complete, else by the catalog. What
-    /// is unknown withholds nothing.
+    /// Judges every type of `wish`, and every status item that it asks for: by the reported capabilities when they are
+    /// complete, else by the catalog. What is unknown withholds nothing.
     pub fn judge(wish: &Wish, catalog: &Catalog, abilities: Abilities<'_>) -> Self {
+        let items = subscription::candidates(wish, abilities.channel, catalog);
         let types: BTreeSet<&str> = wish
             .declarations
             .values()
             .map(|declaration| declaration.type_name.as_str())
+            .chain((!items.is_empty()).then_some(SUBSCRIPTION_TYPE))
             .collect();
         let withheld = types
             .into_iter()
@@ -65,6 +70,10 @@ impl CapabilityClass {
         Self {
             platform: abilities.platform,
             withheld,
+            unreported: items
+                .into_iter()
+                .filter(|item| !abilities.reports(catalog, item))
+                .collect(),
         }
     }
 }
@@ -76,14 +85,24 @@ impl Abilities<'_> {
             return (!known).then(|| "the device does not list this type among its capabilities".to_owned());
         }
         let declaration = catalog.declaration(type_name)?;
-        let scope = channel_scope(self.channel);
-        match declaration
-            .support
-            .availability(self.platform, self.os_version, self.enrollment, scope)
-        {
+        match self.availability(&declaration.support) {
             Availability::Unavailable(reason) => Some(reason.to_string()),
             Availability::Available | Availability::Unknown => None,
         }
+    }
+
+    /// Whether this status item can be subscribed to, as far as is known.
+    fn reports(&self, catalog: &Catalog, item: &str) -> bool {
+        if let Some(supported) = self.capabilities.and_then(|known| known.status_items.as_ref()) {
+            return supported.contains(item);
+        }
+        let known = catalog.status_item(item);
+        known.is_none_or(|known| !matches!(self.availability(&known.support), Availability::Unavailable(_)))
+    }
+
+    fn availability(&self, support: &Support) -> Availability {
+        let scope = channel_scope(self.channel);
+        support.availability(self.platform, self.os_version, self.enrollment, scope)
     }
 }
 

@@ -9,6 +9,7 @@ use crate::audience::{Audience, channel_scope};
 use crate::declaration::Declaration;
 use crate::ids::Digest;
 use crate::manifest::{Entry, Manifest, Omission};
+use crate::subscription::{self, PREDICATE_KEY, SUBSCRIPTION_TYPE};
 use crate::wish::Wish;
 
 /// The one type of activation there is.
@@ -18,7 +19,8 @@ pub const CONFIGURATIONS_KEY: &str = "StandardConfigurations";
 /// Identifiers that begin so are Ordain's own; no policy may use them.
 pub const RESERVED_PREFIX: &str = "ordain.";
 
-/// A manifest, and the declarations in it that no policy has: activations made or narrowed for this audience.
+/// A manifest, and the declarations in it that no policy has: activations made or narrowed for this audience, and
+/// Ordain's own subscription with its own.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Compiled {
     /// What the audience gets.
@@ -46,7 +48,11 @@ pub fn compile(wish: &Wish, audience: &Audience, catalog: &Catalog) -> Compiled 
         .flat_map(|configuration| configuration.references.iter().map(String::as_str))
         .collect();
     compiler.note_unused_assets(&selected, &assets);
-    let made = compiler.activations(&own, &configurations);
+    let mut made = compiler.activations(&own, &configurations);
+    if let Some(subscription) = compiler.subscription(&configurations, &made) {
+        made.made.extend(activation_for(&subscription));
+        made.made.push(subscription);
+    }
 
     let management = compiler.management(&selected);
     let assets = assets
@@ -244,6 +250,30 @@ impl<'a> Compiler<'a> {
         activations
     }
 
+    /// Ordain's own subscription: what decisions over this audience rest on, as far as its devices report it and no
+    /// subscription of the policy's has it already.
+    fn subscription(&self, given: &Selected<'a>, activations: &Activations<'a>) -> Option<Declaration> {
+        let Audience { channel, class, .. } = self.audience;
+        if class.withheld.contains_key(SUBSCRIPTION_TYPE) {
+            return None;
+        }
+        let activations: Vec<&Declaration> = activations
+            .as_is
+            .iter()
+            .copied()
+            .chain(&activations.made)
+            .collect();
+        let configurations = || given.values().copied();
+        let mut items = subscription::items(
+            configurations().chain(activations.iter().copied()),
+            subscription::conditions(self.wish, *channel),
+            self.catalog,
+        );
+        let subscribed = subscription::subscribed(configurations(), &activations);
+        items.retain(|item| !class.unreported.contains(item) && !subscribed.contains(item.as_str()));
+        subscription::subscription(&items)
+    }
+
     fn scope(&self) -> Scope {
         channel_scope(self.audience.channel)
     }
@@ -302,7 +332,7 @@ fn activation_for(configuration: &Declaration) -> Option<Declaration> {
         Value::from(vec![configuration.identifier.clone()]),
     )]);
     if let Some(when) = &configuration.placement.when {
-        payload.insert("Predicate".to_owned(), Value::from(when.clone()));
+        payload.insert(PREDICATE_KEY.to_owned(), Value::from(when.clone()));
     }
     let references = [configuration.identifier.clone()].into();
     made(made_activation(&configuration.identifier), payload, references)

@@ -36,6 +36,7 @@ pub mod report;
 pub mod session;
 pub mod status;
 pub mod subject;
+pub mod subscription;
 pub mod sweep;
 pub mod sync;
 pub mod view;

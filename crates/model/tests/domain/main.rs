@@ -15,6 +15,7 @@ mod queue;
 mod reporter;
 mod session;
 mod status;
+mod subscription;
 mod sweep;
 mod sync;
 mod wake;
