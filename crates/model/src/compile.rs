@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use crate::audience::{Audience, channel_scope};
 use crate::declaration::Declaration;
 use crate::ids::Digest;
-use crate::manifest::{Entry, Manifest, Omission};
+use crate::manifest::{Entry, Manifest, Omission, PREDICATE_KEY};
 use crate::wish::Wish;
 
 /// The one type of activation there is.
@@ -302,7 +302,7 @@ fn activation_for(configuration: &Declaration) -> Option<Declaration> {
         Value::from(vec![configuration.identifier.clone()]),
     )]);
     if let Some(when) = &configuration.placement.when {
-        payload.insert("Predicate".to_owned(), Value::from(when.clone()));
+        payload.insert(PREDICATE_KEY.to_owned(), Value::from(when.clone()));
     }
     let references = [configuration.identifier.clone()].into();
     made(made_activation(&configuration.identifier), payload, references)
