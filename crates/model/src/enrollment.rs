@@ -154,6 +154,10 @@ pub struct Standing {
     pub judged: Option<Digest>,
     /// Verdicts over the declarations of `judged`.
     pub counts: Counts,
+    /// How many activations of `judged` have a predicate of which the device says something else than
+    /// [`dispute`](crate::dispute) does.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub disputed: u32,
     /// What it was, and what it was judged by, in one hash: while that is the same, nothing is new.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub heard: Option<Digest>,

@@ -21,6 +21,7 @@ pub mod decision;
 pub mod declaration;
 pub mod destructive;
 pub mod device;
+pub mod dispute;
 pub mod enrollment;
 pub mod event;
 pub mod fetched;

@@ -11,6 +11,7 @@ use crate::canonical;
 use crate::convergence::{self, Verdict};
 use crate::decision::{Decision, Write};
 use crate::device::DeviceFacts;
+use crate::dispute;
 use crate::enrollment::{Enrollment, Standing};
 use crate::event::Event;
 use crate::held::{Held, Listing, Placed, held_token};
@@ -104,6 +105,7 @@ pub fn status(state: StatusState<'_>, report: Report<'_>, now: i64) -> Decision<
         held: Some(held),
         judged: Some(judged.manifest.token()),
         counts: convergence::count(&verdicts),
+        disputed: dispute::count(judged, &record.items),
         heard: Some(heard),
     };
     let standing = match &enrollment.standing {

@@ -5,15 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use ordain_catalog::predicate::{PredicateSchema, Recipients};
 use ordain_catalog::validate::{DeviceKind, Reach};
 use ordain_catalog::{EnrollmentType, Kind, OsVersion, Platform, Unavailable};
+use ordain_model::manifest::PROPERTIES_TYPE;
 use ordain_predicate::{Advisory, Code, Dialect, Finding, Needs, Severity};
 
 use crate::compile::Compiler;
 use crate::declaration::Draft;
 use crate::fields::Text;
 use crate::problem::Place;
-
-/// The type whose payload keys are what `@property` names.
-pub(crate) const PROPERTIES_TYPE: &str = "com.apple.management.properties";
 
 /// What predicates of a policy are judged by.
 pub(crate) struct Judge<'c> {

@@ -4,6 +4,7 @@ mod checkin;
 mod command;
 mod compile;
 mod convergence;
+mod dispute;
 mod event;
 mod fixtures;
 mod heard;
