@@ -38,6 +38,7 @@ pub mod status;
 pub mod subject;
 pub mod sweep;
 pub mod sync;
+pub mod tag;
 pub mod view;
 pub mod wake;
 pub mod wish;
