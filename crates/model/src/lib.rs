@@ -40,6 +40,7 @@ pub mod subject;
 pub mod subscription;
 pub mod sweep;
 pub mod sync;
+pub mod tag;
 pub mod view;
 pub mod wake;
 pub mod wish;

@@ -34,6 +34,26 @@ fn judged(placement: &str, when: &str, devices: &[&str], devices_only: bool) -> 
     (is_published, problems.iter().map(ToString::to_string).collect())
 }
 
+/// The same of a group by predicate.
+fn judged_of_group(condition: &str, devices: &[&str]) -> (bool, Vec<String>) {
+    let content = format!("name: g\nwhere: \"{condition}\"\n");
+    let files = [("groups/g.yaml".to_owned(), content.into_bytes())];
+    let devices: Vec<DeviceKind> = devices.iter().map(|kind| kind.parse().unwrap()).collect();
+    let surroundings = Surroundings {
+        catalog: Catalog::builtin(),
+        public_url: "https://mdm.example.org",
+        before: None,
+        devices: &devices,
+        devices_only: true,
+        allow_unknown: false,
+    };
+    let (is_published, problems) = match compile(&files, &surroundings) {
+        Ok(compiled) => (true, compiled.warnings),
+        Err(problems) => (false, problems),
+    };
+    (is_published, problems.iter().map(ToString::to_string).collect())
+}
+
 const PASSCODE: &str = "@status(passcode.is-present) == true";
 
 #[test]
@@ -90,4 +110,31 @@ fn a_known_defect_is_told_of_those_who_have_it() {
     assert!(told_of_macs("macOS:26.5.1"));
     assert!(!told_of_macs("macOS:26.3"));
     assert!(!told_of_macs("iOS:26.5"));
+}
+
+#[test]
+fn of_a_group_is_warned_when_none_of_the_devices_reports_what_it_asks_for() {
+    for devices in [&[][..], &["iOS:26.0"], &["iOS:26.0", "tvOS:26.0"]] {
+        assert_eq!(
+            judged_of_group(PASSCODE, devices),
+            (true, Vec::new()),
+            "{devices:?}"
+        );
+    }
+    let told = "warning: groups/g.yaml:2:8: none of the devices that there are reports passcode.is-present, so that \
+        nothing is known of it: not on tvOS (tvOS 26.0, device channel)";
+    assert_eq!(
+        judged_of_group(PASSCODE, &["tvOS:26.0"]),
+        (true, vec![told.to_owned()])
+    );
+}
+
+#[test]
+fn a_groups_predicate_concerns_no_device_with_a_defect() {
+    let (is_published, told) = judged_of_group("@invalid == 'AppleTV'", &["macOS:26.5.1"]);
+    assert!(!is_published);
+    assert!(
+        !told.iter().any(|told| told.contains("answers no more commands")),
+        "{told:?}"
+    );
 }
