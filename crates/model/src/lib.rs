@@ -40,5 +40,6 @@ pub mod sweep;
 pub mod sync;
 pub mod view;
 pub mod wake;
+pub mod windows;
 pub mod wish;
 pub mod world;

@@ -18,4 +18,5 @@ mod status;
 mod sweep;
 mod sync;
 mod wake;
+mod windows;
 mod world;
