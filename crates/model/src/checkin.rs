@@ -56,6 +56,9 @@ pub enum Refusal {
     /// The certificate was issued for another serial number.
     #[error("the certificate was issued for another serial number")]
     WrongSerial,
+    /// Apple's protocol for a Windows device, or the other way round.
+    #[error("the device is enrolled by another protocol")]
+    OtherProtocol,
 }
 
 /// What administrators decided about enrolling.
@@ -78,9 +81,21 @@ pub struct AuthenticateState {
     pub claimed_elsewhere: BTreeSet<String>,
 }
 
-/// Lets the holder of the pinned certificate in, and nobody else. [`Refusal::WrongIdentity`] and
+/// Lets the holder of an Apple device's pinned certificate in, and nobody else. [`Refusal::WrongIdentity`] and
 /// [`Refusal::NotPinned`] leave it to [`succeed`] and [`crate::migration::first_contact`] to pin the one presented.
 pub fn admit<'a>(device: Option<&'a Enrollment>, presented: &Presented) -> Result<&'a Enrollment, Refusal> {
+    let device = pinned(device, presented)?;
+    match device.facts.is_windows() {
+        false => Ok(device),
+        true => Err(Refusal::OtherProtocol),
+    }
+}
+
+/// [`admit`], by whichever protocol the device enrolled.
+pub(crate) fn pinned<'a>(
+    device: Option<&'a Enrollment>,
+    presented: &Presented,
+) -> Result<&'a Enrollment, Refusal> {
     let device = device.ok_or(Refusal::NotEnrolled)?;
     let pin = device.identity.ok_or(Refusal::NotPinned)?;
     if pin.fingerprint != presented.pin.fingerprint {
@@ -196,6 +211,10 @@ fn may_authenticate(
     policy: EnrollmentPolicy,
     now: i64,
 ) -> Result<bool, Refusal> {
+    let before = state.device.as_ref();
+    if before.is_some_and(|device| device.facts.is_windows() != facts.is_windows()) {
+        return Err(Refusal::OtherProtocol);
+    }
     let Some(identity) = &state.identity else {
         // Each certificate of ours is known from its issue on.
         if presented.own || !policy.open {

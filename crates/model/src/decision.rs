@@ -109,6 +109,8 @@ pub enum EscrowKind {
     Bootstrap,
     /// `UnlockToken` of TokenUpdate.
     Unlock,
+    /// The secrets of a Windows device's DM account (`APPAUTH` of its provisioning document).
+    DmAccount,
 }
 
 impl EscrowKind {
@@ -117,6 +119,7 @@ impl EscrowKind {
         match self {
             Self::Bootstrap => "bootstrap",
             Self::Unlock => "unlock",
+            Self::DmAccount => "dm-account",
         }
     }
 }

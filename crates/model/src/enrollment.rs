@@ -13,7 +13,7 @@ use crate::inventory::Inventory;
 pub struct Enrollment {
     /// Which channel.
     pub id: EnrollmentId,
-    /// Counts the device's Authenticate messages, from 1; 0 while it is one that was migrated. A user channel has that
+    /// Counts the device's Authenticate messages, on Windows its enrollments, from 1; 0 while it is one that was migrated. A user channel has that
     /// of its device.
     pub generation: u64,
     /// How far it has got.
@@ -64,9 +64,9 @@ pub struct Enrollment {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Phase {
-    /// Authenticate was accepted; the profile can still fail to install.
+    /// Authenticate was accepted, on Windows a certificate issued; what the device got can still fail to install.
     Authenticated,
-    /// TokenUpdate has come.
+    /// TokenUpdate has come, on Windows the first message under the certificate.
     Enrolled,
     /// The device said that it leaves.
     CheckedOut,

@@ -43,5 +43,6 @@ pub mod sync;
 pub mod tag;
 pub mod view;
 pub mod wake;
+pub mod windows;
 pub mod wish;
 pub mod world;

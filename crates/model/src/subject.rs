@@ -42,10 +42,7 @@ pub fn terms(device: &Enrollment) -> Terms {
     let known = [
         ("serial", serial.map(Value::from)),
         ("model", facts.model.clone().map(Value::from)),
-        (
-            "platform",
-            facts.platform.map(|platform| platform.as_str().into()),
-        ),
+        ("platform", facts.system().map(Value::from)),
         (
             "os.version",
             facts.os_version.map(|version| version.to_string().into()),

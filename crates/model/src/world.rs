@@ -39,6 +39,7 @@ type AudienceKey = (Vec<u32>, Channel, Digest);
 /// All that decides the class of an enrollment.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct ClassKey {
+    is_windows: bool,
     platform: Option<Platform>,
     os_version: Option<OsVersion>,
     enrollment: Option<EnrollmentType>,
@@ -132,6 +133,7 @@ impl World {
         capabilities: Option<(Digest, &Capabilities)>,
     ) -> Wanted {
         let key = ClassKey {
+            is_windows: device.facts.is_windows(),
             platform: device.facts.platform,
             os_version: device.facts.os_version,
             enrollment: device.facts.enrollment_type(),
@@ -140,6 +142,7 @@ impl World {
         };
         let class = self.classes.get(&key, || {
             let abilities = Abilities {
+                is_windows: key.is_windows,
                 platform: key.platform,
                 os_version: key.os_version.as_ref(),
                 enrollment: key.enrollment,

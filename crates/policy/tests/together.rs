@@ -91,6 +91,7 @@ fn given(wish: &Wish) -> BTreeMap<Kind, BTreeSet<String>> {
             .collect();
         for platform in PLATFORMS {
             let abilities = Abilities {
+                is_windows: false,
                 platform: Some(platform.parse::<Platform>().unwrap()),
                 os_version: None,
                 enrollment: None,

@@ -86,6 +86,7 @@ pub(crate) fn audience(
 ) -> Audience {
     let version = OsVersion::new(26, 0);
     let abilities = Abilities {
+        is_windows: false,
         platform,
         os_version: Some(&version),
         enrollment: None,

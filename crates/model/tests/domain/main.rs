@@ -20,4 +20,5 @@ mod subscription;
 mod sweep;
 mod sync;
 mod wake;
+mod windows;
 mod world;
