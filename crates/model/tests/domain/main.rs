@@ -3,6 +3,7 @@
 mod checkin;
 mod command;
 mod compile;
+mod conditions;
 mod convergence;
 mod event;
 mod fixtures;
