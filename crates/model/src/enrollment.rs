@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::device::DeviceFacts;
 use crate::ids::{Digest, EnrollmentId};
 use crate::inventory::Inventory;
+use crate::membership::Decided;
 
 /// One management channel of one generation.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -31,6 +32,9 @@ pub struct Enrollment {
     /// What administrators attached to the device, on the device channel. They count as listed memberships do.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub tags: BTreeSet<String>,
+    /// The groups by predicate that the device is in, on the device channel.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub groups: Decided,
     /// Where to push, once TokenUpdate told.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub push: Option<Push>,

@@ -29,6 +29,7 @@ pub mod held;
 pub mod ids;
 pub mod inventory;
 pub mod manifest;
+pub mod membership;
 pub mod migration;
 pub mod queries;
 pub mod queue;

@@ -17,9 +17,11 @@ use crate::event::Event;
 use crate::held::{Held, Listing, Placed, held_token};
 use crate::ids::{Channel, Digest};
 use crate::manifest::Manifest;
+use crate::membership::{self, Known};
 use crate::record::{Exception, StatusRecord};
 use crate::report::{DeclarationsReport, Listed, Report};
-use crate::sync::Wanted;
+use crate::sync::{Behind, Wanted};
+use crate::world::World;
 
 /// What a report is decided from.
 #[derive(Debug, Clone)]
@@ -36,6 +38,8 @@ pub struct StatusState<'a> {
     pub wanted: Wanted,
     /// What [`heard`] says of the report.
     pub heard: Digest,
+    /// What memberships are decided by.
+    pub world: &'a World,
 }
 
 /// What a report with the digest `report` is, and what it would be judged by, in one hash.
@@ -55,7 +59,10 @@ pub fn is_known(enrollment: &Enrollment, heard: Digest) -> bool {
 }
 
 /// Merges `report`. One that says nothing new writes nothing.
-pub fn status(state: StatusState<'_>, report: Report<'_>, now: i64) -> Decision<()> {
+///
+/// # Errors
+/// As [`membership::decide`].
+pub fn status(state: StatusState<'_>, report: Report<'_>, now: i64) -> Result<Decision<()>, Behind> {
     let StatusState {
         enrollment,
         record: before,
@@ -63,6 +70,7 @@ pub fn status(state: StatusState<'_>, report: Report<'_>, now: i64) -> Decision<
         pinned,
         wanted,
         heard,
+        world,
     } = state;
     let listing = listing(report.full, report.declarations, &before.held, against.as_deref());
     let over = |manifest| Placed::new(&listing, manifest);
@@ -143,6 +151,11 @@ pub fn status(state: StatusState<'_>, report: Report<'_>, now: i64) -> Decision<
         let (token, problems) = (wanted.manifest.token(), record.problems.len());
         let events = Event::reported(enrollment, &after, token, problems, now);
         writes.extend(events.into_iter().map(Write::Event));
+        if after.id.channel() == Channel::Device {
+            let known = |device, items| Known { device, items };
+            let (old, new) = (known(enrollment, &before.items), known(&after, &record.items));
+            after.groups = membership::after_report(world, old, new)?;
+        }
     }
     if is_news {
         if record.held.against == Some(wanted.manifest.token()) {
@@ -151,7 +164,10 @@ pub fn status(state: StatusState<'_>, report: Report<'_>, now: i64) -> Decision<
         }
         writes.push(Write::Status(enrollment.id.clone(), Arc::new(record)));
     }
-    if after.capabilities != enrollment.capabilities || after.facts != enrollment.facts {
+    if after.capabilities != enrollment.capabilities
+        || after.facts != enrollment.facts
+        || after.groups.member != enrollment.groups.member
+    {
         // What it should have may be another thing now.
         writes.push(Write::Wake(enrollment.id.clone(), now));
     }
@@ -159,7 +175,7 @@ pub fn status(state: StatusState<'_>, report: Report<'_>, now: i64) -> Decision<
     if is_news || after != *enrollment {
         writes.push(Write::Enrollment(Box::new(after)));
     }
-    Decision { writes, reply: () }
+    Ok(Decision { writes, reply: () })
 }
 
 /// Everything that the channel lists: by this report, and by the earlier ones where it says nothing.

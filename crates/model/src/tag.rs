@@ -2,6 +2,12 @@
 
 use std::collections::BTreeSet;
 
+use crate::decision::Decision;
+use crate::enrollment::Enrollment;
+use crate::membership::{self, Known};
+use crate::sync::Behind;
+use crate::world::World;
+
 /// The longest name, in octets.
 pub const MAX_LENGTH: usize = 64;
 /// Tags of one device at most.
@@ -19,6 +25,9 @@ pub enum NotTagged {
     /// It would be one too many.
     #[error("a device has at most {MOST} tags")]
     TooMany,
+    /// This node is to reload.
+    #[error(transparent)]
+    Behind(#[from] Behind),
 }
 
 /// Whether a tag can have this name: one that stands in a predicate as it is.
@@ -33,11 +42,34 @@ pub fn check(name: &str) -> Result<(), NotTagged> {
     }
 }
 
-/// `tags` with those of `added` and without those of `removed`.
+/// Tags a device with `added` and no more with `removed`; its tags from then on.
 ///
 /// # Errors
-/// When there cannot be such a tag, or there would be too many. A name that is removed may be any.
-pub fn changed(
+/// When there cannot be such a tag, or there would be too many; and as [`membership::decide`].
+pub fn tag(
+    world: &World,
+    known: Known<'_>,
+    added: &BTreeSet<String>,
+    removed: &BTreeSet<String>,
+    now: i64,
+) -> Result<Decision<BTreeSet<String>>, NotTagged> {
+    let Known { device, items } = known;
+    let tags = changed(&device.tags, added, removed)?;
+    if tags == device.tags {
+        return Ok(Decision::reply(tags));
+    }
+    let device = &Enrollment {
+        tags: tags.clone(),
+        ..device.clone()
+    };
+    Ok(Decision {
+        writes: membership::redecided(world, Known { device, items }, now)?,
+        reply: tags,
+    })
+}
+
+/// `tags` with those of `added` and without those of `removed`. A name that is removed may be any.
+fn changed(
     tags: &BTreeSet<String>,
     added: &BTreeSet<String>,
     removed: &BTreeSet<String>,

@@ -3,6 +3,7 @@
 mod checkin;
 mod command;
 mod compile;
+mod conditions;
 mod convergence;
 mod dispute;
 mod event;

@@ -77,8 +77,9 @@ impl Device {
             pinned: self.find(self.enrollment.pinned),
             wanted: self.wanted.clone(),
             heard: self.heard(&report),
+            world: no_world(),
         };
-        status(state, report, self.now)
+        status(state, report, self.now).unwrap()
     }
 
     /// Takes the report in, and says whether it wrote anything.
