@@ -1,9 +1,9 @@
 //! What predicates may name: the schema by which [`ordain_predicate::check`] judges them.
 
 use std::cell::Cell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use ordain_predicate::{Schema, Source, Target, Type};
+use ordain_predicate::{Lack, Schema, Source, Target, Type};
 use serde_json::Value;
 
 use crate::validate::DeviceKind;
@@ -149,23 +149,42 @@ impl Schema for PredicateSchema<'_> {
         &self.targets
     }
 
-    fn has(&self, target: &Target, name: &str) -> bool {
-        let Some(item) = self.catalog.status_item(name) else {
-            return true;
-        };
+    fn lack(&self, target: &Target, name: &str) -> Option<Lack> {
+        let item = self.catalog.status_item(name)?;
         let can = |kind: &DeviceKind| !matches!(availability(item, kind), Availability::Unavailable(_));
+        let of_target = |kind: &&DeviceKind| target_of(kind) == *target;
         let Recipients {
             named,
             present,
             possible,
         } = &self.recipients;
-        let mut meant = named.iter().filter(|kind| target_of(kind) == *target).peekable();
-        match meant.peek() {
-            // Of one system there may be several channels; one of them is enough.
-            Some(_) => meant.any(can),
-            None => present.iter().chain(possible).any(can),
+        let others = || present.iter().chain(possible);
+        let mut meant: Vec<&DeviceKind> = named.iter().filter(of_target).collect();
+        // Of one system there may be several channels; one of them is enough.
+        let is_lacking = match meant.is_empty() {
+            true => !others().any(can),
+            false => !meant.iter().any(|kind| can(kind)),
+        };
+        if meant.is_empty() {
+            meant.extend(others().filter(of_target));
+        }
+        is_lacking.then(|| why(item, &meant))
+    }
+}
+
+/// Why none of these reports the item, each reason once.
+fn why(item: &StatusItem, kinds: &[&DeviceKind]) -> Lack {
+    let mut reasons: Vec<String> = Vec::new();
+    for kind in kinds {
+        match availability(item, kind) {
+            Availability::Unavailable(Unavailable::Platform(_)) => return Lack::Platform,
+            Availability::Unavailable(reason) => reasons.push(reason.to_string()),
+            Availability::Available | Availability::Unknown => {}
         }
     }
+    let mut told = BTreeSet::new();
+    reasons.retain(|reason| told.insert(reason.clone()));
+    Lack::Here(reasons.join(", "))
 }
 
 fn availability(item: &StatusItem, kind: &DeviceKind) -> Availability {

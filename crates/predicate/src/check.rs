@@ -1,5 +1,7 @@
 //! Whether a predicate can be published: what devices could stumble over, and what its author cannot have meant.
 
+use std::collections::BTreeMap;
+
 use crate::advisory::Advisory;
 use crate::code::Code;
 use crate::dialect::Dialect;
@@ -9,7 +11,7 @@ use crate::finding::{Finding, Severity, Verdict};
 use crate::formula::{Form, Formula};
 use crate::parser::parse;
 use crate::predicate::Predicate;
-use crate::schema::{Schema, Target, Type};
+use crate::schema::{Lack, Schema, Target, Type};
 use crate::span::Span;
 
 /// Reads a predicate and checks it against what `schema` and `advisories` know.
@@ -182,18 +184,7 @@ impl Checker<'_> {
                 }
             },
         };
-        let lacking: Vec<&Target> = self
-            .schema
-            .targets()
-            .iter()
-            .filter(|target| !self.schema.has(target, item))
-            .collect();
-        if !lacking.is_empty() {
-            let message = format!(
-                "{} {} no status item {item}",
-                names(&lacking),
-                if lacking.len() == 1 { "has" } else { "have" }
-            );
+        if let Some(message) = self.lacking(item) {
             self.error(Code::UnavailableItem, span, message, None);
         }
         if self.dialect == Dialect::Device && FLAPPING.contains(&item) {
@@ -206,6 +197,27 @@ impl Checker<'_> {
     }
 
     /// The item whose key this name is, and the type of that key.
+    /// Which of the targets cannot report this item, by the reasons.
+    fn lacking(&self, item: &str) -> Option<String> {
+        let mut lacking: BTreeMap<Lack, Vec<&Target>> = BTreeMap::new();
+        for target in self.schema.targets() {
+            if let Some(lack) = self.schema.lack(target, item) {
+                lacking.entry(lack).or_default().push(target);
+            }
+        }
+        let told: Vec<String> = lacking
+            .iter()
+            .map(|(lack, targets)| match (lack, targets.as_slice()) {
+                (Lack::Platform, [target]) => format!("{} has no status item {item}", names(&[target])),
+                (Lack::Platform, targets) => format!("{} have no status item {item}", names(targets)),
+                (Lack::Here(reason), targets) => {
+                    format!("{} cannot report {item}: {reason}", names(targets))
+                }
+            })
+            .collect();
+        (!told.is_empty()).then(|| told.join("; "))
+    }
+
     fn sub_path<'n>(&self, name: &'n str) -> Option<(&'n str, Type)> {
         name.rmatch_indices('.').find_map(|(dot, _)| {
             let (item, path) = name.split_at_checked(dot)?;

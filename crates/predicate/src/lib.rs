@@ -59,6 +59,6 @@ pub use fact::{Fact, Facts, Row, Source};
 pub use finding::{Finding, Severity, Verdict};
 pub use parser::{MAX_LENGTH, MAX_NESTING, MAX_PATTERNS, parse};
 pub use predicate::{Needs, Predicate};
-pub use schema::{Schema, Target, Type};
+pub use schema::{Lack, Schema, Target, Type};
 pub use shown::{Shown, TermValue};
 pub use truth::Truth;

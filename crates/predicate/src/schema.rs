@@ -50,8 +50,17 @@ pub trait Schema {
     /// The systems that the predicate is meant for. None: nobody knows.
     fn targets(&self) -> &[Target];
 
-    /// Whether that system can report this status item, which exists. True where that is not known.
-    fn has(&self, target: &Target, name: &str) -> bool;
+    /// Why that system cannot report this status item, which exists. None when it can, and where that is not known.
+    fn lack(&self, target: &Target, name: &str) -> Option<Lack>;
+}
+
+/// Why a system cannot report a status item.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Lack {
+    /// No version of the platform can.
+    Platform,
+    /// Some can, and this one not, in a few words: `needs macOS 14.0`, `not on the user channel`.
+    Here(String),
 }
 
 impl Type {

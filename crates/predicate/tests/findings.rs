@@ -76,6 +76,21 @@ fn each_dangerous_predicate_has_its_own_verdict() {
 }
 
 #[test]
+fn a_lack_has_its_reason() {
+    let fleet = Fleet::of(&[("macOS", "13.0"), ("macOS", "15.0")]);
+    let text = "@status(softwareupdate.pending-version.os-version) == '15.1'";
+    let verdict = check(text, Dialect::Device, &fleet, &[]);
+    let lack = verdict
+        .findings
+        .iter()
+        .find(|finding| finding.code == Code::UnavailableItem);
+    assert_eq!(
+        lack.unwrap().message,
+        "macOS 13.0 cannot report softwareupdate.pending-version: needs macOS 14.0"
+    );
+}
+
+#[test]
 fn an_advisory_is_for_the_systems_that_it_names() {
     let text = "@invalid == 'AppleTV'";
     for (platform, version, build, bad) in [

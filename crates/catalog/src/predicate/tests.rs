@@ -18,7 +18,10 @@ fn schema(named: &[&str], present: &[&str], possible: &[&str]) -> PredicateSchem
 
 /// Which targets lack the item.
 fn without(schema: &PredicateSchema<'_>, name: &str) -> Vec<String> {
-    let lacking = schema.targets().iter().filter(|target| !schema.has(target, name));
+    let lacking = schema
+        .targets()
+        .iter()
+        .filter(|target| schema.lack(target, name).is_some());
     lacking.map(|target| target.platform.clone()).collect()
 }
 
@@ -97,6 +100,33 @@ fn whoever_is_named_has_to_have_an_item_and_of_the_others_one() {
     let mail = "account.list.mail.incoming";
     assert_eq!(without(&schema(&["macOS"], &[], &[]), mail), ["macOS"]);
     assert!(without(&schema(&["macOS", "macOS:::user"], &[], &[]), mail).is_empty());
+}
+
+#[test]
+fn the_reason_for_a_lack_is_told() {
+    let reason = |named: &[&str], name: &str| {
+        let schema = schema(named, &[], &[]);
+        schema.lack(&schema.targets()[0], name)
+    };
+    let here = |reason: &str| Some(Lack::Here(reason.to_owned()));
+    let filevault = "diskmanagement.filevault.enabled";
+    for (kind, item, expected) in [
+        ("tvOS:26.0", "passcode.is-present", Some(Lack::Platform)),
+        ("macOS:13.0", filevault, here("needs macOS 14.0")),
+        ("macOS:14.0::user", filevault, here("not on the user channel")),
+        ("macOS:14.0:user", filevault, here("not with user enrollment")),
+        ("macOS:14.0:supervised", filevault, None),
+        (
+            "macOS",
+            "account.list.mail.incoming",
+            here("not on the device channel"),
+        ),
+    ] {
+        assert_eq!(reason(&[kind], item), expected, "{kind} {item}");
+    }
+    let both = ["macOS:14.0:user", "macOS:14.0:supervised:user", "macOS:14.0:user"];
+    let told = "not with user enrollment, not on the user channel";
+    assert_eq!(reason(&both, filevault), here(told));
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! A small schema and the systems of a fleet.
 
-use ordain_predicate::{Schema, Source, Target, Type};
+use ordain_predicate::{Lack, Schema, Source, Target, Type};
 
 pub(crate) struct Fleet {
     pub(crate) targets: Vec<Target>,
@@ -100,8 +100,14 @@ impl Schema for Fleet {
         &self.targets
     }
 
-    /// Apple TVs have no passcode.
-    fn has(&self, target: &Target, name: &str) -> bool {
-        target.platform != "tvOS" || !name.starts_with("passcode.")
+    /// Apple TVs have no passcode, and Macs tell of updates from a version on.
+    fn lack(&self, target: &Target, name: &str) -> Option<Lack> {
+        match target.platform.as_str() {
+            "tvOS" if name.starts_with("passcode.") => Some(Lack::Platform),
+            "macOS" if name.starts_with("softwareupdate.") && target.version.as_deref() == Some("13.0") => {
+                Some(Lack::Here("needs macOS 14.0".to_owned()))
+            }
+            _ => None,
+        }
     }
 }

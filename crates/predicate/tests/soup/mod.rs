@@ -1,7 +1,7 @@
 //! Text that is nearly a predicate, and what has to hold whatever it is.
 
 use ordain_predicate::{
-    Advisory, Dialect, Document, MAX_LENGTH, Schema, Source, Target, Truth, Type, check, parse,
+    Advisory, Dialect, Document, Lack, MAX_LENGTH, Schema, Source, Target, Truth, Type, check, parse,
 };
 use serde_json::{Map, Value, json};
 
@@ -305,7 +305,7 @@ impl Schema for Anything {
     fn targets(&self) -> &[Target] {
         &[]
     }
-    fn has(&self, _: &Target, _: &str) -> bool {
-        true
+    fn lack(&self, _: &Target, _: &str) -> Option<Lack> {
+        None
     }
 }
