@@ -27,6 +27,7 @@ pub mod fetched;
 pub mod held;
 pub mod ids;
 pub mod inventory;
+pub mod known;
 pub mod manifest;
 pub mod migration;
 pub mod queries;

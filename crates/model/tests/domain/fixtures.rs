@@ -149,6 +149,7 @@ pub(crate) fn enrolled() -> Enrollment {
         tags: Default::default(),
         push: None,
         capabilities: None,
+        known: None,
         offer: None,
         stamp: 0,
         pinned: None,
