@@ -41,6 +41,9 @@ pub struct Enrollment {
     /// The capabilities last reported, by the hash of their content.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub capabilities: Option<Digest>,
+    /// What is extracted of its status, by the hash of the content; of the device channel only, once it has reported.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub known: Option<Digest>,
     /// What the device was last offered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub offer: Option<Offer>,

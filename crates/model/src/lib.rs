@@ -28,6 +28,7 @@ pub mod fetched;
 pub mod held;
 pub mod ids;
 pub mod inventory;
+pub mod known;
 pub mod manifest;
 pub mod membership;
 pub mod migration;

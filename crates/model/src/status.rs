@@ -16,6 +16,7 @@ use crate::enrollment::{Enrollment, Standing};
 use crate::event::Event;
 use crate::held::{Held, Listing, Placed, held_token};
 use crate::ids::{Channel, Digest};
+use crate::known::Known;
 use crate::manifest::Manifest;
 use crate::membership::{self, Known};
 use crate::record::{Exception, StatusRecord};
@@ -89,6 +90,8 @@ pub fn status(state: StatusState<'_>, report: Report<'_>, now: i64) -> Result<De
         _ => &by_wanted,
     };
 
+    // Most reports are of declarations alone.
+    let is_silent = !report.full && report.items.is_empty() && report.errors.is_empty();
     let mut record = StatusRecord {
         held: Held::pack(judged),
         items: if report.full {
@@ -145,6 +148,15 @@ pub fn status(state: StatusState<'_>, report: Report<'_>, now: i64) -> Result<De
     }
     if after.id.channel() == Channel::Device {
         learn(&mut after.facts, &record.items);
+        let is_same = || record.items == before.items && record.errors == before.errors;
+        if after.known.is_none() || !(is_silent || is_same()) {
+            let known = Known::of(&record);
+            let digest = Some(known.digest());
+            if after.known != digest {
+                after.known = digest;
+                writes.extend(digest.map(|digest| Write::Known(digest, Arc::new(known))));
+            }
+        }
     }
     let is_news = record != *before;
     if is_news || after != *enrollment {

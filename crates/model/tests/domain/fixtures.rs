@@ -153,6 +153,7 @@ pub(crate) fn enrolled() -> Enrollment {
         groups: Default::default(),
         push: None,
         capabilities: None,
+        known: None,
         offer: None,
         stamp: 0,
         pinned: None,
