@@ -103,14 +103,16 @@ impl<'c> PredicateSchema<'c> {
         let Some(item) = self.catalog.status_item(name) else {
             return Vec::new();
         };
-        let present = self.recipients.present.iter();
-        let mut lacking: Vec<(DeviceKind, Unavailable)> = present
-            .filter_map(|kind| match availability(item, kind) {
-                Availability::Unavailable(why) => Some((DeviceKind { build: None, ..*kind }, why)),
-                Availability::Available | Availability::Unknown => None,
-            })
-            .collect();
-        lacking.dedup();
+        let mut lacking = Vec::new();
+        for kind in &self.recipients.present {
+            let Availability::Unavailable(why) = availability(item, kind) else {
+                continue;
+            };
+            let told = (DeviceKind { build: None, ..*kind }, why);
+            if !lacking.contains(&told) {
+                lacking.push(told);
+            }
+        }
         lacking
     }
 }

@@ -35,6 +35,8 @@ pub struct CapabilityClass {
 /// What a class is judged from.
 #[derive(Debug, Clone, Copy)]
 pub struct Abilities<'a> {
+    /// Whether it is a Windows device, which takes none of Apple's declarations.
+    pub is_windows: bool,
     /// The platform, when known.
     pub platform: Option<Platform>,
     /// The version of its system, when known.
@@ -80,6 +82,9 @@ impl CapabilityClass {
 
 impl Abilities<'_> {
     fn refusal(&self, catalog: &Catalog, type_name: &str) -> Option<String> {
+        if self.is_windows {
+            return Some("Windows takes no Apple declarations".to_owned());
+        }
         if let Some(supported) = self.capabilities.and_then(|known| known.declarations.as_ref()) {
             let known = supported.contains(type_name);
             return (!known).then(|| "the device does not list this type among its capabilities".to_owned());

@@ -8,6 +8,9 @@ use crate::enrollment::{Enrollment, Memberships, Phase, Pin, Push};
 use crate::event::Event;
 use crate::ids::{Digest, EnrollmentId};
 use crate::inventory::Inventory;
+use crate::membership::{self, Decided, Known};
+use crate::sync::Behind;
+use crate::world::World;
 
 /// A certificate that came with a request, its possession proven and its chain verified to a known anchor, expiry
 /// aside.
@@ -56,6 +59,9 @@ pub enum Refusal {
     /// The certificate was issued for another serial number.
     #[error("the certificate was issued for another serial number")]
     WrongSerial,
+    /// Apple's protocol for a Windows device, or the other way round.
+    #[error("the device is enrolled by another protocol")]
+    OtherProtocol,
 }
 
 /// What administrators decided about enrolling.
@@ -78,9 +84,21 @@ pub struct AuthenticateState {
     pub claimed_elsewhere: BTreeSet<String>,
 }
 
-/// Lets the holder of the pinned certificate in, and nobody else. [`Refusal::WrongIdentity`] and
+/// Lets the holder of an Apple device's pinned certificate in, and nobody else. [`Refusal::WrongIdentity`] and
 /// [`Refusal::NotPinned`] leave it to [`succeed`] and [`crate::migration::first_contact`] to pin the one presented.
 pub fn admit<'a>(device: Option<&'a Enrollment>, presented: &Presented) -> Result<&'a Enrollment, Refusal> {
+    let device = pinned(device, presented)?;
+    match device.facts.is_windows() {
+        false => Ok(device),
+        true => Err(Refusal::OtherProtocol),
+    }
+}
+
+/// [`admit`], by whichever protocol the device enrolled.
+pub(crate) fn pinned<'a>(
+    device: Option<&'a Enrollment>,
+    presented: &Presented,
+) -> Result<&'a Enrollment, Refusal> {
     let device = device.ok_or(Refusal::NotEnrolled)?;
     let pin = device.identity.ok_or(Refusal::NotPinned)?;
     if pin.fingerprint != presented.pin.fingerprint {
@@ -123,8 +141,10 @@ pub fn succeed(
     Ok(Decision { writes, reply: () })
 }
 
-/// `Authenticate`: starts a new generation, in which nothing of the one before counts.
+/// `Authenticate`: starts a new generation, in which nothing of the one before counts. Of groups by predicate it is in
+/// those of `world` that what it says here decides.
 pub fn authenticate(
+    world: &World,
     state: &AuthenticateState,
     id: &EnrollmentId,
     facts: DeviceFacts,
@@ -143,14 +163,22 @@ pub fn authenticate(
     let bound_to = (state.identity.as_ref()).and_then(|identity| identity.serial.clone());
     writes.push(pin(id, presented, bound_to));
     writes.push(Write::Claims(id.clone(), claims));
-    writes.push(Write::Enrollment(Box::new(Enrollment {
+    let mut device = Enrollment {
         facts,
         identity: Some(presented.pin),
         memberships,
         tags: before.map_or_else(BTreeSet::new, |device| device.tags.clone()),
         stamp: before.map_or(0, |device| device.stamp),
         ..unidentified(id, before.map_or(1, |device| device.generation + 1), now)
-    })));
+    };
+    let items = BTreeMap::new();
+    let known = Known {
+        device: &device,
+        items: &items,
+    };
+    // Nothing was decided for this generation, so no newer node can have done it.
+    device.groups = membership::decide(world, known).unwrap_or_default();
+    writes.push(Write::Enrollment(Box::new(device)));
     Ok(Decision { writes, reply: () })
 }
 
@@ -164,8 +192,10 @@ pub(crate) fn unidentified(id: &EnrollmentId, generation: u64, now: i64) -> Enro
         identity: None,
         memberships: Memberships::Waiting,
         tags: BTreeSet::new(),
+        groups: Decided::default(),
         push: None,
         capabilities: None,
+        known: None,
         offer: None,
         stamp: 0,
         pinned: None,
@@ -196,6 +226,10 @@ fn may_authenticate(
     policy: EnrollmentPolicy,
     now: i64,
 ) -> Result<bool, Refusal> {
+    let before = state.device.as_ref();
+    if before.is_some_and(|device| device.facts.is_windows() != facts.is_windows()) {
+        return Err(Refusal::OtherProtocol);
+    }
     let Some(identity) = &state.identity else {
         // Each certificate of ours is known from its issue on.
         if presented.own || !policy.open {
@@ -375,6 +409,7 @@ pub fn check_out(device: &Enrollment, id: &EnrollmentId, now: i64) -> Decision<(
             phase: Phase::CheckedOut,
             push: None,
             capabilities: None,
+            known: None,
             offer: None,
             pinned: None,
             told: None,
@@ -392,22 +427,32 @@ pub fn check_out(device: &Enrollment, id: &EnrollmentId, now: i64) -> Decision<(
 }
 
 /// An administrator's word that this generation is the device that it claims to be: its names are its own from now on.
-/// `None` when nothing waits.
-pub fn approve(device: &Enrollment, now: i64) -> Option<Decision<()>> {
-    (device.memberships == Memberships::Waiting).then(|| {
-        let approved = Enrollment {
-            memberships: Memberships::Granted,
-            ..device.clone()
-        };
-        let names = device.facts.names(&device.id);
-        let claims = names.map(|name| (name.to_owned(), Claim::Approved)).collect();
-        Decision {
-            writes: vec![
-                Write::Enrollment(Box::new(approved)),
-                Write::Claims(device.id.clone(), claims),
-                Write::Wake(device.id.clone(), now),
-            ],
-            reply: (),
-        }
-    })
+/// `None` when nothing waits. From now on groups by predicate count with its serial number and its tags, too.
+///
+/// # Errors
+/// As [`membership::decide`].
+pub fn approve(world: &World, known: Known<'_>, now: i64) -> Result<Option<Decision<()>>, Behind> {
+    let Known { device, items } = known;
+    if device.memberships == Memberships::Granted {
+        return Ok(None);
+    }
+    let mut approved = Enrollment {
+        memberships: Memberships::Granted,
+        ..device.clone()
+    };
+    let known = Known {
+        device: &approved,
+        items,
+    };
+    approved.groups = membership::decide(world, known)?;
+    let names = device.facts.names(&device.id);
+    let claims = names.map(|name| (name.to_owned(), Claim::Approved)).collect();
+    Ok(Some(Decision {
+        writes: vec![
+            Write::Enrollment(Box::new(approved)),
+            Write::Claims(device.id.clone(), claims),
+            Write::Wake(device.id.clone(), now),
+        ],
+        reply: (),
+    }))
 }

@@ -17,13 +17,16 @@ fn patience(attempts: u32) -> i64 {
     60 * (1 << attempts.saturating_sub(1).min(9)).min(360)
 }
 
-/// Whether the channel takes the command `request_type`, as far as is known; `device` are the facts of its device.
+/// Whether the channel takes Apple's command `request_type`, as far as is known; `device` are the facts of its device.
 pub fn is_available(
     catalog: &Catalog,
     request_type: &str,
     enrollment: &Enrollment,
     device: &DeviceFacts,
 ) -> bool {
+    if device.is_windows() {
+        return false;
+    }
     let Some(command) = catalog.command(request_type) else {
         return true;
     };

@@ -8,8 +8,8 @@ use serde_json::{Map, Value};
 use crate::audience::{Audience, channel_scope};
 use crate::declaration::Declaration;
 use crate::ids::Digest;
-use crate::manifest::{Entry, Manifest, Omission};
-use crate::subscription::{self, PREDICATE_KEY, SUBSCRIPTION_TYPE};
+use crate::manifest::{Entry, Manifest, Omission, PREDICATE_KEY};
+use crate::subscription::{self, SUBSCRIPTION_TYPE};
 use crate::wish::Wish;
 
 /// The one type of activation there is.

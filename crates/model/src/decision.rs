@@ -11,6 +11,7 @@ use crate::enrollment::Enrollment;
 use crate::event::Event;
 use crate::ids::{Digest, EnrollmentId};
 use crate::inventory::Finding;
+use crate::known::Known;
 use crate::manifest::Manifest;
 use crate::queue::Moved;
 use crate::record::StatusRecord;
@@ -53,6 +54,8 @@ pub enum Write {
     Manifest(Arc<Manifest>, Arc<[Declaration]>),
     /// A set of capabilities, by its digest.
     Capabilities(Digest, Arc<Capabilities>),
+    /// What is extracted of a device's status, by its digest.
+    Known(Digest, Arc<Known>),
     /// What a channel has reported, replacing what was kept.
     Status(EnrollmentId, Arc<StatusRecord>),
     /// A sealed token of the device, or its deletion.
@@ -80,6 +83,7 @@ impl Write {
             Self::Identity(_) => "identity",
             Self::Manifest(..) => "manifest",
             Self::Capabilities(..) => "capabilities",
+            Self::Known(..) => "known",
             Self::Status(..) => "status",
             Self::Escrow(..) => "escrow",
             Self::Wake(..) => "wake",
@@ -109,6 +113,8 @@ pub enum EscrowKind {
     Bootstrap,
     /// `UnlockToken` of TokenUpdate.
     Unlock,
+    /// The secrets of a Windows device's DM account (`APPAUTH` of its provisioning document).
+    DmAccount,
 }
 
 impl EscrowKind {
@@ -117,6 +123,7 @@ impl EscrowKind {
         match self {
             Self::Bootstrap => "bootstrap",
             Self::Unlock => "unlock",
+            Self::DmAccount => "dm-account",
         }
     }
 }

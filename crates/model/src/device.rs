@@ -4,6 +4,7 @@ use ordain_catalog::{EnrollmentType, OsBuild, OsVersion, Platform};
 use serde::{Deserialize, Serialize};
 
 use crate::ids::EnrollmentId;
+use crate::windows::WindowsFacts;
 
 /// What a device said of itself in Authenticate and, later, in status reports. Every field may be missing: user
 /// enrollment shows neither serial number nor UDID, and systems other than macOS leave most of it out.
@@ -22,7 +23,7 @@ pub struct DeviceFacts {
     /// `ProductName`, else `Model`: the hardware identifier, such as `Mac14,2`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub model: Option<String>,
-    /// What the hardware identifier, or a report, tells of the platform.
+    /// What the hardware identifier, or a report, tells of the platform, where that is one of Apple's.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub platform: Option<Platform>,
     /// `OSVersion`.
@@ -34,6 +35,9 @@ pub struct DeviceFacts {
     /// `IsSupervised` of DeviceInformation.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub supervised: Option<bool>,
+    /// What only Windows devices have: whose enrollment this is decides whether it is there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub windows: Option<WindowsFacts>,
 }
 
 impl DeviceFacts {
@@ -44,10 +48,24 @@ impl DeviceFacts {
         told.into_iter().flatten().chain([id.device_part()])
     }
 
-    /// The type of enrollment as far as it can be told: user enrollment shows no UDID, a Mac enrolled by profile
+    /// Whether it is a Windows device. Nothing of Apple's is for those: no declaration, command, survey or push.
+    pub fn is_windows(&self) -> bool {
+        self.windows.is_some()
+    }
+
+    /// The name of its operating system, as far as it is known.
+    pub fn system(&self) -> Option<&'static str> {
+        match self.windows {
+            Some(_) => Some(crate::windows::SYSTEM),
+            None => self.platform.map(|platform| platform.as_str()),
+        }
+    }
+
+    /// The type of enrollment, by Apple's words, as far as it can be told: user enrollment shows no UDID, a Mac enrolled by profile
     /// counts as supervised, a watch enrolls through a supervised iPhone only, and the rest tell by DeviceInformation.
     pub fn enrollment_type(&self) -> Option<EnrollmentType> {
         match (&self.udid, self.platform) {
+            _ if self.is_windows() => None,
             (None, _) => Some(EnrollmentType::User),
             (Some(_), Some(Platform::MacOs | Platform::WatchOs)) => Some(EnrollmentType::Supervised),
             (Some(_), _) => self.supervised.map(|is_supervised| match is_supervised {

@@ -7,13 +7,14 @@ use serde::{Deserialize, Serialize};
 use crate::device::DeviceFacts;
 use crate::ids::{Digest, EnrollmentId};
 use crate::inventory::Inventory;
+use crate::membership::Decided;
 
 /// One management channel of one generation.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Enrollment {
     /// Which channel.
     pub id: EnrollmentId,
-    /// Counts the device's Authenticate messages, from 1; 0 while it is one that was migrated. A user channel has that
+    /// Counts the device's Authenticate messages, on Windows its enrollments, from 1; 0 while it is one that was migrated. A user channel has that
     /// of its device.
     pub generation: u64,
     /// How far it has got.
@@ -31,12 +32,18 @@ pub struct Enrollment {
     /// What administrators attached to the device, on the device channel. They count as listed memberships do.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub tags: BTreeSet<String>,
+    /// The groups by predicate that the device is in, on the device channel.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub groups: Decided,
     /// Where to push, once TokenUpdate told.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub push: Option<Push>,
     /// The capabilities last reported, by the hash of their content.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub capabilities: Option<Digest>,
+    /// What is extracted of its status, by the hash of the content; of the device channel only, once it has reported.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub known: Option<Digest>,
     /// What the device was last offered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub offer: Option<Offer>,
@@ -64,9 +71,9 @@ pub struct Enrollment {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Phase {
-    /// Authenticate was accepted; the profile can still fail to install.
+    /// Authenticate was accepted, on Windows a certificate issued; what the device got can still fail to install.
     Authenticated,
-    /// TokenUpdate has come.
+    /// TokenUpdate has come, on Windows the first message under the certificate.
     Enrolled,
     /// The device said that it leaves.
     CheckedOut,
@@ -154,6 +161,10 @@ pub struct Standing {
     pub judged: Option<Digest>,
     /// Verdicts over the declarations of `judged`.
     pub counts: Counts,
+    /// How many activations of `judged` have a predicate of which the device says something else than
+    /// [`dispute`](crate::dispute) does.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub disputed: u32,
     /// What it was, and what it was judged by, in one hash: while that is the same, nothing is new.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub heard: Option<Digest>,

@@ -108,7 +108,7 @@ impl Event {
             "udid": facts.udid.as_deref().map(shortened),
             "name": facts.name.as_deref().map(shortened),
             "model": facts.model.as_deref().map(shortened),
-            "platform": facts.platform.map(|platform| platform.to_string()),
+            "platform": facts.system(),
             "os_version": facts.os_version.as_ref().map(ToString::to_string),
         });
         Self::new(EventKind::Enrolled, &enrollment.id, detail, now)

@@ -12,6 +12,7 @@ use crate::decision::Write;
 use crate::device::DeviceFacts;
 use crate::enrollment::{Answer, Enrollment};
 use crate::ids::{Channel, Digest};
+use crate::membership;
 
 /// How long a round lasts, in seconds, give or take an hour.
 const PERIOD: i64 = 24 * 60 * 60;
@@ -166,11 +167,12 @@ pub(crate) fn note(
             outcome,
         },
     ));
-    let after = Enrollment {
+    let mut after = Enrollment {
         inventory,
         facts,
         ..enrollment.clone()
     };
+    after.groups = membership::after_learning(enrollment, &after);
     (writes, Some(after))
 }
 

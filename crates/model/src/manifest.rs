@@ -4,10 +4,17 @@ use std::collections::BTreeSet;
 
 use ordain_catalog::Kind;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 use sha2::Digest as _;
 
 use crate::declaration::Declaration;
+use crate::dispute::Conditions;
 use crate::ids::Digest;
+
+/// The type whose payload keys are what `@property(…)` names in predicates.
+pub const PROPERTIES_TYPE: &str = "com.apple.management.properties";
+/// The key of an activation's payload that holds its predicate.
+pub const PREDICATE_KEY: &str = "Predicate";
 
 /// What an enrollment should hold, sorted by kind and identifier. Immutable, and known by its token.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -17,10 +24,13 @@ pub struct Manifest {
     /// What the blueprints name but this audience does not get, and why.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub omissions: Vec<Omission>,
+    /// The predicates of its activations, parsed when they are first asked for.
+    #[serde(skip)]
+    conditions: Conditions,
 }
 
 /// One declaration of a manifest: enough to list it, to judge reports of it, and to find its bytes.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entry {
     /// What it is.
     pub kind: Kind,
@@ -37,6 +47,12 @@ pub struct Entry {
     /// The bytes of ours that it tells devices to download.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub downloads: BTreeSet<Digest>,
+    /// The predicate that decides on the device whether it is in force, of an activation that has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub predicate: Option<String>,
+    /// What it defines for predicates, of a declaration of [`PROPERTIES_TYPE`].
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub properties: Map<String, Value>,
 }
 
 /// A declaration that was left out of a manifest.
@@ -51,7 +67,7 @@ pub struct Omission {
 impl Manifest {
     /// The manifest of `entries`, whatever their order.
     pub fn new(mut entries: Vec<Entry>, mut omissions: Vec<Omission>) -> Self {
-        entries.sort();
+        entries.sort_by(|a, b| (a.kind, &a.identifier).cmp(&(b.kind, &b.identifier)));
         omissions.sort();
         let token = declarations_token(entries.iter().map(|entry| {
             (
@@ -64,6 +80,7 @@ impl Manifest {
             token,
             entries,
             omissions,
+            conditions: Conditions::default(),
         }
     }
 
@@ -75,6 +92,11 @@ impl Manifest {
     /// Sorted by kind, then identifier.
     pub fn entries(&self) -> &[Entry] {
         &self.entries
+    }
+
+    /// The predicates of its activations.
+    pub(crate) fn conditions(&self) -> &Conditions {
+        &self.conditions
     }
 
     /// The place of (`kind`, `identifier`) in [`Manifest::entries`], and the entry.
@@ -100,6 +122,8 @@ impl Manifest {
 
 impl From<&Declaration> for Entry {
     fn from(declaration: &Declaration) -> Self {
+        let predicate = declaration.payload.get(PREDICATE_KEY).and_then(Value::as_str);
+        let is_properties = declaration.type_name == PROPERTIES_TYPE;
         Self {
             kind: declaration.kind,
             identifier: declaration.identifier.clone(),
@@ -107,6 +131,12 @@ impl From<&Declaration> for Entry {
             type_name: declaration.type_name.clone(),
             references: declaration.references.clone(),
             downloads: declaration.downloads.clone(),
+            predicate: predicate
+                .filter(|_| declaration.kind == Kind::Activation)
+                .map(str::to_owned),
+            properties: is_properties
+                .then(|| declaration.payload.clone())
+                .unwrap_or_default(),
         }
     }
 }
@@ -138,6 +168,8 @@ mod tests {
             type_name: "t".into(),
             references: BTreeSet::new(),
             downloads: BTreeSet::new(),
+            predicate: None,
+            properties: Map::new(),
         }
     }
 

@@ -59,6 +59,8 @@ pub fn authenticate(
     let after = Enrollment {
         facts,
         memberships,
+        // What it had reported to nobody here is unknown, and so is a world to decide by.
+        groups: before.groups.clone().due(),
         ..before
     };
     Ok(Decision {

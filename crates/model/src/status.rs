@@ -11,14 +11,18 @@ use crate::canonical;
 use crate::convergence::{self, Verdict};
 use crate::decision::{Decision, Write};
 use crate::device::DeviceFacts;
+use crate::dispute;
 use crate::enrollment::{Enrollment, Standing};
 use crate::event::Event;
 use crate::held::{Held, Listing, Placed, held_token};
 use crate::ids::{Channel, Digest};
+use crate::known::Known;
 use crate::manifest::Manifest;
+use crate::membership::{self, Known};
 use crate::record::{Exception, StatusRecord};
 use crate::report::{DeclarationsReport, Listed, Report};
-use crate::sync::Wanted;
+use crate::sync::{Behind, Wanted};
+use crate::world::World;
 
 /// What a report is decided from.
 #[derive(Debug, Clone)]
@@ -35,6 +39,8 @@ pub struct StatusState<'a> {
     pub wanted: Wanted,
     /// What [`heard`] says of the report.
     pub heard: Digest,
+    /// What memberships are decided by.
+    pub world: &'a World,
 }
 
 /// What a report with the digest `report` is, and what it would be judged by, in one hash.
@@ -54,7 +60,10 @@ pub fn is_known(enrollment: &Enrollment, heard: Digest) -> bool {
 }
 
 /// Merges `report`. One that says nothing new writes nothing.
-pub fn status(state: StatusState<'_>, report: Report<'_>, now: i64) -> Decision<()> {
+///
+/// # Errors
+/// As [`membership::decide`].
+pub fn status(state: StatusState<'_>, report: Report<'_>, now: i64) -> Result<Decision<()>, Behind> {
     let StatusState {
         enrollment,
         record: before,
@@ -62,6 +71,7 @@ pub fn status(state: StatusState<'_>, report: Report<'_>, now: i64) -> Decision<
         pinned,
         wanted,
         heard,
+        world,
     } = state;
     let listing = listing(report.full, report.declarations, &before.held, against.as_deref());
     let over = |manifest| Placed::new(&listing, manifest);
@@ -80,6 +90,8 @@ pub fn status(state: StatusState<'_>, report: Report<'_>, now: i64) -> Decision<
         _ => &by_wanted,
     };
 
+    // Most reports are of declarations alone.
+    let is_silent = !report.full && report.items.is_empty() && report.errors.is_empty();
     let mut record = StatusRecord {
         held: Held::pack(judged),
         items: if report.full {
@@ -104,6 +116,7 @@ pub fn status(state: StatusState<'_>, report: Report<'_>, now: i64) -> Decision<
         held: Some(held),
         judged: Some(judged.manifest.token()),
         counts: convergence::count(&verdicts),
+        disputed: dispute::count(judged, &record.items),
         heard: Some(heard),
     };
     let standing = match &enrollment.standing {
@@ -135,12 +148,26 @@ pub fn status(state: StatusState<'_>, report: Report<'_>, now: i64) -> Decision<
     }
     if after.id.channel() == Channel::Device {
         learn(&mut after.facts, &record.items);
+        let is_same = || record.items == before.items && record.errors == before.errors;
+        if after.known.is_none() || !(is_silent || is_same()) {
+            let known = Known::of(&record);
+            let digest = Some(known.digest());
+            if after.known != digest {
+                after.known = digest;
+                writes.extend(digest.map(|digest| Write::Known(digest, Arc::new(known))));
+            }
+        }
     }
     let is_news = record != *before;
     if is_news || after != *enrollment {
         let (token, problems) = (wanted.manifest.token(), record.problems.len());
         let events = Event::reported(enrollment, &after, token, problems, now);
         writes.extend(events.into_iter().map(Write::Event));
+        if after.id.channel() == Channel::Device {
+            let known = |device, items| Known { device, items };
+            let (old, new) = (known(enrollment, &before.items), known(&after, &record.items));
+            after.groups = membership::after_report(world, old, new)?;
+        }
     }
     if is_news {
         if record.held.against == Some(wanted.manifest.token()) {
@@ -149,7 +176,10 @@ pub fn status(state: StatusState<'_>, report: Report<'_>, now: i64) -> Decision<
         }
         writes.push(Write::Status(enrollment.id.clone(), Arc::new(record)));
     }
-    if after.capabilities != enrollment.capabilities || after.facts != enrollment.facts {
+    if after.capabilities != enrollment.capabilities
+        || after.facts != enrollment.facts
+        || after.groups.member != enrollment.groups.member
+    {
         // What it should have may be another thing now.
         writes.push(Write::Wake(enrollment.id.clone(), now));
     }
@@ -157,7 +187,7 @@ pub fn status(state: StatusState<'_>, report: Report<'_>, now: i64) -> Decision<
     if is_news || after != *enrollment {
         writes.push(Write::Enrollment(Box::new(after)));
     }
-    Decision { writes, reply: () }
+    Ok(Decision { writes, reply: () })
 }
 
 /// Everything that the channel lists: by this report, and by the earlier ones where it says nothing.

@@ -1,8 +1,10 @@
 //! A device as the predicates of groups see it: what they call `@device(…)`, `@tag(…)` and `@status(…)`.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use ordain_predicate::{Fact, Facts, Source};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::enrollment::{Enrollment, Memberships};
@@ -13,20 +15,61 @@ use crate::enrollment::{Enrollment, Memberships};
 /// administrator, nobody knows whether the serial number and the tags are its own.
 #[derive(Debug, Clone)]
 pub struct Subject<'a> {
-    device: Terms,
+    device: Cow<'a, Terms>,
     tags: Option<&'a BTreeSet<String>>,
     status: &'a BTreeMap<String, Value>,
 }
 
 /// The values of `@device(…)`, by [`ordain_predicate::DEVICE_TERMS`].
-pub type Terms = BTreeMap<&'static str, Value>;
+pub type Terms = BTreeMap<String, Value>;
+
+/// What many devices have in common: all that predicates know of one without its status items and its serial number.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Traits {
+    device: Terms,
+    /// None while nobody knows whether they are its own, and then the serial number is not known either.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    tags: Option<BTreeSet<String>>,
+}
+
+impl Traits {
+    /// Those of `device`, a device channel.
+    pub fn of(device: &Enrollment) -> Self {
+        let mut terms = terms(device);
+        terms.remove(SERIAL);
+        Self {
+            device: terms,
+            tags: tags(device).cloned(),
+        }
+    }
+}
+
+const SERIAL: &str = "serial";
+
+fn tags(device: &Enrollment) -> Option<&BTreeSet<String>> {
+    (device.memberships == Memberships::Granted).then_some(&device.tags)
+}
 
 impl<'a> Subject<'a> {
     /// `device`, a device channel, with the status `items` that it has reported, or those of them that are asked for.
     pub fn new(device: &'a Enrollment, items: &'a BTreeMap<String, Value>) -> Self {
         Self {
-            device: terms(device),
-            tags: (device.memberships == Memberships::Granted).then_some(&device.tags),
+            device: Cow::Owned(terms(device)),
+            tags: tags(device),
+            status: items,
+        }
+    }
+
+    /// A device of these `traits` that claims the serial number `serial`, which nobody needs to look up for predicates
+    /// that do not name it.
+    pub fn of_traits(traits: &'a Traits, serial: Option<&str>, items: &'a BTreeMap<String, Value>) -> Self {
+        let mut device = Cow::Borrowed(&traits.device);
+        if let (Some(serial), Some(_)) = (serial, &traits.tags) {
+            device.to_mut().insert(SERIAL.to_owned(), serial.into());
+        }
+        Self {
+            device,
+            tags: traits.tags.as_ref(),
             status: items,
         }
     }
@@ -40,12 +83,9 @@ pub fn terms(device: &Enrollment) -> Terms {
         Memberships::Waiting => None,
     };
     let known = [
-        ("serial", serial.map(Value::from)),
+        (SERIAL, serial.map(Value::from)),
         ("model", facts.model.clone().map(Value::from)),
-        (
-            "platform",
-            facts.platform.map(|platform| platform.as_str().into()),
-        ),
+        ("platform", facts.system().map(Value::from)),
         (
             "os.version",
             facts.os_version.map(|version| version.to_string().into()),
@@ -58,7 +98,7 @@ pub fn terms(device: &Enrollment) -> Terms {
     ];
     known
         .into_iter()
-        .filter_map(|(term, value)| Some((term, value?)))
+        .filter_map(|(term, value)| Some((term.to_owned(), value?)))
         .collect()
 }
 
@@ -87,7 +127,14 @@ mod tests {
     fn truth(device: &Enrollment, predicate: &str) -> Truth {
         let items = BTreeMap::from([("passcode.is-present".to_owned(), Value::Bool(true))]);
         let predicate = parse(predicate, Dialect::Server).unwrap();
-        predicate.evaluate_with_unknown(&Subject::new(device, &items))
+        let truth = predicate.evaluate_with_unknown(&Subject::new(device, &items));
+        // What is stored of it says the same.
+        let traits = serde_json::to_string(&Traits::of(device)).unwrap();
+        let traits = serde_json::from_str(&traits).unwrap();
+        let serial = device.facts.serial.as_deref();
+        let stored = Subject::of_traits(&traits, serial, &items);
+        assert_eq!(predicate.evaluate_with_unknown(&stored), truth);
+        truth
     }
 
     #[test]

@@ -8,12 +8,11 @@ use serde_json::{Map, Value, json};
 
 use crate::declaration::Declaration;
 use crate::ids::Channel;
+use crate::manifest::PREDICATE_KEY;
 use crate::wish::Wish;
 
 /// The type of subscriptions. A device reports what any of those that are in force names.
 pub const SUBSCRIPTION_TYPE: &str = "com.apple.configuration.management.status-subscriptions";
-/// The key of an activation's payload that holds its predicate.
-pub(crate) const PREDICATE_KEY: &str = "Predicate";
 
 const ITEMS_KEY: &str = "StatusItems";
 const NAME_KEY: &str = "Name";
@@ -45,8 +44,11 @@ pub(crate) fn candidates(wish: &Wish, channel: Channel, catalog: &Catalog) -> BT
 }
 
 /// The predicates of groups that are decided by what this channel reports: a group is of devices.
-pub(crate) fn conditions(_wish: &Wish, channel: Channel) -> impl Iterator<Item = &str> {
-    let conditions = std::iter::empty();
+pub(crate) fn conditions(wish: &Wish, channel: Channel) -> impl Iterator<Item = &str> {
+    let conditions = wish
+        .groups
+        .values()
+        .filter_map(|group| group.condition.as_deref());
     conditions.filter(move |_| channel == Channel::Device)
 }
 

@@ -36,14 +36,18 @@ pub struct Blueprint {
     pub declarations: BTreeSet<String>,
 }
 
-/// A set of devices, listed.
+/// A set of devices: listed, or by a predicate.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Group {
     /// For people.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
-    /// Serial numbers, UDIDs, or enrollment identifiers of devices.
+    /// Serial numbers, UDIDs, or enrollment identifiers of devices; none of a group by predicate.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub members: BTreeSet<String>,
+    /// The predicate of which devices it has: its author's text, in the server's dialect.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub condition: Option<String>,
 }
 
 /// A published wish. Numbers grow by one.
@@ -154,8 +158,8 @@ mod tests {
     #[test]
     fn changes_name_what_was_added_changed_and_removed() {
         let group = |member: &str| Group {
-            description: None,
             members: [member.to_owned()].into(),
+            ..Group::default()
         };
         let wish = |groups: &[(&str, &str)]| Wish {
             groups: groups

@@ -10,6 +10,7 @@ use crate::audience::{Abilities, Audience, CapabilityClass};
 use crate::compile::compile;
 use crate::enrollment::{Enrollment, Memberships};
 use crate::ids::{Channel, Digest, EnrollmentId};
+use crate::membership::Conditions;
 use crate::report::Capabilities;
 use crate::sync::Wanted;
 use crate::wish::{ALL, Revision};
@@ -19,9 +20,11 @@ use crate::wish::{ALL, Revision};
 pub struct World {
     revision: Revision,
     catalog: Arc<Catalog>,
-    /// The listed groups that some blueprint names, in order. What follows speaks of them by their places.
-    listed: Vec<String>,
+    /// The groups that some blueprint names, in order. What follows speaks of them by their places.
+    named: Vec<String>,
+    /// By the names that lists have.
     groups_of: HashMap<Box<str>, Vec<u32>>,
+    conditions: Conditions,
     classes: Memo<ClassKey, Class>,
     manifests: Memo<AudienceKey, Wanted>,
 }
@@ -33,12 +36,13 @@ struct Class {
     class: Arc<CapabilityClass>,
 }
 
-/// An audience in short: its listed groups, its channel, the hash of its class.
+/// An audience in short: its groups, its channel, the hash of its class.
 type AudienceKey = (Vec<u32>, Channel, Digest);
 
 /// All that decides the class of an enrollment.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct ClassKey {
+    is_windows: bool,
     platform: Option<Platform>,
     os_version: Option<OsVersion>,
     enrollment: Option<EnrollmentType>,
@@ -49,17 +53,29 @@ struct ClassKey {
 impl World {
     /// The world of `revision`; `catalog` is the one that it was published under.
     pub fn new(revision: Revision, catalog: Arc<Catalog>) -> Self {
+        let conditions = Conditions::new(&revision.wish, Arc::default());
+        Self::with(revision, catalog, conditions)
+    }
+
+    /// The world of `revision` after this one: it goes on counting.
+    #[must_use]
+    pub fn succeeded_by(&self, revision: Revision, catalog: Arc<Catalog>) -> Self {
+        let conditions = Conditions::new(&revision.wish, self.conditions.counter());
+        Self::with(revision, catalog, conditions)
+    }
+
+    fn with(revision: Revision, catalog: Arc<Catalog>, conditions: Conditions) -> Self {
         let blueprints = revision.wish.blueprints.values();
         let named: BTreeSet<&String> = blueprints
             .flat_map(|blueprint| blueprint.include.iter().chain(&blueprint.exclude))
             .collect();
-        let listed: Vec<String> = named
+        let named: Vec<String> = named
             .into_iter()
             .filter(|name| revision.wish.groups.contains_key(*name))
             .cloned()
             .collect();
         let mut groups_of: HashMap<Box<str>, Vec<u32>> = HashMap::new();
-        for (place, group) in (0..).zip(listed.iter().filter_map(|name| revision.wish.groups.get(name))) {
+        for (place, group) in (0..).zip(named.iter().filter_map(|name| revision.wish.groups.get(name))) {
             for member in &group.members {
                 groups_of.entry(member.as_str().into()).or_default().push(place);
             }
@@ -67,8 +83,9 @@ impl World {
         Self {
             revision,
             catalog,
-            listed,
+            named,
             groups_of,
+            conditions,
             classes: Memo::default(),
             manifests: Memo::default(),
         }
@@ -85,33 +102,50 @@ impl World {
         &self.catalog
     }
 
-    /// The groups of `device`, a device channel: `all`, and those that list its serial number, UDID or identifier,
-    /// unless such memberships wait for an administrator.
+    /// The predicates of its groups.
+    pub fn conditions(&self) -> &Conditions {
+        &self.conditions
+    }
+
+    /// The groups of `device`, a device channel, that some blueprint names: `all`; those that list its serial number,
+    /// UDID or identifier, unless such memberships wait for an administrator; and those by predicate that it was decided
+    /// to be in.
     pub fn groups(&self, device: &Enrollment) -> BTreeSet<String> {
         self.names_of(&self.places_of(device))
     }
 
-    /// The places of the listed groups of `device`, in order.
+    /// The places of the groups of `device`, in order.
     fn places_of(&self, device: &Enrollment) -> Vec<u32> {
         let mut places = Vec::new();
         if device.memberships == Memberships::Granted {
             let names = device.facts.names(&device.id);
             places.extend(names.filter_map(|name| self.groups_of.get(name)).flatten());
-            places.sort_unstable();
-            places.dedup();
         }
+        // What was decided by other conditions may name groups that are listed by now.
+        let decided = device
+            .groups
+            .member
+            .iter()
+            .filter(|name| self.conditions.has(name));
+        places.extend(
+            decided
+                .filter_map(|name| self.named.binary_search(name).ok())
+                .filter_map(|place| u32::try_from(place).ok()),
+        );
+        places.sort_unstable();
+        places.dedup();
         places
     }
 
     /// The names of the groups at `places`, and `all`.
     fn names_of(&self, places: &[u32]) -> BTreeSet<String> {
-        let name = |place: &u32| self.listed.get(usize::try_from(*place).ok()?).cloned();
+        let name = |place: &u32| self.named.get(usize::try_from(*place).ok()?).cloned();
         let all = std::iter::once(ALL.to_owned());
         all.chain(places.iter().filter_map(name)).collect()
     }
 
     /// Whether `device`, a device channel, is in `group`; groups that no blueprint names count as well. As with
-    /// [`Self::groups`], memberships that wait for an administrator do not.
+    /// [`Self::groups`], listed memberships that wait for an administrator do not.
     pub fn is_member(&self, device: &Enrollment, group: &str) -> bool {
         let is_listed = || {
             let listed = self.revision.wish.groups.get(group);
@@ -120,7 +154,9 @@ impl World {
                 names.any(|name| listed.members.contains(name))
             })
         };
-        group == ALL || (device.memberships == Memberships::Granted && is_listed())
+        group == ALL
+            || (self.conditions.has(group) && device.groups.member.contains(group))
+            || (device.memberships == Memberships::Granted && is_listed())
     }
 
     /// What the channel `id` of `device` should hold. `capabilities` are those that this channel reported, with
@@ -132,6 +168,7 @@ impl World {
         capabilities: Option<(Digest, &Capabilities)>,
     ) -> Wanted {
         let key = ClassKey {
+            is_windows: device.facts.is_windows(),
             platform: device.facts.platform,
             os_version: device.facts.os_version,
             enrollment: device.facts.enrollment_type(),
@@ -140,6 +177,7 @@ impl World {
         };
         let class = self.classes.get(&key, || {
             let abilities = Abilities {
+                is_windows: key.is_windows,
                 platform: key.platform,
                 os_version: key.os_version.as_ref(),
                 enrollment: key.enrollment,

@@ -123,6 +123,16 @@ impl Certificate {
         self.0.fingerprint
     }
 
+    /// SHA-1 of the DER in upper-case hexadecimal, as Windows names certificates. It identifies; nothing is proved by it.
+    pub fn thumbprint(&self) -> String {
+        let digest = Digest::Sha1.of(self.der());
+        digest
+            .as_ref()
+            .iter()
+            .map(|octet| format!("{octet:02X}"))
+            .collect()
+    }
+
     /// The first second of validity, in unix seconds.
     pub fn not_before(&self) -> i64 {
         self.0.not_before

@@ -10,7 +10,7 @@ use x509_cert::time::Time;
 
 mod sign;
 
-pub use sign::{Form, sign_detached};
+pub use sign::{Form, sign_attached, sign_detached};
 
 use crate::certificate::{Certificate, CertificateError};
 use crate::signature::{self, Digest, SignatureError};

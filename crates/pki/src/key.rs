@@ -50,6 +50,10 @@ pub enum KeyKind {
     /// RSA of 2048 bits: what SCEP and Windows need of an authority. Making one takes a noticeable part
     /// of a second.
     Rsa2048,
+    /// RSA of 3072 bits.
+    Rsa3072,
+    /// RSA of 4096 bits. Making one takes seconds.
+    Rsa4096,
 }
 
 /// A private key with its public half. Cloning shares the key.
@@ -69,9 +73,12 @@ enum Private {
 impl KeyPair {
     /// A new key from the operating system's randomness.
     pub fn generate(kind: KeyKind) -> Result<Self, KeyError> {
+        let rsa = |size| RsaKeyPair::generate(size).map(Private::Rsa);
         Self::new(match kind {
             KeyKind::P256 => Private::P256(EcdsaKeyPair::generate(&ECDSA_P256_SHA256_ASN1_SIGNING)?),
-            KeyKind::Rsa2048 => Private::Rsa(RsaKeyPair::generate(KeySize::Rsa2048)?),
+            KeyKind::Rsa2048 => rsa(KeySize::Rsa2048)?,
+            KeyKind::Rsa3072 => rsa(KeySize::Rsa3072)?,
+            KeyKind::Rsa4096 => rsa(KeySize::Rsa4096)?,
         })
     }
 
@@ -113,6 +120,14 @@ impl KeyPair {
     /// The public key as SubjectPublicKeyInfo in DER.
     pub fn public_key(&self) -> &[u8] {
         &self.0.public_key
+    }
+
+    /// How many bits the modulus has; `None` for a key that is not RSA.
+    pub fn rsa_bits(&self) -> Option<usize> {
+        match &self.0.private {
+            Private::P256(_) => None,
+            Private::Rsa(key) => Some(key.public_modulus_len() * 8),
+        }
     }
 
     /// Signs with SHA-256: ECDSA in its ASN.1 form, or RSA PKCS#1 v1.5.
@@ -172,6 +187,7 @@ mod tests {
             let again = KeyPair::from_pem(&key.to_pem().unwrap()).unwrap();
             assert_eq!(again.public_key(), key.public_key(), "{key:?}");
             assert!(!format!("{key:?}").contains("30"));
+            assert_eq!(key.rsa_bits(), (kind == KeyKind::Rsa2048).then_some(2048));
         }
     }
 

@@ -4,14 +4,12 @@ use std::collections::BTreeMap;
 
 use ordain_catalog::{Kind, Platform};
 use ordain_model::compile::CONFIGURATIONS_KEY;
+use ordain_model::manifest::PREDICATE_KEY;
 
 use crate::compile::Compiler;
 use crate::declaration::Draft;
 use crate::fields::{Fields, Text};
 use crate::problem::{Place, quoted};
-
-/// The key of an activation's payload that says when it is in force.
-pub(crate) const PREDICATE_KEY: &str = "Predicate";
 
 impl Compiler<'_> {
     /// Checks payloads of activations and all predicates. A misspelt key would make an activation unconditional, so

@@ -55,10 +55,7 @@ pub(crate) fn read<'a>(file: &'a Node, problems: &mut Problems) -> Option<(Text<
     let platform = platform.and_then(|text| {
         let platform = text.text.parse::<Platform>();
         if let Err(error) = &platform {
-            problems.error(
-                text.place,
-                format!("{} is {error}", quoted(text.text)),
-            );
+            problems.error(text.place, format!("{} is {error}", quoted(text.text)));
         }
         platform.ok()
     });

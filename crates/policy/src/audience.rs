@@ -5,11 +5,55 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use ordain_model::wish::{ALL, Blueprint, Group, Wish};
 
-/// The groups, by their places in `groups`, that some device is in together, each set once and in order. That of
-/// devices which are in none is among them.
+/// Groups that some device may be in together.
+pub(crate) struct Together {
+    /// By their places, each set in order. That of devices which are in none is among them.
+    pub(crate) sets: Vec<Vec<usize>>,
+    /// Whether there were not too many of them.
+    pub(crate) is_complete: bool,
+}
+
+impl Together {
+    /// So many sets at most.
+    const MOST: usize = 100_000;
+
+    /// Those of `groups`. A group by predicate may have any device, whatever else that is in; groups of one predicate
+    /// have the same. More than two predicates at a time are not looked at: it takes no more for two declarations to
+    /// meet.
+    pub(crate) fn of(groups: &[&Group]) -> Self {
+        let listed = listed_together(groups);
+        let mut by_condition: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+        for (place, group) in groups.iter().enumerate() {
+            if let Some(condition) = &group.condition {
+                by_condition.entry(condition).or_default().push(place);
+            }
+        }
+        let conditions: Vec<Vec<usize>> = by_condition.into_values().collect();
+        let none = std::iter::once(Vec::new());
+        let one = conditions.iter().cloned();
+        let two = conditions.iter().enumerate().flat_map(|(place, one)| {
+            let others = conditions.iter().skip(place + 1);
+            others.map(|other| one.iter().chain(other).copied().collect())
+        });
+        let mut sets = none.chain(one).chain(two).flat_map(|besides: Vec<usize>| {
+            listed.iter().map(move |set| {
+                let mut set: Vec<usize> = set.iter().chain(&besides).copied().collect();
+                set.sort_unstable();
+                set
+            })
+        });
+        Self {
+            sets: sets.by_ref().take(Self::MOST).collect(),
+            is_complete: sets.next().is_none(),
+        }
+    }
+}
+
+/// The listed ones of `groups`, by their places there, that some device is in together, each set once and in order. That
+/// of devices which are in none is among them.
 ///
 /// Devices count by the names that lists have for them: one that is listed under two names counts twice.
-pub(crate) fn memberships(groups: &[&Group]) -> Vec<Vec<usize>> {
+fn listed_together(groups: &[&Group]) -> Vec<Vec<usize>> {
     // Each group splits the sets so far: those of its members, and the others.
     let mut sets = vec![Vec::new()];
     let mut members = vec![1_usize];
@@ -90,7 +134,7 @@ impl<'a> Blueprints<'a> {
         Self::new(wish.blueprints.iter(), references)
     }
 
-    /// Those of the listed `groups` that decide who gets them, in order of their names.
+    /// Those of `groups` that decide who gets them, in order of their names.
     pub(crate) fn groups_in<'g>(&self, groups: &'g BTreeMap<String, Group>) -> Vec<(&'g str, &'g Group)> {
         let named: BTreeSet<&String> = self
             .named
@@ -146,8 +190,15 @@ mod tests {
 
     fn group(members: &[&str]) -> Group {
         Group {
-            description: None,
             members: members.iter().map(|name| (*name).to_owned()).collect(),
+            ..Group::default()
+        }
+    }
+
+    fn by_predicate(condition: &str) -> Group {
+        Group {
+            condition: Some(condition.to_owned()),
+            ..Group::default()
         }
     }
 
@@ -160,9 +211,43 @@ mod tests {
             group(&[]),
             group(&["c"]),
         ];
-        let mut sets = memberships(&groups.iter().collect::<Vec<_>>());
+        let mut sets = Together::of(&groups.iter().collect::<Vec<_>>()).sets;
         sets.sort();
         assert_eq!(sets, [vec![], vec![0, 1, 2], vec![0, 2], vec![1, 4]]);
+    }
+
+    #[test]
+    fn any_device_may_be_in_groups_by_predicate_and_those_of_one_predicate_have_the_same() {
+        let groups = [
+            by_predicate("1"),
+            group(&["a"]),
+            by_predicate("2"),
+            by_predicate("1"),
+        ];
+        let mut together = Together::of(&groups.iter().collect::<Vec<_>>());
+        together.sets.sort();
+        let sets: [&[usize]; 8] = [
+            &[],
+            &[0, 1, 2, 3],
+            &[0, 1, 3],
+            &[0, 2, 3],
+            &[0, 3],
+            &[1],
+            &[1, 2],
+            &[2],
+        ];
+        assert_eq!(together.sets, sets);
+        assert!(together.is_complete);
+    }
+
+    #[test]
+    fn too_many_sets_are_not_made() {
+        let groups: Vec<Group> = (0..2_000)
+            .map(|number| by_predicate(&number.to_string()))
+            .collect();
+        let together = Together::of(&groups.iter().collect::<Vec<_>>());
+        assert!(!together.is_complete);
+        assert_eq!(together.sets.len(), Together::MOST);
     }
 
     #[test]

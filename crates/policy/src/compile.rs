@@ -247,10 +247,11 @@ impl<'c> Compiler<'c> {
 
     fn groups(&mut self, files: &[File<'c>]) -> BTreeMap<String, Group> {
         let mut groups = Named::new("group");
+        let judge = self.judge_of_groups();
         for file in files {
             let Role::Group(syntax) = file.role else { continue };
             if let Some(node) = self.read(file, syntax)
-                && let Some((name, group)) = self.read_group(&node)
+                && let Some((name, group)) = self.read_group(&node, &judge)
             {
                 groups.insert(name, group, &mut self.problems);
             }

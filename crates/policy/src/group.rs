@@ -5,23 +5,32 @@ use ordain_model::wish::{ALL, Group};
 
 use crate::compile::Compiler;
 use crate::fields::{Fields, Text};
+use crate::predicate::Judge;
 use crate::problem::{Problems, quoted};
 use crate::tree::Node;
 
-impl Compiler<'_> {
-    /// Reads a file of `groups/`.
-    pub(crate) fn read_group<'a>(&mut self, file: &'a Node) -> Option<(Text<'a>, Group)> {
-        let keys = ["name", "description", "members", "where"];
+/// The keys of which a group has one.
+const MEMBERS: &str = "members";
+const WHERE: &str = "where";
+
+impl<'c> Compiler<'c> {
+    /// Reads a file of `groups/`. Its predicate is checked by `judge`.
+    pub(crate) fn read_group<'a>(&mut self, file: &'a Node, judge: &Judge<'c>) -> Option<(Text<'a>, Group)> {
+        let keys = ["name", "description", MEMBERS, WHERE];
         let fields = Fields::of(file, &keys, &mut self.problems)?;
-        if let Some(place) = fields.place_of("where") {
-            self.problems.error(
-                place,
-                "groups by predicate (`where`) are not there yet; list the `members`",
-            );
-        } else {
-            fields.required("members", &mut self.problems);
+        match (fields.place_of(MEMBERS), fields.place_of(WHERE)) {
+            (Some(_), Some(place)) => {
+                let message =
+                    "a group lists its `members`, or says by a predicate `where` they are: not both";
+                self.problems.error(place, message);
+            }
+            (None, None) => {
+                let message = "the key `members` is missing, or `where` with a predicate";
+                self.problems.error(fields.place(), message);
+            }
+            _ => {}
         }
-        let members = fields.texts("members", &mut self.problems);
+        let members = fields.texts(MEMBERS, &mut self.problems);
         for member in &members {
             if EnrollmentId::device(member.text).is_err() {
                 let message = format!(
@@ -31,11 +40,16 @@ impl Compiler<'_> {
                 self.problems.error(member.place, message);
             }
         }
+        let condition = fields.text(WHERE, &mut self.problems);
+        if let Some(condition) = condition {
+            self.check_condition(judge, condition);
+        }
         let group = Group {
             description: fields
                 .text("description", &mut self.problems)
                 .map(|text| text.text.to_owned()),
             members: members.iter().map(|member| member.text.to_owned()).collect(),
+            condition: condition.map(|condition| condition.text.to_owned()),
         };
         let name = name(fields, &mut self.problems)?;
         if name.text == ALL {

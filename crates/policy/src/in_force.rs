@@ -3,8 +3,8 @@
 use std::collections::{BTreeSet, HashMap};
 
 use ordain_catalog::Kind;
+use ordain_model::manifest::PREDICATE_KEY;
 
-use crate::activation::PREDICATE_KEY;
 use crate::declaration::Draft;
 
 /// When a configuration is in force.

@@ -7,7 +7,7 @@ use ordain_catalog::{Platform, PlatformSupport, Scope};
 use ordain_model::declaration::Placement;
 use ordain_model::wish::{Blueprint, Group};
 
-use crate::audience::{Blueprints, memberships};
+use crate::audience::{Blueprints, Together};
 use crate::declaration::Draft;
 use crate::problem::{Place, Problems, quoted};
 
@@ -37,7 +37,11 @@ impl<'a> Meetings<'a> {
         let (names, groups): (Vec<&str>, Vec<&Group>) = blueprints.groups_in(groups).into_iter().unzip();
         let mut audiences = HashSet::new();
         let mut kept = 0;
-        for set in memberships(&groups) {
+        let together = Together::of(&groups);
+        if !together.is_complete {
+            problems.warning(Place::POLICY, INCOMPLETE);
+        }
+        for set in together.sets {
             let named: Vec<&str> = set
                 .iter()
                 .filter_map(|group| names.get(*group).copied())

@@ -4,25 +4,24 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use ordain_catalog::predicate::{PredicateSchema, Recipients};
 use ordain_catalog::validate::{DeviceKind, Reach};
-use ordain_catalog::{EnrollmentType, Kind, OsVersion, Platform, Unavailable};
+use ordain_catalog::{EnrollmentType, Kind, OsVersion, Platform, Scope, Unavailable};
+use ordain_model::manifest::PROPERTIES_TYPE;
 use ordain_predicate::{Advisory, Code, Dialect, Finding, Needs, Severity};
 
 use crate::compile::Compiler;
 use crate::declaration::Draft;
 use crate::fields::Text;
-use crate::problem::Place;
-
-/// The type whose payload keys are what `@property` names.
-pub(crate) const PROPERTIES_TYPE: &str = "com.apple.management.properties";
+use crate::problem::{Place, quoted};
 
 /// What predicates of a policy are judged by.
 pub(crate) struct Judge<'c> {
+    dialect: Dialect,
     schema: PredicateSchema<'c>,
     advisories: Vec<Advisory>,
 }
 
 impl<'c> Compiler<'c> {
-    /// What all predicates of the policy share.
+    /// What all predicates of activations share.
     pub(crate) fn judge(&self, drafts: &BTreeMap<String, Draft<'_>>) -> Judge<'c> {
         let payloads: Vec<_> = drafts
             .values()
@@ -34,11 +33,63 @@ impl<'c> Compiler<'c> {
             .flatten()
             .map(|(key, value)| (key.as_str(), value));
         Judge {
+            dialect: Dialect::Device,
             schema: PredicateSchema::new(self.catalog).with_properties(properties, true),
             advisories: Advisory::shipped()
                 .into_iter()
                 .chain(self.advisories.clone())
                 .collect(),
+        }
+    }
+
+    /// What all predicates of groups share. Devices never see them, so that no advisory is about them; and any device may
+    /// be in any group, of what its own channel reports.
+    pub(crate) fn judge_of_groups(&self) -> Judge<'c> {
+        let any = |platform: &Platform| DeviceKind {
+            platform: *platform,
+            os_version: None,
+            enrollment: None,
+            scope: Scope::System,
+            build: None,
+        };
+        let present = self.devices.iter().filter(|kind| kind.scope == Scope::System);
+        let mut schema = PredicateSchema::new(self.catalog);
+        schema.aim(Recipients {
+            named: Vec::new(),
+            present: present.copied().collect(),
+            possible: Platform::ALL.iter().map(any).collect(),
+        });
+        Judge {
+            dialect: Dialect::Server,
+            schema,
+            advisories: Vec::new(),
+        }
+    }
+
+    /// Checks the predicate of a group.
+    pub(crate) fn check_condition(&mut self, judge: &Judge<'c>, condition: Text<'_>) {
+        let Some(needs) = self.check_text(judge, condition) else {
+            return;
+        };
+        for tag in &needs.tags {
+            if let Err(error) = ordain_model::tag::check(tag) {
+                let message = format!("no device can have the tag {}: {error}", quoted(tag));
+                self.problems.error(condition.place, message);
+            }
+        }
+        let devices = self.devices.iter().filter(|kind| kind.scope == Scope::System);
+        // What they report does not depend on their builds.
+        let devices = devices.map(|kind| DeviceKind { build: None, ..*kind });
+        let devices = devices.collect::<BTreeSet<_>>().len();
+        for name in &needs.status {
+            let lacking = judge.schema.lacking(name);
+            if devices > 0 && lacking.len() == devices {
+                let message = format!(
+                    "none of the devices that there are reports {name}, so that nothing is known of it: {}",
+                    shown(&lacking)
+                );
+                self.problems.warning(condition.place, message);
+            }
         }
     }
 
@@ -51,8 +102,15 @@ impl<'c> Compiler<'c> {
         drafts: &BTreeMap<String, Draft<'_>>,
     ) {
         judge.schema.aim(self.recipients(draft, drafts));
+        if let Some(needs) = self.check_text(judge, predicate) {
+            self.warn_of_lacking(&judge.schema, predicate.place, &needs);
+        }
+    }
+
+    /// Checks a predicate by itself. What it needs, if it is one and nobody was said to lack anything of that.
+    fn check_text(&mut self, judge: &Judge<'c>, predicate: Text<'_>) -> Option<Needs> {
         let verdict =
-            ordain_predicate::check(predicate.text, Dialect::Device, &judge.schema, &judge.advisories);
+            ordain_predicate::check(predicate.text, judge.dialect, &judge.schema, &judge.advisories);
         let spelling = self.spelling(predicate.place, predicate.text);
         let places: Vec<_> = verdict
             .findings
@@ -62,12 +120,8 @@ impl<'c> Compiler<'c> {
         for (finding, exact) in verdict.findings.iter().zip(places) {
             self.tell_finding(predicate, verdict.predicate.is_some(), finding, exact);
         }
-        if let Some(parsed) = verdict
-            .predicate
-            .filter(|_| verdict.findings.iter().all(is_no_absence))
-        {
-            self.warn_of_lacking(&judge.schema, predicate.place, &parsed.needs());
-        }
+        let parsed = verdict.predicate?;
+        verdict.findings.iter().all(is_no_absence).then(|| parsed.needs())
     }
 
     /// Says what was found at the `exact` place, if that is known; else of the whole, with the place shown.

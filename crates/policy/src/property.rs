@@ -2,10 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use ordain_model::manifest::PROPERTIES_TYPE;
+
 use crate::compile::Compiler;
 use crate::declaration::Draft;
 use crate::meeting::{Meetings, channels};
-use crate::predicate::PROPERTIES_TYPE;
 use crate::problem::{Place, quoted};
 
 impl Compiler<'_> {

@@ -46,6 +46,26 @@ fn judged_beside(
     (is_published, problems.iter().map(ToString::to_string).collect())
 }
 
+/// The same of a group by predicate.
+fn judged_of_group(condition: &str, devices: &[&str]) -> (bool, Vec<String>) {
+    let content = format!("name: g\nwhere: \"{condition}\"\n");
+    let files = [("groups/g.yaml".to_owned(), content.into_bytes())];
+    let devices: Vec<DeviceKind> = devices.iter().map(|kind| kind.parse().unwrap()).collect();
+    let surroundings = Surroundings {
+        catalog: Catalog::builtin(),
+        public_url: "https://mdm.example.org",
+        before: None,
+        devices: &devices,
+        devices_only: true,
+        allow_unknown: false,
+    };
+    let (is_published, problems) = match compile(&files, &surroundings) {
+        Ok(compiled) => (true, compiled.warnings),
+        Err(problems) => (false, problems),
+    };
+    (is_published, problems.iter().map(ToString::to_string).collect())
+}
+
 const PASSCODE: &str = "@status(passcode.is-present) == true";
 
 #[test]
@@ -174,4 +194,34 @@ fn there_are_not_too_many_advisories() {
     };
     assert_eq!(told(100), "");
     assert!(told(101).contains("more than 100 advisories"));
+}
+
+#[test]
+fn of_a_group_is_warned_when_none_of_the_devices_reports_what_it_asks_for() {
+    for devices in [&[][..], &["iOS:26.0"], &["iOS:26.0", "tvOS:26.0"]] {
+        assert_eq!(
+            judged_of_group(PASSCODE, devices),
+            (true, Vec::new()),
+            "{devices:?}"
+        );
+    }
+    let told = "warning: groups/g.yaml:2:8: none of the devices that there are reports passcode.is-present, so that \
+        nothing is known of it: not on tvOS (tvOS 26.0, device channel)";
+    for devices in [&["tvOS:26.0"][..], &["tvOS:26.0:::23J5", "tvOS:26.0:::23J6"]] {
+        assert_eq!(
+            judged_of_group(PASSCODE, devices),
+            (true, vec![told.to_owned()]),
+            "{devices:?}"
+        );
+    }
+}
+
+#[test]
+fn a_groups_predicate_concerns_no_device_with_a_defect() {
+    let (is_published, told) = judged_of_group("@invalid == 'AppleTV'", &["macOS:26.5.1"]);
+    assert!(!is_published);
+    assert!(
+        !told.iter().any(|told| told.contains("answers no more commands")),
+        "{told:?}"
+    );
 }

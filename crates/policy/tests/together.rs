@@ -6,7 +6,7 @@ use ordain_catalog::{Catalog, Platform};
 use ordain_model::audience::{Abilities, Audience, CapabilityClass};
 use ordain_model::compile as model;
 use ordain_model::ids::Channel;
-use ordain_model::wish::{ALL, Wish};
+use ordain_model::wish::{ALL, Group, Wish};
 use ordain_policy::{Compiled, Surroundings, compile};
 use proptest::prelude::*;
 use proptest::sample::subsequence;
@@ -16,14 +16,15 @@ const TYPE: &str = "com.apple.configuration.network.vpn.always-on";
 const PLATFORMS: [&str; 3] = ["iOS", "iPadOS", "visionOS"];
 const DECLARATIONS: [&str; 5] = ["a", "b", "c", "d", "activation"];
 const GROUPS: [&str; 4] = [ALL, "g", "h", "i"];
+const TAGS: [&str; 2] = ["t", "u"];
 const DEVICES: [&str; 4] = ["V", "W", "X", "Y"];
 
 type Names = Vec<&'static str>;
 
 #[derive(Debug)]
 struct Policy {
-    /// The members of each group but `all`.
-    lists: Vec<Names>,
+    /// The members of each group but `all`; or the tag that its members have.
+    lists: Vec<Result<Names, &'static str>>,
     /// The platforms of each declaration but the activation.
     platforms: Vec<Names>,
     /// Whom each includes, whom it excludes, and what it has.
@@ -34,10 +35,11 @@ fn files(policy: &Policy) -> Vec<(String, Vec<u8>)> {
     let list = |names: &Names| names.join(", ");
     let mut files = Vec::new();
     for (group, members) in GROUPS[1..].iter().zip(&policy.lists) {
-        files.push((
-            format!("groups/{group}.yaml"),
-            format!("name: {group}\nmembers: [{}]", list(members)),
-        ));
+        let text = match members {
+            Ok(members) => format!("name: {group}\nmembers: [{}]", list(members)),
+            Err(tag) => format!("name: {group}\nwhere: '{}'", condition(tag)),
+        };
+        files.push((format!("groups/{group}.yaml"), text));
     }
     for (name, platforms) in DECLARATIONS[..4].iter().zip(&policy.platforms) {
         let text = format!(
@@ -63,19 +65,33 @@ fn files(policy: &Policy) -> Vec<(String, Vec<u8>)> {
         .collect()
 }
 
-/// By device and platform, what the model gives of the declarations that have one letter. One device is in no list.
-fn given(wish: &Wish) -> BTreeMap<(Option<&str>, &str), BTreeSet<String>> {
+fn condition(tag: &str) -> String {
+    format!("@tag({tag}) == TRUE")
+}
+
+/// A device, what it is tagged with, and its platform.
+type Kind = (Option<&'static str>, Names, &'static str);
+
+/// By kind of device, what the model gives of the declarations that have one letter. One device is in no list.
+fn given(wish: &Wish) -> BTreeMap<Kind, BTreeSet<String>> {
     let catalog = Catalog::builtin();
     let mut given = BTreeMap::new();
-    for device in DEVICES.into_iter().map(Some).chain([None]) {
+    let devices = DEVICES.into_iter().map(Some).chain([None]);
+    let tagged = [&[][..], &TAGS[..1], &TAGS[1..], &TAGS[..]];
+    for (device, tags) in devices.flat_map(|device| tagged.map(|tags| (device, tags))) {
         let is_listed = |members: &BTreeSet<String>| device.is_some_and(|name| members.contains(name));
-        let listed = wish.groups.iter().filter(|(_, group)| is_listed(&group.members));
-        let groups: BTreeSet<String> = listed
+        let is_member = |group: &Group| match &group.condition {
+            Some(known) => tags.iter().any(|tag| condition(tag) == *known),
+            None => is_listed(&group.members),
+        };
+        let member = wish.groups.iter().filter(|(_, group)| is_member(group));
+        let groups: BTreeSet<String> = member
             .map(|(name, _)| name.clone())
             .chain([ALL.to_owned()])
             .collect();
         for platform in PLATFORMS {
             let abilities = Abilities {
+                is_windows: false,
                 platform: Some(platform.parse::<Platform>().unwrap()),
                 os_version: None,
                 enrollment: None,
@@ -90,7 +106,7 @@ fn given(wish: &Wish) -> BTreeMap<(Option<&str>, &str), BTreeSet<String>> {
             let manifest = model::compile(wish, &audience, catalog).manifest;
             let identifiers = manifest.entries().iter().map(|entry| entry.identifier.clone());
             given.insert(
-                (device, platform),
+                (device, tags.to_vec(), platform),
                 identifiers.filter(|name| name.len() == 1).collect(),
             );
         }
@@ -125,8 +141,12 @@ fn names(all: &'static [&'static str], least: usize) -> impl Strategy<Value = Na
 
 fn policy() -> impl Strategy<Value = Policy> {
     let blueprint = (names(&GROUPS, 1), names(&GROUPS[1..], 0), names(&DECLARATIONS, 1));
+    let members = prop_oneof![
+        2 => names(&DEVICES, 0).prop_map(Ok),
+        1 => prop::sample::select(&TAGS[..]).prop_map(Err),
+    ];
     let parts = (
-        prop::collection::vec(names(&DEVICES, 0), 3),
+        prop::collection::vec(members, 3),
         prop::collection::vec(names(&PLATFORMS, 1), 4),
         prop::collection::vec(blueprint, 1..5),
     );

@@ -162,11 +162,18 @@ impl Checker<'_> {
             Some(found) => (name, found),
             None => match self.sub_path(name) {
                 Some((item, found)) => {
-                    let message = format!(
-                        "{} is a key of the item {item}, and whether devices resolve that is not documented",
-                        quoted(name)
-                    );
-                    self.warning(Code::SubPath, span, message, None);
+                    let key = format!("{} is a key of the item {item}", quoted(name));
+                    match self.dialect {
+                        Dialect::Device => {
+                            let message =
+                                format!("{key}, and whether devices resolve that is not documented");
+                            self.warning(Code::SubPath, span, message, None);
+                        }
+                        Dialect::Server => {
+                            let message = format!("{key}, and the server knows items as a whole only");
+                            self.error(Code::SubPath, span, message, None);
+                        }
+                    }
                     (item, found)
                 }
                 None => {

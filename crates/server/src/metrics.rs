@@ -23,6 +23,8 @@ pub(crate) struct Metrics {
     pub(crate) revision: Gauge,
     /// Decisions that were made again since somebody else was faster.
     pub(crate) conflicts: Counter<u64, AtomicU64>,
+    /// Predicates of which a report newly says something else than Ordain.
+    pub(crate) predicate_disagreements: Counter<u64, AtomicU64>,
     /// Pushes.
     pub(crate) push: PushMetrics,
 }
@@ -77,6 +79,12 @@ impl Default for Metrics {
             "Decisions made again after a lost race",
             conflicts.clone(),
         );
+        let predicate_disagreements = Counter::default();
+        registry.register(
+            "predicate_disagreements",
+            "Predicates of which a device newly says something else than Ordain makes of what it reports",
+            predicate_disagreements.clone(),
+        );
         let push = PushMetrics::registered(&mut registry);
         Self {
             registry,
@@ -86,6 +94,7 @@ impl Default for Metrics {
             writes,
             revision,
             conflicts,
+            predicate_disagreements,
             push,
         }
     }

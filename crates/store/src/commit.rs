@@ -5,10 +5,11 @@ use std::sync::{Arc, PoisonError};
 
 use ordain_model::decision::{Claim, Identity, Write};
 use ordain_model::declaration::Declaration;
-use ordain_model::enrollment::Enrollment;
+use ordain_model::enrollment::{Enrollment, Phase};
 use ordain_model::ids::{Digest, EnrollmentId};
 use ordain_model::manifest::Manifest;
 use ordain_model::record::StatusRecord;
+use ordain_model::subject::Traits;
 use serde::Serialize;
 
 use crate::audit::AuditRecord;
@@ -120,7 +121,11 @@ fn guards(state: &ChannelState, writes: &[Write]) -> Vec<Step> {
 
 fn steps_of(state: &ChannelState, write: &Write, had_exceptions: bool) -> Result<Vec<Step>, StoreError> {
     Ok(match write {
-        Write::Enrollment(enrollment) => vec![write_enrollment(state, enrollment)?],
+        Write::Enrollment(enrollment) => {
+            let mut steps = vec![write_enrollment(state, enrollment)?];
+            steps.extend(forget_known(state, enrollment));
+            steps
+        }
         Write::Forget(id) => forget(id),
         Write::EndGeneration(device) => end_generation(device),
         Write::Claims(device, names) => names
@@ -132,6 +137,10 @@ fn steps_of(state: &ChannelState, write: &Write, had_exceptions: bool) -> Result
         Write::Capabilities(digest, capabilities) => vec![Step::new(
             "INSERT INTO capabilities (digest, body) VALUES ($1, $2) ON CONFLICT (digest) DO NOTHING",
             vec![digest.to_string().into(), json(capabilities)?],
+        )],
+        Write::Known(digest, known) => vec![Step::new(
+            "INSERT INTO known (digest, body) VALUES ($1, $2) ON CONFLICT (digest) DO NOTHING",
+            vec![digest.to_string().into(), json(known)?],
         )],
         Write::Status(id, record) => write_status(id, record, had_exceptions)?,
         Write::Escrow(id, kind, Some(sealed)) => vec![Step::new(
@@ -166,22 +175,29 @@ fn write_enrollment(state: &ChannelState, enrollment: &Enrollment) -> Result<Ste
         values.push(i64::from(enrollment.id.user_part().is_some()).into());
         values.push(first_version().into());
         let step = Step::one(
-            "INSERT INTO enrollment (id, state, stamp, generation, fingerprint, phase, serial, topic, kind, device, \
-             is_user, version) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) ON CONFLICT (id) DO NOTHING",
+            "INSERT INTO enrollment (id, state, stamp, generation, fingerprint, phase, serial, topic, kind, known, \
+             terms, device, is_user, version) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) \
+             ON CONFLICT (id) DO NOTHING",
             values,
         );
         return Ok(step.touching(device_of(&enrollment.id)));
     };
     let mut values = vec![id.into(), content, enrollment.stamp.into(), known.version.into()];
+    let before = self::columns(&known.value)?;
     // SQLite makes the entries of an index anew for each column that is written, whatever the value was.
-    let sql = if columns == self::columns(&known.value)? {
-        "UPDATE enrollment SET state = $2, stamp = CASE WHEN stamp < $3 THEN $3 ELSE stamp END, version = version + 1 \
-         WHERE id = $1 AND version = $4"
-    } else {
-        values.extend(columns);
-        "UPDATE enrollment SET state = $2, stamp = CASE WHEN stamp < $3 THEN $3 ELSE stamp END, version = version + 1, \
-         generation = $5, fingerprint = $6, phase = $7, serial = $8, topic = $9, kind = $10 WHERE id = $1 AND version = $4"
+    let (rest, written) = match columns.split_at(FOR_PREDICATES) {
+        _ if columns == before => ("", &columns[..0]),
+        (others, predicates) if before.starts_with(others) => (", known = $5, terms = $6", predicates),
+        _ => (
+            ", generation = $5, fingerprint = $6, phase = $7, serial = $8, topic = $9, kind = $10, known = $11, terms = $12",
+            &columns[..],
+        ),
     };
+    values.extend_from_slice(written);
+    let sql = format!(
+        "UPDATE enrollment SET state = $2, stamp = CASE WHEN stamp < $3 THEN $3 ELSE stamp END, version = version + 1{rest} \
+         WHERE id = $1 AND version = $4"
+    );
     let row = Versioned {
         version: known.version + 1,
         value: enrollment.clone(),
@@ -189,9 +205,12 @@ fn write_enrollment(state: &ChannelState, enrollment: &Enrollment) -> Result<Ste
     Ok(Step::one(sql, values).touching(Touch::Row(Arc::new(row))))
 }
 
-/// What stands in columns of its own: generation, fingerprint, phase, serial, topic and kind.
-fn columns(enrollment: &Enrollment) -> Result<[Value; 6], StoreError> {
+/// What stands in columns of its own: generation, fingerprint, phase, serial, topic and kind; and for predicates, what is
+/// known of a device that has not left, and its terms.
+fn columns(enrollment: &Enrollment) -> Result<[Value; 8], StoreError> {
     let phase = serde_json::to_value(enrollment.phase).map_err(unwritable)?;
+    let is_asked = enrollment.id.user_part().is_none() && enrollment.phase != Phase::CheckedOut;
+    let terms = is_asked.then(|| json(&Traits::of(enrollment))).transpose()?;
     Ok([
         enrollment.generation.into(),
         fingerprint(enrollment).into(),
@@ -199,7 +218,27 @@ fn columns(enrollment: &Enrollment) -> Result<[Value; 6], StoreError> {
         enrollment.facts.serial.clone().into(),
         enrollment.push.as_ref().map(|push| push.topic.clone()).into(),
         kinds::word(enrollment).into(),
+        enrollment.known.map(|digest| digest.to_string()).into(),
+        terms.into(),
     ])
+}
+
+/// How many columns come before those for predicates, which change on their own.
+const FOR_PREDICATES: usize = 6;
+
+/// What was known of the device before goes when no other one has the same. Should it be missed by one that came to have
+/// it at the same time, that one's record is read instead.
+fn forget_known(state: &ChannelState, enrollment: &Enrollment) -> Option<Step> {
+    let before = state
+        .device()?
+        .known
+        .filter(|_| enrollment.id == state.id.to_device())?;
+    (enrollment.known != Some(before)).then(|| {
+        Step::new(
+            "DELETE FROM known WHERE digest = $1 AND NOT EXISTS (SELECT 1 FROM enrollment WHERE known = $1)",
+            vec![before.to_string().into()],
+        )
+    })
 }
 
 /// Something of the device of `id` changes.

@@ -195,6 +195,7 @@ mod tests {
             tags: Default::default(),
             push: None,
             capabilities: None,
+            known: None,
             offer: None,
             stamp: 0,
             pinned: None,

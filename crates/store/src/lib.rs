@@ -2,6 +2,7 @@
 
 mod audit;
 mod catalogs;
+mod census;
 mod channels;
 mod commands;
 mod commit;
@@ -37,6 +38,7 @@ use tokio::sync::watch;
 
 pub use audit::{Actor, AuditRecord};
 pub use catalogs::{CatalogRecord, NewCatalog};
+pub use census::{CensusRow, Likeness};
 pub use channels::{ChannelState, Versioned};
 pub use commands::{Budget, CommandRecord, Counts, NewCommand, Reaching, Recipient};
 pub use deliveries::{DeliveriesOf, DeliveryRecord};

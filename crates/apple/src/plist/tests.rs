@@ -329,4 +329,13 @@ proptest! {
         let dictionary: Dictionary = entries.into_iter().collect();
         prop_assert_eq!(parse(&to_xml(dictionary.clone())).unwrap(), dictionary);
     }
+
+    #[test]
+    fn data_are_what_base64_says_whoever_decodes_them(text in "[A-D+/=\t\n]{0,80}") {
+        use base64::Engine as _;
+        let packed: String = text.split_ascii_whitespace().collect();
+        let theirs = base64::prelude::BASE64_STANDARD.decode(packed).ok();
+        let ours = parse(&document(&format!("<dict><key>a</key><data>{text}</data></dict>"))).ok();
+        prop_assert_eq!(ours.and_then(|read| read.get("a")?.as_data().map(<[u8]>::to_vec)), theirs);
+    }
 }

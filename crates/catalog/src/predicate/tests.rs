@@ -131,7 +131,8 @@ fn the_reason_for_a_lack_is_told() {
 
 #[test]
 fn those_present_who_lack_an_item_are_told_with_the_reason() {
-    let lacking = schema(&[], &["macOS:25.0", "macOS:26.0", "iOS:18.0"], &[]).lacking("app.managed.list");
+    let present = ["macOS:25.0:::25A1", "macOS:26.0", "iOS:18.0", "macOS:25.0:::25A2"];
+    let lacking = schema(&[], &present, &[]).lacking("app.managed.list");
     let told: Vec<String> = lacking
         .iter()
         .map(|(kind, why)| format!("{kind}: {why}"))

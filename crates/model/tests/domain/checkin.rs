@@ -107,7 +107,15 @@ pub(crate) fn attempt(certificate: Certificate, is_again: bool, open: bool, allo
         open,
         allow_reenrollment: allow,
     };
-    let decision = authenticate(&state, &enrolled().id, mac_facts(), &presented, policy, NOW)?;
+    let decision = authenticate(
+        no_world(),
+        &state,
+        &enrolled().id,
+        mac_facts(),
+        &presented,
+        policy,
+        NOW,
+    )?;
     let began = after(&enrolled(), &decision.writes);
     assert_eq!(began.generation, if is_again { 2 } else { 1 });
     assert_eq!(began.identity, Some(presented.pin));
@@ -119,7 +127,7 @@ pub(crate) fn try_with(state: &AuthenticateState, facts: DeviceFacts, presented:
         open: true,
         allow_reenrollment: false,
     };
-    let decision = authenticate(state, &enrolled().id, facts, presented, policy, NOW)?;
+    let decision = authenticate(no_world(), state, &enrolled().id, facts, presented, policy, NOW)?;
     Ok(after(&enrolled(), &decision.writes).memberships)
 }
 
@@ -252,7 +260,16 @@ fn a_new_generation_starts_with_nothing_but_its_stamp() {
         name: Some("renamed".into()),
         ..mac_facts()
     };
-    let decision = authenticate(&state, &before.id, facts.clone(), &presented("c"), policy, NOW).unwrap();
+    let decision = authenticate(
+        no_world(),
+        &state,
+        &before.id,
+        facts.clone(),
+        &presented("c"),
+        policy,
+        NOW,
+    )
+    .unwrap();
     let expected = Enrollment {
         generation: 5,
         phase: Phase::Authenticated,
@@ -282,7 +299,16 @@ fn a_new_generation_starts_with_nothing_but_its_stamp() {
         identity: Some(identity("pinned", Role::Pinned, Some("D1"), None)),
         ..Default::default()
     };
-    let decision = authenticate(&state, &before.id, mac_facts(), &presented("pinned"), policy, NOW).unwrap();
+    let decision = authenticate(
+        no_world(),
+        &state,
+        &before.id,
+        mac_facts(),
+        &presented("pinned"),
+        policy,
+        NOW,
+    )
+    .unwrap();
     let retires =
         |write: &Write| matches!(write, Write::Identity(identity) if identity.role == Role::Retired);
     assert!(!decision.writes.iter().any(retires));

@@ -89,6 +89,7 @@ impl Device {
             at: self.now,
             held: token,
             judged: token,
+            disputed: 0,
             counts,
         });
     }

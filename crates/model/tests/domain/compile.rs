@@ -242,6 +242,7 @@ fn only_a_complete_list_of_capabilities_narrows() {
     );
     let compiled = |capabilities: &Capabilities, platform| {
         let abilities = Abilities {
+            is_windows: false,
             platform,
             os_version: None,
             enrollment: None,

@@ -112,8 +112,9 @@ impl Device {
             pinned: Some(self.wanted.manifest.clone()),
             wanted: self.wanted.clone(),
             heard: heard(&self.enrollment, &self.wanted, report.digest()),
+            world: no_world(),
         };
-        let decision = status(state, report, NOW);
+        let decision = status(state, report, NOW).unwrap();
         for write in &decision.writes {
             if let Write::Status(_, record) = write {
                 self.record = (**record).clone();

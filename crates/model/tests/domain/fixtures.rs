@@ -1,7 +1,7 @@
 //! What the tests are made of.
 
-use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, LazyLock};
 
 use ordain_catalog::{Catalog, Kind, OsVersion, Platform};
 use ordain_model::audience::{Abilities, Audience, CapabilityClass};
@@ -12,11 +12,13 @@ use ordain_model::device::DeviceFacts;
 use ordain_model::enrollment::{Enrollment, Memberships, Phase, Pin};
 use ordain_model::ids::{Channel, Digest, EnrollmentId};
 use ordain_model::manifest::{Entry, Manifest};
+use ordain_model::membership::Known;
 use ordain_model::queue::Delivery;
 use ordain_model::report::{Listed, Reason, Validity};
 use ordain_model::session::Session;
 use ordain_model::sync::Wanted;
-use ordain_model::wish::{Blueprint, Wish};
+use ordain_model::wish::{Blueprint, Revision, Wish};
+use ordain_model::world::World;
 use serde_json::{Value, json};
 
 pub(crate) const NOW: i64 = 1_800_000_000;
@@ -86,6 +88,7 @@ pub(crate) fn audience(
 ) -> Audience {
     let version = OsVersion::new(26, 0);
     let abilities = Abilities {
+        is_windows: false,
         platform,
         os_version: Some(&version),
         enrollment: None,
@@ -147,8 +150,10 @@ pub(crate) fn enrolled() -> Enrollment {
         }),
         memberships: Memberships::Granted,
         tags: Default::default(),
+        groups: Default::default(),
         push: None,
         capabilities: None,
+        known: None,
         offer: None,
         stamp: 0,
         pinned: None,
@@ -156,6 +161,22 @@ pub(crate) fn enrolled() -> Enrollment {
         standing: None,
         inventory: Default::default(),
         since: NOW,
+    }
+}
+
+/// A world in which nothing was published: no group is by predicate.
+pub(crate) fn no_world() -> &'static World {
+    static WORLD: LazyLock<World> =
+        LazyLock::new(|| World::new(Revision::nothing(digest("catalog")), Catalog::builtin().clone()));
+    &WORLD
+}
+
+/// `device`, which has reported nothing.
+pub(crate) fn silent(device: &Enrollment) -> Known<'_> {
+    static NOTHING: BTreeMap<String, Value> = BTreeMap::new();
+    Known {
+        device,
+        items: &NOTHING,
     }
 }
 

@@ -27,6 +27,8 @@ fn entry(kind: Kind, identifier: &str, content: usize) -> Entry {
         type_name: String::new(),
         references: BTreeSet::new(),
         downloads: BTreeSet::new(),
+        predicate: None,
+        properties: Default::default(),
     }
 }
 

@@ -3,7 +3,9 @@
 mod checkin;
 mod command;
 mod compile;
+mod conditions;
 mod convergence;
+mod dispute;
 mod event;
 mod fixtures;
 mod heard;
@@ -19,4 +21,5 @@ mod subscription;
 mod sweep;
 mod sync;
 mod wake;
+mod windows;
 mod world;

@@ -49,7 +49,8 @@ fn who_is_granted_for_being_first_claims_to_be_first() {
             allow_reenrollment: allow,
         };
         let id = &enrolled().id;
-        let decision = authenticate(&state, id, mac_facts(), &presented("c"), policy, NOW).unwrap();
+        let decision =
+            authenticate(no_world(), &state, id, mac_facts(), &presented("c"), policy, NOW).unwrap();
         let written = decision.writes.into_iter().find_map(|write| match write {
             Write::Claims(device, claims) if device == *id => Some(claims),
             _ => None,
@@ -170,12 +171,12 @@ fn an_incomplete_generation_gives_its_memberships_to_its_own_certificate_alone()
 
 #[test]
 fn approval_is_for_what_waits() {
-    assert_eq!(approve(&enrolled(), NOW), None);
+    assert_eq!(approve(no_world(), silent(&enrolled()), NOW), Ok(None));
     let waiting = Enrollment {
         memberships: Memberships::Waiting,
         ..enrolled()
     };
-    let approved = approve(&waiting, NOW).unwrap();
+    let approved = approve(no_world(), silent(&waiting), NOW).unwrap().unwrap();
     assert_eq!(after(&waiting, &approved.writes), enrolled());
     assert_eq!(
         approved.writes[1],

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use ordain_catalog::Kind;
 use ordain_model::decision::{Decision, Write};
 use ordain_model::enrollment::{Counts, Enrollment};
+use ordain_model::known::Known;
 use ordain_model::manifest::Manifest;
 use ordain_model::record::StatusRecord;
 use ordain_model::report::{DeclarationsReport, Listed, Reason, Report, Validity};
@@ -77,8 +78,9 @@ impl Device {
             pinned: self.find(self.enrollment.pinned),
             wanted: self.wanted.clone(),
             heard: self.heard(&report),
+            world: no_world(),
         };
-        status(state, report, self.now)
+        status(state, report, self.now).unwrap()
     }
 
     /// Takes the report in, and says whether it wrote anything.
@@ -104,10 +106,14 @@ impl Device {
                     self.record.exceptions = exceptions;
                 }
                 Write::Manifest(manifest, _) => self.manifests.push(manifest.clone()),
+                Write::Known(digest, known) => assert_eq!(known.digest(), *digest),
                 Write::Enrollment(_) | Write::Capabilities(..) | Write::Event(_) | Write::Wake(..) => {}
                 other => panic!("{other:?}"),
             }
         }
+        let is_device = self.enrollment.id.user_part().is_none();
+        let known = is_device.then(|| Known::of(&self.record).digest());
+        assert_eq!(self.enrollment.known, known, "what is extracted is of the record");
         !decision.writes.is_empty()
     }
 

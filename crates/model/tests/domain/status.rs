@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use ordain_catalog::{Kind, OsVersion, Platform};
+use ordain_model::decision::Write;
 use ordain_model::enrollment::Counts;
 use ordain_model::held::Listing;
 use ordain_model::ids::EnrollmentId;
@@ -423,4 +424,38 @@ fn a_lost_manifest_loses_no_more_than_what_was_packed_by_it() {
     assert!(device.reports(items(json!({"b": 1}))));
     assert_eq!((device.item("a"), device.item("b")), (json!(1), json!(1)));
     assert!(!device.is_converged());
+}
+
+#[test]
+fn what_is_known_is_written_when_it_changes_and_only_then() {
+    let mut device = Device::new();
+    let is_written = |device: &Device, report: Report<'_>| {
+        let decision = device.decide(report);
+        decision
+            .writes
+            .iter()
+            .any(|write| matches!(write, Write::Known(..)))
+    };
+    let says = |family: &str| items(json!({"device.model.family": family, "list": [{"identifier": "a"}]}));
+    assert!(is_written(&device, says("Mac")));
+    device.reports(says("Mac"));
+    let known = device.enrollment.known;
+    for other in [
+        lists(&device.wanted.manifest.clone(), |_| (true, Validity::Valid, &[])),
+        items(json!({"list": [{"identifier": "b"}]})),
+        items(json!({"device.model.family": "Mac"})),
+    ] {
+        assert!(!is_written(&device, other.clone()), "{other:?}");
+        device.reports(other);
+    }
+    assert_eq!(device.enrollment.known, known);
+    assert!(is_written(&device, says("iPad")));
+}
+
+#[test]
+fn nothing_is_extracted_on_a_users_channel() {
+    let mut device = Device::new();
+    device.enrollment.id = "D1:ann".parse().unwrap();
+    let decision = device.decide(items(json!({"device.model.family": "Mac"})));
+    assert_eq!(after(&device.enrollment, &decision.writes).known, None);
 }

@@ -246,6 +246,7 @@ fn class(
         enrollment: None,
         capabilities,
         channel,
+        is_windows: false,
     };
     CapabilityClass::judge(wish, Catalog::builtin(), abilities)
 }

@@ -26,8 +26,8 @@ fn world() -> World {
         wish.groups.insert(
             group.into(),
             Group {
-                description: None,
                 members: names(&[member]),
+                ..Group::default()
             },
         );
     }

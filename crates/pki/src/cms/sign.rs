@@ -1,4 +1,4 @@
-//! Making detached signatures, as a device does.
+//! Making signatures, as a device does.
 
 use cms::content_info::ContentInfo;
 use cms::signed_data::EncapsulatedContentInfo;
@@ -34,6 +34,27 @@ pub fn sign_detached(
     content: &[u8],
     form: Form,
 ) -> Result<Vec<u8>, KeyError> {
+    sign(key, certificate, content, form, None)
+}
+
+/// The same with the content inside, as Windows signs the request for its next certificate.
+pub fn sign_attached(
+    key: &KeyPair,
+    certificate: &Certificate,
+    content: &[u8],
+    form: Form,
+) -> Result<Vec<u8>, KeyError> {
+    let inside = Any::encode_from(&OctetString::new(content)?)?;
+    sign(key, certificate, content, form, Some(inside))
+}
+
+fn sign(
+    key: &KeyPair,
+    certificate: &Certificate,
+    content: &[u8],
+    form: Form,
+    inside: Option<Any>,
+) -> Result<Vec<u8>, KeyError> {
     let digest = AlgorithmIdentifierRef {
         oid: rfc5912::ID_SHA_256,
         parameters: None,
@@ -62,7 +83,7 @@ pub fn sign_detached(
         digests: SetOfVec::try_from(vec![digest])?,
         content: EncapsulatedContentInfo {
             econtent_type: rfc5911::ID_DATA,
-            econtent: None,
+            econtent: inside,
         },
         certificates: SetOfVec::try_from(vec![AnyRef::from_der(certificate.der())?])?,
         signers: SetOfVec::try_from(vec![signer])?,

@@ -1,4 +1,4 @@
-use ordain_pki::cms::{CmsError, Form, sign_detached, verify_detached};
+use ordain_pki::cms::{CmsError, Form, sign_attached, sign_detached, verify_detached};
 use ordain_pki::key::KeyKind;
 use ordain_pki::{Certificate, KeyPair};
 use proptest::prelude::*;
@@ -144,6 +144,12 @@ fn own_messages_verify() {
             let signed = verify_detached(&message, b"body").unwrap();
             assert_eq!((signed.signer, signed.signing_time), (certificate.clone(), time));
             assert!(verify_detached(&message, b"Body").is_err());
+            let whole = sign_attached(&key, &certificate, b"body", form).unwrap();
+            assert!(
+                whole.windows(6).any(|part| part == b"\x04\x04body"),
+                "an OCTET STRING"
+            );
+            assert!(verify_detached(&whole, b"body").is_ok());
         }
         // A GET is signed over nothing.
         let message = sign_detached(&key, &certificate, b"", Form::Bare).unwrap();

@@ -6,7 +6,7 @@ use ordain_catalog::{Catalog, Platform, PlatformSupport};
 use ordain_model::declaration::Placement;
 use ordain_model::wish::{Blueprint, Group, Wish};
 
-use crate::audience::{Blueprints, memberships};
+use crate::audience::{Blueprints, Together};
 use crate::compile::Compiler;
 use crate::declaration::Draft;
 use crate::problem::{Place, quoted};
@@ -198,7 +198,8 @@ fn losses<'a>(before: &Side<'a>, after: &Side<'_>) -> BTreeMap<(usize, &'a str),
         .chain(&after.groups)
         .map(|(_, group)| *group)
         .collect();
-    let changes: HashSet<(Vec<usize>, Vec<usize>)> = memberships(&groups)
+    let changes: HashSet<(Vec<usize>, Vec<usize>)> = Together::of(&groups)
+        .sets
         .into_iter()
         .map(|set| {
             let (old, new) = set.split_at(set.partition_point(|group| *group < before.groups.len()));

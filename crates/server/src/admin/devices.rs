@@ -275,6 +275,13 @@ fn notes(app: &App, world: &World, device: &Enrollment) -> Vec<String> {
     if device.identity.is_some_and(|pin| pin.not_after < app.now()) {
         notes.push("its certificate has expired; it still works, but renew it".to_owned());
     }
+    if let Some(standing) = device.standing.as_ref().filter(|standing| standing.disputed > 0) {
+        notes.push(format!(
+            "of {} of its activations it does not say what their predicates come to by what it reported: `ordain \
+             explain {}` tells more",
+            standing.disputed, device.id
+        ));
+    }
     if !command::is_available(world.catalog(), command::REQUEST_TYPE, device, &device.facts) {
         notes.push("its system is too old for declarative management".to_owned());
     }

@@ -8,6 +8,8 @@ use ordain_apple::ddm::Endpoint;
 use ordain_apple::status::parse;
 use ordain_catalog::Kind;
 use ordain_model::checkin::Presented;
+use ordain_model::decision::Write;
+use ordain_model::enrollment::Enrollment;
 use ordain_model::ids::{Digest, EnrollmentId};
 use ordain_model::manifest::Manifest;
 use ordain_model::report::Report;
@@ -105,12 +107,24 @@ async fn report(
             heard,
         };
         let decision = status::status(state, report, scene.now);
+        let disputes = new_disputes(channel, &decision.writes);
         if app.settle(&scene.state, Ok(decision)).await?.is_some() {
+            app.metrics.predicate_disagreements.inc_by(disputes);
             return Ok(done());
         }
         scene = app.scene(id, presented).await?;
     }
     Err(contended())
+}
+
+/// How many more predicates are disputed than before by what is written of `channel`.
+fn new_disputes(channel: &Enrollment, writes: &[Write]) -> u64 {
+    let disputed = |enrollment: &Enrollment| enrollment.standing.as_ref().map_or(0, |it| it.disputed);
+    let after = writes.iter().find_map(|write| match write {
+        Write::Enrollment(after) => Some(disputed(after)),
+        _ => None,
+    });
+    u64::from(after.unwrap_or(0).saturating_sub(disputed(channel)))
 }
 
 /// What takes longer to read, in octets, than to hand to another thread.

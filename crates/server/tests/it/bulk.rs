@@ -37,6 +37,7 @@ async fn enrolled(database: &Database, count: usize) {
             tags: Default::default(),
             push: None,
             capabilities: None,
+            known: None,
             offer: None,
             stamp: 0,
             pinned: None,

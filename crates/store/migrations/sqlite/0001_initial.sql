@@ -16,6 +16,11 @@ CREATE TABLE capabilities (
     digest TEXT PRIMARY KEY,
     body TEXT NOT NULL
 ) STRICT;
+-- What is extracted of devices' status for predicates; kept as long as a device has it.
+CREATE TABLE known (
+    digest TEXT PRIMARY KEY,
+    body TEXT NOT NULL
+) STRICT;
 
 -- What may be declared, by the SHA-256 of its facts: the catalogs that were imported, and those of the program under
 -- which revisions were published. A revision keeps its own, whatever comes after.
@@ -61,6 +66,9 @@ CREATE TABLE enrollment (
     serial TEXT,
     topic TEXT,
     kind TEXT,
+    -- For predicates: what is extracted of its status, and its terms; of devices that have not left.
+    known TEXT,
+    terms TEXT,
     stamp INTEGER NOT NULL,
     state TEXT NOT NULL
 ) STRICT;
@@ -69,6 +77,7 @@ CREATE INDEX enrollment_serial ON enrollment (serial) WHERE serial IS NOT NULL;
 CREATE INDEX enrollment_topic ON enrollment (topic) WHERE topic IS NOT NULL;
 -- Few distinct values: platform, system version, enrollment type, build.
 CREATE INDEX enrollment_kind ON enrollment (kind) WHERE kind IS NOT NULL;
+CREATE INDEX enrollment_known ON enrollment (known) WHERE known IS NOT NULL;
 CREATE INDEX enrollment_fingerprint ON enrollment (fingerprint);
 -- Migrated devices, by whether their certificate is pinned.
 CREATE INDEX enrollment_migrated ON enrollment (fingerprint) WHERE generation = 0 AND is_user = 0;

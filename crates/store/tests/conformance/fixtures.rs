@@ -55,6 +55,7 @@ pub(crate) fn enrollment(text: &str) -> Enrollment {
         tags: Default::default(),
         push: None,
         capabilities: None,
+        known: None,
         offer: None,
         stamp: 0,
         pinned: None,

@@ -77,6 +77,7 @@ async fn lived_in(store: &Store) {
                 at: NOW,
                 held: Some(token),
                 judged: Some(token),
+                disputed: 0,
                 counts: Default::default(),
             }),
             capabilities: Some(digest("capabilities")),

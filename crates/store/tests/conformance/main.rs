@@ -1,6 +1,7 @@
 //! One suite over both databases: whatever the store promises, each of them keeps.
 
 mod catalogs;
+mod census;
 mod channels;
 mod claims;
 mod events;
