@@ -16,7 +16,7 @@ use crate::enrollment::{Enrollment, Standing};
 use crate::event::Event;
 use crate::held::{Held, Listing, Placed, held_token};
 use crate::ids::{Channel, Digest};
-use crate::known::Known;
+use crate::known;
 use crate::manifest::Manifest;
 use crate::membership::{self, Known};
 use crate::record::{Exception, StatusRecord};
@@ -150,7 +150,7 @@ pub fn status(state: StatusState<'_>, report: Report<'_>, now: i64) -> Result<De
         learn(&mut after.facts, &record.items);
         let is_same = || record.items == before.items && record.errors == before.errors;
         if after.known.is_none() || !(is_silent || is_same()) {
-            let known = Known::of(&record);
+            let known = known::Known::of(&record);
             let digest = Some(known.digest());
             if after.known != digest {
                 after.known = digest;

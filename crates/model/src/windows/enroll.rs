@@ -11,6 +11,7 @@ use crate::device::DeviceFacts;
 use crate::enrollment::{Enrollment, Phase};
 use crate::event::Event;
 use crate::ids::{Digest, EnrollmentId};
+use crate::world::World;
 
 /// `RenewPeriod`: how many days before the end of a certificate a device begins to ask for the next one.
 pub const RENEW_PERIOD: u16 = 42;
@@ -48,6 +49,7 @@ pub enum NotRenewable {
 /// Starts a new generation of the device, in which nothing of the one before counts, under the new certificate.
 /// `claimed_elsewhere` are those of its names that another device claimed first.
 pub fn enroll(
+    world: &World,
     before: Option<&Enrollment>,
     claimed_elsewhere: BTreeSet<String>,
     enrolling: Enrolling<'_>,
@@ -72,7 +74,7 @@ pub fn enroll(
         }),
         claimed_elsewhere,
     };
-    let mut decision = checkin::authenticate(&state, id, facts, &certificate, policy, now)?;
+    let mut decision = checkin::authenticate(world, &state, id, facts, &certificate, policy, now)?;
     let escrow = Write::Escrow(id.clone(), EscrowKind::DmAccount, Some(account));
     decision.writes.push(escrow);
     Ok(decision)
