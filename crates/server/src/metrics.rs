@@ -1,6 +1,6 @@
 //! What operators watch, in Prometheus' text form.
 
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::encode;
@@ -23,6 +23,9 @@ pub(crate) struct Metrics {
     pub(crate) revision: Gauge,
     /// Decisions that were made again since somebody else was faster.
     pub(crate) conflicts: Counter<u64, AtomicU64>,
+    evaluations: Counter<u64, AtomicU64>,
+    /// Devices whose memberships are to be decided by the present conditions.
+    pub(crate) memberships_due: Gauge,
     /// Pushes.
     pub(crate) push: PushMetrics,
 }
@@ -77,6 +80,18 @@ impl Default for Metrics {
             "Decisions made again after a lost race",
             conflicts.clone(),
         );
+        let evaluations = Counter::default();
+        registry.register(
+            "group_evaluations",
+            "Predicates of groups evaluated to decide memberships",
+            evaluations.clone(),
+        );
+        let memberships_due = Gauge::default();
+        registry.register(
+            "group_memberships_due",
+            "Devices whose memberships in groups by predicate this node is deciding in the background",
+            memberships_due.clone(),
+        );
         let push = PushMetrics::registered(&mut registry);
         Self {
             registry,
@@ -86,6 +101,8 @@ impl Default for Metrics {
             writes,
             revision,
             conflicts,
+            evaluations,
+            memberships_due,
             push,
         }
     }
@@ -119,6 +136,11 @@ impl Metrics {
     /// Counts `count` committed writes of a kind.
     pub(crate) fn wrote(&self, kind: &'static str, count: u64) {
         self.writes.get_or_create(&KindLabels { kind }).inc_by(count);
+    }
+
+    /// So many predicates of groups were evaluated in all.
+    pub(crate) fn evaluated(&self, total: u64) {
+        self.evaluations.inner().fetch_max(total, Ordering::Relaxed);
     }
 
     /// All of them, in Prometheus' text form.

@@ -16,7 +16,7 @@ use crate::events::write_event;
 use crate::kept::Touch;
 use crate::wakes::wake;
 use crate::{ChannelState, Step, Store, StoreError, Value, Versioned};
-use crate::{deliveries, inventory, kinds};
+use crate::{deliveries, inventory, kinds, memberships};
 
 impl Store {
     /// Makes the writes of a decision over `state`, and notes `audit` with them. A [`StoreError::Conflict`] means
@@ -166,8 +166,9 @@ fn write_enrollment(state: &ChannelState, enrollment: &Enrollment) -> Result<Ste
         values.push(i64::from(enrollment.id.user_part().is_some()).into());
         values.push(first_version().into());
         let step = Step::one(
-            "INSERT INTO enrollment (id, state, stamp, generation, fingerprint, phase, serial, topic, kind, device, \
-             is_user, version) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) ON CONFLICT (id) DO NOTHING",
+            "INSERT INTO enrollment (id, state, stamp, generation, fingerprint, phase, serial, topic, kind, decided, \
+             device, is_user, version) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) \
+             ON CONFLICT (id) DO NOTHING",
             values,
         );
         return Ok(step.touching(device_of(&enrollment.id)));
@@ -180,7 +181,8 @@ fn write_enrollment(state: &ChannelState, enrollment: &Enrollment) -> Result<Ste
     } else {
         values.extend(columns);
         "UPDATE enrollment SET state = $2, stamp = CASE WHEN stamp < $3 THEN $3 ELSE stamp END, version = version + 1, \
-         generation = $5, fingerprint = $6, phase = $7, serial = $8, topic = $9, kind = $10 WHERE id = $1 AND version = $4"
+         generation = $5, fingerprint = $6, phase = $7, serial = $8, topic = $9, kind = $10, decided = $11 \
+         WHERE id = $1 AND version = $4"
     };
     let row = Versioned {
         version: known.version + 1,
@@ -189,8 +191,9 @@ fn write_enrollment(state: &ChannelState, enrollment: &Enrollment) -> Result<Ste
     Ok(Step::one(sql, values).touching(Touch::Row(Arc::new(row))))
 }
 
-/// What stands in columns of its own: generation, fingerprint, phase, serial, topic and kind.
-fn columns(enrollment: &Enrollment) -> Result<[Value; 6], StoreError> {
+/// What stands in columns of its own: generation, fingerprint, phase, serial, topic, kind, and by which conditions
+/// memberships were decided.
+fn columns(enrollment: &Enrollment) -> Result<[Value; 7], StoreError> {
     let phase = serde_json::to_value(enrollment.phase).map_err(unwritable)?;
     Ok([
         enrollment.generation.into(),
@@ -199,6 +202,7 @@ fn columns(enrollment: &Enrollment) -> Result<[Value; 6], StoreError> {
         enrollment.facts.serial.clone().into(),
         enrollment.push.as_ref().map(|push| push.topic.clone()).into(),
         kinds::word(enrollment).into(),
+        memberships::decided(enrollment).into(),
     ])
 }
 

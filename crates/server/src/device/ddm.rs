@@ -103,9 +103,10 @@ async fn report(
             enrollment: channel,
             record,
             heard,
+            world: &scene.world,
         };
-        let decision = status::status(state, report, scene.now);
-        if app.settle(&scene.state, Ok(decision)).await?.is_some() {
+        let decision = status::status(state, report, scene.now).map_err(Fault::from);
+        if app.settle(&scene.state, decision).await?.is_some() {
             return Ok(done());
         }
         scene = app.scene(id, presented).await?;

@@ -61,6 +61,8 @@ CREATE TABLE enrollment (
     serial TEXT,
     topic TEXT,
     kind TEXT COLLATE "C",
+    -- The conditions by which its memberships in groups by predicate were decided; empty when they are due anyway.
+    decided TEXT COLLATE "C" NOT NULL,
     stamp BIGINT NOT NULL,
     state TEXT NOT NULL
 );
@@ -69,6 +71,7 @@ CREATE INDEX enrollment_serial ON enrollment (serial) WHERE serial IS NOT NULL;
 CREATE INDEX enrollment_topic ON enrollment (topic) WHERE topic IS NOT NULL;
 -- Few distinct values: platform, system version, enrollment type.
 CREATE INDEX enrollment_kind ON enrollment (kind) WHERE kind IS NOT NULL;
+CREATE INDEX enrollment_decided ON enrollment (decided, id) WHERE is_user = 0;
 CREATE INDEX enrollment_fingerprint ON enrollment (fingerprint);
 -- Migrated devices, by whether their certificate is pinned.
 CREATE INDEX enrollment_migrated ON enrollment (fingerprint) WHERE generation = 0 AND is_user = 0;
