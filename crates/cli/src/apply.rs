@@ -63,11 +63,18 @@ fn report(published: &Published, source: &str) -> String {
     if !published.published {
         return format!("nothing changed: revision {revision} is what {source} says");
     }
-    format!(
+    let mut text = format!(
         "revision {revision} is published: {}\n\n{}",
         summary(&published.changes),
         changes(&published.changes)
-    )
+    );
+    if published.memberships_due > 0 {
+        text += &format!(
+            "\n\nwhich of {} devices are in the groups by predicate is being decided: `ordain groups` shows how far",
+            published.memberships_due
+        );
+    }
+    text
 }
 
 /// The changes as a table of three columns: `+` added, `~` changed or `-` removed, what, and its name.
@@ -152,6 +159,7 @@ mod tests {
                 }),
             },
             warnings: Vec::new(),
+            memberships_due: 1_200,
         };
         insta::assert_snapshot!(report(&published, "policy"), @r#"
         revision 7 is published: 2 added, 2 changed, 1 removed, another catalog
@@ -162,6 +170,8 @@ mod tests {
           ~  blueprint    baseline
           -  group        lab
           ~  catalog      cba06b5736fa is now 11507a0e2f5e
+
+        which of 1200 devices are in the groups by predicate is being decided: `ordain groups` shows how far
         "#);
         published.published = false;
         assert_eq!(

@@ -8,8 +8,8 @@ use ordain_server::api::Page;
 
 use crate::{
     apply, audit, catalog, command, command_keys, commands, demo, device, devices, enrollment_profile,
-    events, keys, login, migration, predicate, push, push_certificate, revisions, serve, simulate, tokens,
-    validate, webhooks,
+    events, groups, keys, login, migration, predicate, push, push_certificate, revisions, serve, simulate,
+    tags, tokens, validate, webhooks,
 };
 
 /// Declarative device management: publish what devices should be, and see how far they have got.
@@ -65,6 +65,12 @@ pub(crate) enum Command {
     Device(device::DeviceArgs),
     /// Lets the listed memberships of a device that enrolled anew count again.
     Approve(device::ApproveArgs),
+    /// Attaches tags to a device, for groups to ask for.
+    Tag(tags::TagArgs),
+    /// Takes tags from a device.
+    Untag(tags::TagArgs),
+    /// Lists the groups; shows who is in one, and of whom that is unknown.
+    Groups(groups::GroupsArgs),
     /// Orders a command for a device or for a group.
     #[command(name = "command")]
     Order(command::CommandArgs),

@@ -89,6 +89,17 @@ fn heading(device: &Device, now: i64) -> String {
             groups
         },
     );
+    for unknown in &device.unknown_groups {
+        let is = if unknown.is_member { "in" } else { "not in" };
+        let why = match unknown.missing.as_slice() {
+            [] => "its predicate has no outcome".to_owned(),
+            missing => format!("unknown is {}", missing.join(", ")),
+        };
+        fact("", format!("{is} {} as before: {why}", unknown.name));
+    }
+    if !row.tags.is_empty() {
+        fact("tags", row.tags.join(", "));
+    }
     fact(
         "state",
         format!(
@@ -118,7 +129,7 @@ fn heading(device: &Device, now: i64) -> String {
 mod tests {
     use ordain_model::enrollment::{Memberships, Phase};
     use ordain_model::report::Reason;
-    use ordain_server::api::{Channel, Declaration, Omission};
+    use ordain_server::api::{Channel, Declaration, Omission, UnknownGroup};
     use serde_json::json;
     use unicode_width::UnicodeWidthStr;
 
@@ -241,6 +252,11 @@ mod tests {
             since: NOW - 86_400,
             memberships: Memberships::Granted,
             groups: vec!["all".into(), "lab".into()],
+            unknown_groups: vec![UnknownGroup {
+                name: "protected".into(),
+                is_member: false,
+                missing: vec!["@status(passcode.is-present)".into()],
+            }],
             certificate: Some("0123456789abcdef".repeat(4)),
             certificate_expires: Some(NOW + 31_536_000),
             inventory: Vec::new(),
@@ -259,6 +275,8 @@ mod tests {
         enrollment   5F8C0F9A-6B5C-4C55-9F7B-1C5A0E1D2B3C
         generation   2, since 2026-11-20 12:40:07Z
         groups       all, lab
+                     not in protected as before: unknown is @status(passcode.is-present)
+        tags         floor-2, kiosk
         state        failed: 9 confirmed, 2 settled, 0 failed, 1 pending
         seen         3 min ago (2026-11-21 12:36:47Z)
         reported     1 h ago (2026-11-21 11:33:27Z)
@@ -329,6 +347,8 @@ mod tests {
         let mut device = device();
         device.row.notes.clear();
         device.groups.clear();
+        device.unknown_groups.clear();
+        device.row.tags.clear();
         device.channels.clear();
         device.row.name = None;
         device.row.serial = None;

@@ -15,7 +15,7 @@ use crate::{output, time};
 /// Options of `ordain devices`.
 #[derive(Debug, Args)]
 pub(crate) struct DevicesArgs {
-    /// Only those whose name, serial number, model or identifier contains this
+    /// Only those whose name, serial number, model, identifier or one of whose tags contains this
     #[arg(value_name = "TEXT")]
     search: Option<String>,
     /// Only those of this platform, such as macOS
@@ -180,6 +180,7 @@ pub(crate) mod tests {
             },
             seen_at: Some(NOW - 200),
             reported_at: Some(NOW - 4000),
+            tags: vec!["floor-2".into(), "kiosk".into()],
             notes: Vec::new(),
         }
     }

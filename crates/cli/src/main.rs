@@ -20,6 +20,7 @@ mod enrollment_profile;
 mod events;
 mod example;
 mod fleet;
+mod groups;
 mod inventory;
 mod keys;
 mod limits;
@@ -35,6 +36,7 @@ mod serve;
 mod settings;
 mod simulate;
 mod table;
+mod tags;
 mod time;
 mod tls;
 mod tokens;
@@ -93,6 +95,9 @@ fn run(command: Command) -> anyhow::Result<()> {
             Command::Devices(args) => devices::run(args).await,
             Command::Device(args) => device::run(args).await,
             Command::Approve(args) => device::approve(args).await,
+            Command::Tag(args) => tags::tag(args).await,
+            Command::Untag(args) => tags::untag(args).await,
+            Command::Groups(args) => groups::run(args).await,
             Command::Order(args) => command::run(args).await,
             Command::Commands(args) => commands::run(args).await,
             Command::Revisions(args) => revisions::run(args).await,

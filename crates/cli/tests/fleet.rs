@@ -80,6 +80,47 @@ fn server_json(data_dir: &Path) -> Option<Value> {
     Some(serde_json::from_slice(&text).unwrap())
 }
 
+/// Groups by predicate are looked at, and devices are tagged for them.
+#[test]
+fn groups_are_shown_and_devices_are_tagged() {
+    let dir = tempfile::tempdir().unwrap();
+    let server = Serve::start(dir.path(), &[]);
+    let applied = server.run(&["apply", POLICY]);
+    assert!(applied.status.success());
+    let simulated = server.run(&["simulate", "-n", "6", "--timeout", "2m"]);
+    let said = String::from_utf8_lossy(&simulated.stderr);
+    assert_eq!(simulated.status.code(), Some(0), "{said}");
+
+    let groups = server.json(&["groups"]);
+    assert_eq!(
+        groups["evaluation"],
+        serde_json::json!({"decided": 6, "devices": 6})
+    );
+    assert_eq!(groups["groups"][1]["name"], "unencrypted");
+    let group = server.json(&["groups", "unencrypted"]);
+    assert_eq!(group["looked_at"], 6);
+    assert_eq!(
+        group["members"].as_array().map(Vec::len),
+        groups["groups"][1]["members"].as_u64().map(|n| n as usize)
+    );
+
+    let devices = server.json(&["devices"]);
+    let id = devices["devices"][0]["id"].as_str().unwrap();
+    assert_eq!(
+        server.json(&["tag", id, "kiosk", "floor-2"])["tags"],
+        serde_json::json!(["floor-2", "kiosk"])
+    );
+    assert_eq!(server.json(&["devices", "kiosk"])["matching"], 1);
+    let untagged = server.run(&["untag", id, "kiosk"]);
+    assert_eq!(
+        String::from_utf8(untagged.stdout).unwrap(),
+        format!("{id} is tagged floor-2\n")
+    );
+    let refused = server.run(&["tag", id, "two words"]);
+    assert_eq!(refused.status.code(), Some(1));
+    assert_eq!(server.run(&["groups", "nobody"]).status.code(), Some(1));
+}
+
 /// An administrator orders, looks, and takes back; the devices are away meanwhile.
 #[test]
 fn commands_are_ordered_shown_and_taken_back() {

@@ -3,6 +3,7 @@
 mod catalog;
 mod command;
 mod event;
+mod group;
 mod keys;
 mod migration;
 mod push;
@@ -22,6 +23,10 @@ pub use catalog::{
 };
 pub use command::{Command, CommandRow, Delivery, Inventory, NewCommand, Queued};
 pub use event::{CreatedWebhook, EventFilter, EventRow, NewWebhook, WebhookRow};
+pub use group::{
+    Evaluation, GroupMember, GroupMembers, GroupPage, GroupRow, Groups, TagChange, Tags, UnknownGroup,
+    UnknownMembership,
+};
 pub use keys::{KeyRotation, SealingKey, SealingKeys};
 pub use migration::{Migration, NewMigrationWindow};
 pub use push::{NewPushCertificate, PushCertificate, PushProblem, PushRefusals, PushStatus, PushSweep};
@@ -60,6 +65,8 @@ pub struct Published {
     pub changes: Changes,
     /// Warnings about the policy, each with its file, line and column.
     pub warnings: Vec<String>,
+    /// Of how many devices the memberships in groups by predicate are being decided, behind this answer.
+    pub memberships_due: u64,
 }
 
 /// Why a request was not done.
@@ -77,7 +84,7 @@ pub struct Problem {
 #[serde(default, deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct DeviceFilter {
-    /// Only those whose name, serial number, model or identifier contains this, in any case.
+    /// Only those whose name, serial number, model, identifier or one of whose tags contains this, in any case.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub search: Option<String>,
     /// Only those of this platform.
@@ -135,6 +142,8 @@ pub struct DeviceRow {
     pub seen_at: Option<i64>,
     /// When it last reported anything new, in unix seconds.
     pub reported_at: Option<i64>,
+    /// What administrators attached to it.
+    pub tags: Vec<String>,
     /// What needs an administrator's eye: memberships that wait, a certificate that has expired.
     pub notes: Vec<String>,
 }
@@ -152,8 +161,10 @@ pub struct Device {
     /// Whether listed memberships count.
     #[schema(value_type = String)]
     pub memberships: Memberships,
-    /// The groups it is in.
+    /// The groups it is in, of those that blueprints name.
     pub groups: Vec<String>,
+    /// The groups by predicate of which it is unknown whether it belongs to them.
+    pub unknown_groups: Vec<UnknownGroup>,
     /// SHA-256 of its certificate; none while it was migrated and has not come yet.
     pub certificate: Option<String>,
     /// The end of that certificate, in unix seconds.

@@ -51,6 +51,8 @@ pub(crate) struct App {
     pub(crate) destructive_budget: u32,
     /// Tells that a group waits for its command.
     pub(crate) ordered: Notify,
+    /// Tells that memberships are to be decided.
+    pub(crate) regrouping: Notify,
 }
 
 /// Request bodies in memory at once, in KiB, whoever sends them.
@@ -116,6 +118,7 @@ impl App {
             admission: Admission::default(),
             destructive_budget,
             ordered: Notify::new(),
+            regrouping: Notify::new(),
         };
         app.metrics
             .revision
@@ -138,8 +141,9 @@ impl App {
         let mut world = self.world.write().unwrap_or_else(PoisonError::into_inner);
         if revision.number > world.revision().number {
             self.metrics.revision.set(revision.number.cast_signed());
-            *world = Arc::new(World::new(revision, catalog));
+            *world = Arc::new(world.succeeded_by(revision, catalog));
             self.push.news.notify_one();
+            self.regrouping.notify_one();
         }
     }
 

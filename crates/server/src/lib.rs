@@ -26,6 +26,7 @@ mod objects;
 mod orders;
 mod publish;
 pub mod push;
+mod regroup;
 mod router;
 mod settings;
 mod sightings;

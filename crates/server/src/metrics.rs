@@ -1,6 +1,6 @@
 //! What operators watch, in Prometheus' text form.
 
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::encode;
@@ -25,6 +25,9 @@ pub(crate) struct Metrics {
     pub(crate) conflicts: Counter<u64, AtomicU64>,
     /// Predicates of which a report newly says something else than Ordain.
     pub(crate) predicate_disagreements: Counter<u64, AtomicU64>,
+    evaluations: Counter<u64, AtomicU64>,
+    /// Devices whose memberships are to be decided by the present conditions.
+    pub(crate) memberships_due: Gauge,
     /// Pushes.
     pub(crate) push: PushMetrics,
 }
@@ -85,6 +88,18 @@ impl Default for Metrics {
             "Predicates of which a device newly says something else than Ordain makes of what it reports",
             predicate_disagreements.clone(),
         );
+        let evaluations = Counter::default();
+        registry.register(
+            "group_evaluations",
+            "Predicates of groups evaluated to decide memberships",
+            evaluations.clone(),
+        );
+        let memberships_due = Gauge::default();
+        registry.register(
+            "group_memberships_due",
+            "Devices whose memberships in groups by predicate this node is deciding in the background",
+            memberships_due.clone(),
+        );
         let push = PushMetrics::registered(&mut registry);
         Self {
             registry,
@@ -95,6 +110,8 @@ impl Default for Metrics {
             revision,
             conflicts,
             predicate_disagreements,
+            evaluations,
+            memberships_due,
             push,
         }
     }
@@ -128,6 +145,11 @@ impl Metrics {
     /// Counts `count` committed writes of a kind.
     pub(crate) fn wrote(&self, kind: &'static str, count: u64) {
         self.writes.get_or_create(&KindLabels { kind }).inc_by(count);
+    }
+
+    /// So many predicates of groups were evaluated in all.
+    pub(crate) fn evaluated(&self, total: u64) {
+        self.evaluations.inner().fetch_max(total, Ordering::Relaxed);
     }
 
     /// All of them, in Prometheus' text form.

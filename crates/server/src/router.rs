@@ -39,6 +39,7 @@ async fn ready(State(app): State<Arc<App>>) -> Response {
 
 async fn metrics(State(app): State<Arc<App>>) -> Response {
     let content_type = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+    app.metrics.evaluated(app.world().conditions().evaluations());
     ([(header::CONTENT_TYPE, content_type)], app.metrics.text()).into_response()
 }
 

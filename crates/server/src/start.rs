@@ -20,7 +20,7 @@ use crate::keys::Keys;
 use crate::local::Local;
 use crate::push::{Push, sweeper};
 use crate::settings::{Settings, StartError};
-use crate::{bulk, files, house, listener, router, tls};
+use crate::{bulk, files, house, listener, regroup, router, tls};
 
 /// How often sightings are written.
 const FLUSH: Duration = Duration::from_millis(500);
@@ -128,6 +128,7 @@ impl Server {
         let tasks = vec![
             tokio::spawn(listener::serve(listener, config, router.clone(), stopped.clone())),
             tokio::spawn(bulk::run(app.clone(), stopped.clone())),
+            tokio::spawn(regroup::run(app.clone(), stopped.clone())),
             tokio::spawn(behind(app.clone(), stopped.clone())),
             tokio::spawn(events::run(app.clone())),
             tokio::spawn(sweeper::run(app.clone(), stopped)),

@@ -17,7 +17,7 @@ use crate::events::write_event;
 use crate::kept::Touch;
 use crate::wakes::wake;
 use crate::{ChannelState, Step, Store, StoreError, Value, Versioned};
-use crate::{deliveries, inventory, kinds};
+use crate::{deliveries, inventory, kinds, memberships};
 
 impl Store {
     /// Makes the writes of a decision over `state`, and notes `audit` with them. A [`StoreError::Conflict`] means
@@ -175,8 +175,9 @@ fn write_enrollment(state: &ChannelState, enrollment: &Enrollment) -> Result<Ste
         values.push(i64::from(enrollment.id.user_part().is_some()).into());
         values.push(first_version().into());
         let step = Step::one(
-            "INSERT INTO enrollment (id, state, stamp, generation, fingerprint, phase, serial, topic, kind, known, \
-             terms, device, is_user, version) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) \
+            "INSERT INTO enrollment (id, state, stamp, generation, fingerprint, phase, serial, topic, kind, decided, \
+             known, terms, device, is_user, version) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) \
              ON CONFLICT (id) DO NOTHING",
             values,
         );
@@ -189,7 +190,8 @@ fn write_enrollment(state: &ChannelState, enrollment: &Enrollment) -> Result<Ste
         _ if columns == before => ("", &columns[..0]),
         (others, predicates) if before.starts_with(others) => (", known = $5, terms = $6", predicates),
         _ => (
-            ", generation = $5, fingerprint = $6, phase = $7, serial = $8, topic = $9, kind = $10, known = $11, terms = $12",
+            ", generation = $5, fingerprint = $6, phase = $7, serial = $8, topic = $9, kind = $10, decided = $11, \
+             known = $12, terms = $13",
             &columns[..],
         ),
     };
@@ -205,9 +207,9 @@ fn write_enrollment(state: &ChannelState, enrollment: &Enrollment) -> Result<Ste
     Ok(Step::one(sql, values).touching(Touch::Row(Arc::new(row))))
 }
 
-/// What stands in columns of its own: generation, fingerprint, phase, serial, topic and kind; and for predicates, what is
-/// known of a device that has not left, and its terms.
-fn columns(enrollment: &Enrollment) -> Result<[Value; 8], StoreError> {
+/// What stands in columns of its own: generation, fingerprint, phase, serial, topic, kind, and by which conditions
+/// memberships were decided; and for predicates, what is known of a device that has not left, and its terms.
+fn columns(enrollment: &Enrollment) -> Result<[Value; 9], StoreError> {
     let phase = serde_json::to_value(enrollment.phase).map_err(unwritable)?;
     let is_asked = enrollment.id.user_part().is_none() && enrollment.phase != Phase::CheckedOut;
     let terms = is_asked.then(|| json(&Traits::of(enrollment))).transpose()?;
@@ -218,13 +220,14 @@ fn columns(enrollment: &Enrollment) -> Result<[Value; 8], StoreError> {
         enrollment.facts.serial.clone().into(),
         enrollment.push.as_ref().map(|push| push.topic.clone()).into(),
         kinds::word(enrollment).into(),
+        memberships::decided(enrollment).into(),
         enrollment.known.map(|digest| digest.to_string()).into(),
         terms.into(),
     ])
 }
 
 /// How many columns come before those for predicates, which change on their own.
-const FOR_PREDICATES: usize = 6;
+const FOR_PREDICATES: usize = 7;
 
 /// What was known of the device before goes when no other one has the same. Should it be missed by one that came to have
 /// it at the same time, that one's record is read instead.

@@ -193,6 +193,7 @@ mod tests {
             identity: None,
             memberships: Memberships::Granted,
             tags: Default::default(),
+            groups: Default::default(),
             push: None,
             capabilities: None,
             known: None,

@@ -15,6 +15,7 @@ mod inventory;
 mod kept;
 mod kinds;
 mod leases;
+mod memberships;
 mod migrations;
 mod objects;
 mod postgres;
@@ -46,6 +47,7 @@ pub use events::{Cursor, EventPage, InvalidCursor};
 pub use fleet::{FleetRow, Migrated};
 pub use house::{NewToken, TokenRecord, TokenRole};
 pub use inventory::InventoryRecord;
+pub use memberships::KnownDevice;
 pub use objects::Blob;
 pub use revisions::{Publication, RevisionSummary, Source, SourceFile};
 pub use sealed::{

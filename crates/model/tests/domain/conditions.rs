@@ -333,10 +333,10 @@ proptest! {
         let all: Items = more.into_iter().chain(few.clone()).collect();
         let early = decide(all_texts(), Known { device: &device, items: &few }).unwrap();
         let late = decide(all_texts(), Known { device: &device, items: &all }).unwrap();
-        for place in 0..TEXTS.len() {
+        for (place, text) in TEXTS.iter().enumerate() {
             let name = format!("g{place}");
             if all_texts().conditions().missing(&name, &device, &few).is_none() {
-                prop_assert_eq!(early.member.contains(&name), late.member.contains(&name), "{}", TEXTS[place]);
+                prop_assert_eq!(early.member.contains(&name), late.member.contains(&name), "{}", text);
             }
         }
     }

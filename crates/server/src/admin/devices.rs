@@ -12,6 +12,7 @@ use ordain_model::fetched::Fetched;
 use ordain_model::held::Placed;
 use ordain_model::ids::EnrollmentId;
 use ordain_model::manifest::Manifest;
+use ordain_model::membership::Known;
 use ordain_model::record::StatusRecord;
 use ordain_model::view::{self, ViewOf};
 use ordain_model::world::World;
@@ -21,6 +22,7 @@ use serde_json::json;
 
 use super::extract::{Path, Query, has_control};
 use super::fault::Fault;
+use super::groups::unknown_groups;
 use crate::api::{Channel, Device, DeviceFilter, DeviceRow, Devices, Omission, Problem};
 use crate::app::App;
 
@@ -118,9 +120,11 @@ fn matches(row: &DeviceRow, filter: &DeviceFilter) -> bool {
             row.model.as_deref(),
             Some(row.id.as_str()),
         ];
+        let tags = row.tags.iter().map(String::as_str);
         fields
             .into_iter()
             .flatten()
+            .chain(tags)
             .any(|field| field.to_lowercase().contains(&search))
     };
     let is = |field: Option<&str>, wanted: &Option<String>| {
@@ -157,12 +161,15 @@ pub(crate) async fn device(
     }
     let seen_at = channels.first().and_then(|channel: &Channel| channel.seen_at);
     let inventory = app.store.inventory(&id).await?;
+    let record = app.store.reported(&state).await?;
+    let unknown_groups = unknown_groups(&world, device, &record.items);
     Ok(Json(Device {
         row: row(&app, &world, device, &users, seen_at).await?,
         generation: device.generation,
         since: device.since,
         memberships: device.memberships,
         groups: world.groups(device).into_iter().collect(),
+        unknown_groups,
         certificate: device.identity.map(|pin| pin.fingerprint.to_string()),
         certificate_expires: device.identity.map(|pin| pin.not_after),
         inventory: inventory.into_iter().map(Into::into).collect(),
@@ -228,6 +235,7 @@ async fn row(
         counts,
         seen_at,
         reported_at: standing.map(|standing| standing.at),
+        tags: device.tags.iter().cloned().collect(),
         notes: notes(app, world, device),
     })
 }
@@ -365,7 +373,9 @@ pub(crate) async fn approve(
     let id = find(&app, &name).await?;
     let state = app.store.channel(&id).await?;
     let device = state.device().ok_or_else(|| not_there(&name))?;
-    let decision = checkin::approve(device, app.now())
+    let record = app.store.reported(&state).await?;
+    let items = &record.items;
+    let decision = checkin::approve(&app.world(), Known { device, items }, app.now())?
         .ok_or_else(|| Fault::Conflict(format!("nothing waits for approval on {id}")))?;
     let audit = AuditRecord {
         at: app.now(),

@@ -3,6 +3,7 @@
 use axum::Json;
 use axum::response::{IntoResponse, Response};
 use http::{StatusCode, header};
+use ordain_model::sync::Behind;
 use ordain_store::StoreError;
 
 use crate::api::Problem;
@@ -45,6 +46,12 @@ impl From<StoreError> for Fault {
             StoreError::Conflict => Self::Conflict(format!("{error}; try again")),
             StoreError::Unavailable(_) | StoreError::Corrupt(_) => Self::Unavailable(error.to_string()),
         }
+    }
+}
+
+impl From<Behind> for Fault {
+    fn from(error: Behind) -> Self {
+        Self::Conflict(format!("{error}; try again"))
     }
 }
 

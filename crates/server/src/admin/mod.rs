@@ -7,6 +7,7 @@ mod devices;
 mod events;
 mod extract;
 mod fault;
+mod groups;
 mod history;
 mod identities;
 mod keys;
@@ -14,6 +15,7 @@ mod migration;
 mod policy;
 mod push;
 mod replay;
+mod tags;
 mod tokens;
 mod webhooks;
 
@@ -99,6 +101,9 @@ fn described() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(devices::devices))
         .routes(routes!(devices::device))
         .routes(routes!(devices::approve))
+        .routes(routes!(tags::tag))
+        .routes(routes!(groups::groups))
+        .routes(routes!(groups::group))
         .routes(routes!(commands::commands, commands::order))
         .routes(routes!(commands::command, commands::cancel))
         .routes(routes!(commands::of_device))

@@ -58,7 +58,8 @@ pub(crate) async fn publish(
         files,
         allow_unknown: policy.allow_unknown,
     };
-    Ok(Json(app.publish(source, &actor).await?.into()))
+    let outcome = app.publish(source, &actor).await?;
+    published(&app, outcome).await
 }
 
 /// Publishes the files of an older revision as a new one, checked as they would be today.
@@ -74,16 +75,16 @@ pub(crate) async fn publish_again(
     Extension(actor): Extension<Actor>,
     Path(number): Path<u64>,
 ) -> Result<Json<Published>, Fault> {
-    Ok(Json(app.publish_again(number, &actor).await?.into()))
+    let outcome = app.publish_again(number, &actor).await?;
+    published(&app, outcome).await
 }
 
-impl From<Outcome> for Published {
-    fn from(outcome: Outcome) -> Self {
-        Self {
-            revision: outcome.revision,
-            published: outcome.published,
-            changes: outcome.changes,
-            warnings: outcome.warnings.iter().map(ToString::to_string).collect(),
-        }
-    }
+async fn published(app: &App, outcome: Outcome) -> Result<Json<Published>, Fault> {
+    Ok(Json(Published {
+        revision: outcome.revision,
+        published: outcome.published,
+        changes: outcome.changes,
+        warnings: outcome.warnings.iter().map(ToString::to_string).collect(),
+        memberships_due: app.due(&app.world()).await?,
+    }))
 }

@@ -84,8 +84,8 @@ async fn authenticate(
             identity: app.store.identity(presented.pin.fingerprint).await?,
             claimed_elsewhere: app.store.claimed_elsewhere(facts.names(id), id).await?,
         };
-        let decision =
-            checkin::authenticate(&state, id, facts.clone(), presented, app.enrollment, app.now())?;
+        let (world, policy, now) = (app.world(), app.enrollment, app.now());
+        let decision = checkin::authenticate(&world, &state, id, facts.clone(), presented, policy, now)?;
         match app.commit(&stored, &decision.writes).await {
             Ok(()) => {
                 tracing::info!(enrollment = %id, "authenticated");

@@ -105,10 +105,13 @@ async fn report(
             enrollment: channel,
             record,
             heard,
+            world: &scene.world,
         };
-        let decision = status::status(state, report, scene.now);
-        let disputes = new_disputes(channel, &decision.writes);
-        if app.settle(&scene.state, Ok(decision)).await?.is_some() {
+        let decision = status::status(state, report, scene.now).map_err(Fault::from);
+        let disputes = decision
+            .as_ref()
+            .map_or(0, |decision| new_disputes(channel, &decision.writes));
+        if app.settle(&scene.state, decision).await?.is_some() {
             app.metrics.predicate_disagreements.inc_by(disputes);
             return Ok(done());
         }

@@ -40,7 +40,7 @@ pub(crate) struct Push {
     /// There is another certificate.
     imported: Notify,
     /// Who this node is among those of one database. It stays the same over restarts.
-    node: String,
+    pub(crate) node: String,
     /// Which of its runs this is.
     run: u64,
     /// At most so many pushes in a second.

@@ -33,6 +33,9 @@ fn routes() -> Vec<(&'static str, &'static str, Option<Value>)> {
         ("GET", "/devices", None),
         ("GET", "/devices/D", None),
         ("POST", "/devices/D/approve", None),
+        ("POST", "/devices/D/tags", Some(json!({"add": ["x"]}))),
+        ("GET", "/groups", None),
+        ("GET", "/groups/lab", None),
         ("GET", "/devices/D/commands", None),
         (
             "POST",

@@ -20,7 +20,7 @@ crate::on_each_database!(
 );
 
 /// Devices that are there without having spoken, named so that some come before and some after the others.
-async fn enrolled(database: &Database, count: usize) {
+pub(crate) async fn enrolled(database: &Database, count: usize) {
     let store = database.open().await.expect("a store");
     for number in 0..count {
         let id: ordain_model::ids::EnrollmentId = format!("bulk-{number:04}").parse().expect("an identifier");
@@ -35,6 +35,7 @@ async fn enrolled(database: &Database, count: usize) {
             facts: Default::default(),
             memberships: Memberships::Granted,
             tags: Default::default(),
+            groups: Default::default(),
             push: None,
             capabilities: None,
             known: None,

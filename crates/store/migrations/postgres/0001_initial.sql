@@ -69,6 +69,8 @@ CREATE TABLE enrollment (
     -- For predicates: what is extracted of its status, and its terms; of devices that have not left.
     known TEXT COLLATE "C",
     terms TEXT,
+    -- The conditions by which its memberships in groups by predicate were decided; empty when they are due anyway.
+    decided TEXT COLLATE "C" NOT NULL,
     stamp BIGINT NOT NULL,
     state TEXT NOT NULL
 );
@@ -78,6 +80,7 @@ CREATE INDEX enrollment_topic ON enrollment (topic) WHERE topic IS NOT NULL;
 -- Few distinct values: platform, system version, enrollment type, build.
 CREATE INDEX enrollment_kind ON enrollment (kind) WHERE kind IS NOT NULL;
 CREATE INDEX enrollment_known ON enrollment (known) WHERE known IS NOT NULL;
+CREATE INDEX enrollment_decided ON enrollment (decided, id) WHERE is_user = 0;
 CREATE INDEX enrollment_fingerprint ON enrollment (fingerprint);
 -- Migrated devices, by whether their certificate is pinned.
 CREATE INDEX enrollment_migrated ON enrollment (fingerprint) WHERE generation = 0 AND is_user = 0;

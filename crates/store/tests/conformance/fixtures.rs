@@ -53,6 +53,7 @@ pub(crate) fn enrollment(text: &str) -> Enrollment {
         }),
         memberships: Memberships::Granted,
         tags: Default::default(),
+        groups: Default::default(),
         push: None,
         capabilities: None,
         known: None,

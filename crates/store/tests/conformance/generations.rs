@@ -2,10 +2,13 @@
 
 use std::collections::BTreeSet;
 
+use ordain_catalog::Catalog;
 use ordain_model::checkin::{self, AuthenticateState, EnrollmentPolicy, Presented};
 use ordain_model::decision::{EscrowKind, Write};
 use ordain_model::enrollment::{Answer, Enrollment, Offer, Phase, Pin, Push, Standing, Told};
 use ordain_model::record::StatusRecord;
+use ordain_model::wish::Revision;
+use ordain_model::world::World;
 use ordain_store::{ChannelState, Sighting, Store, StoreError};
 use ordain_testbed::Database;
 
@@ -36,7 +39,8 @@ async fn authenticate(store: &Store, device: &str, certificate: &str) -> (Channe
         identity,
         claimed_elsewhere: BTreeSet::new(),
     };
-    let decision = checkin::authenticate(&known, &id(device), facts, &presented, OPEN, NOW).unwrap();
+    let world = World::new(Revision::nothing(digest("catalog")), Catalog::builtin().clone());
+    let decision = checkin::authenticate(&world, &known, &id(device), facts, &presented, OPEN, NOW).unwrap();
     (state, decision.writes)
 }
 

@@ -12,6 +12,7 @@ mod group;
 mod house;
 mod identities;
 mod kinds;
+mod memberships;
 mod memory;
 mod migrations;
 mod nodes;
