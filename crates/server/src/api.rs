@@ -5,6 +5,7 @@ mod command;
 mod event;
 mod keys;
 mod migration;
+mod predicate;
 mod push;
 
 use std::collections::BTreeMap;
@@ -24,6 +25,10 @@ pub use command::{Command, CommandRow, Delivery, Inventory, NewCommand, Queued};
 pub use event::{CreatedWebhook, EventFilter, EventRow, NewWebhook, WebhookRow};
 pub use keys::{KeyRotation, SealingKey, SealingKeys};
 pub use migration::{Migration, NewMigrationWindow};
+pub use predicate::{
+    FleetAnswer, FleetCounts, FleetDevice, FleetQuestion, MissingFact, MissingInFleet, Outcome,
+    PredicateAnswer, PredicateQuestion, PropertiesOf,
+};
 pub use push::{NewPushCertificate, PushCertificate, PushProblem, PushRefusals, PushStatus, PushSweep};
 
 /// A policy directory to publish.

@@ -12,6 +12,7 @@ mod identities;
 mod keys;
 mod migration;
 mod policy;
+mod predicate;
 mod push;
 mod replay;
 mod tokens;
@@ -99,6 +100,8 @@ fn described() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(devices::devices))
         .routes(routes!(devices::device))
         .routes(routes!(devices::approve))
+        .routes(routes!(predicate::for_device))
+        .routes(routes!(predicate::over_fleet))
         .routes(routes!(commands::commands, commands::order))
         .routes(routes!(commands::command, commands::cancel))
         .routes(routes!(commands::of_device))

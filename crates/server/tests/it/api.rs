@@ -33,6 +33,12 @@ fn routes() -> Vec<(&'static str, &'static str, Option<Value>)> {
         ("GET", "/devices", None),
         ("GET", "/devices/D", None),
         ("POST", "/devices/D/approve", None),
+        (
+            "POST",
+            "/devices/D/predicate",
+            Some(json!({"predicate": "1 == 1"})),
+        ),
+        ("POST", "/predicate/fleet", Some(json!({"predicate": "1 == 1"}))),
         ("GET", "/devices/D/commands", None),
         (
             "POST",
