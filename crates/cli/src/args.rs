@@ -56,7 +56,7 @@ pub(crate) enum Command {
     /// Shows and compares what Apple devices accept and report, and takes newer schemas of it.
     #[command(subcommand)]
     Catalog(catalog::CatalogCommand),
-    /// Checks, evaluates and explains predicates, without a server.
+    /// Checks, evaluates and explains predicates, for one device or for all.
     #[command(subcommand)]
     Predicate(predicate::PredicateCommand),
     /// Lists the devices and how far they have got.

@@ -91,7 +91,7 @@ fn run(command: Command) -> anyhow::Result<()> {
             Command::Apply(args) => apply::run(args).await,
             Command::Validate(args) => validate::run(args).await,
             Command::Catalog(command) => catalog::run(command).await,
-            Command::Predicate(command) => predicate::run(command),
+            Command::Predicate(command) => predicate::run(command).await,
             Command::Devices(args) => devices::run(args).await,
             Command::Device(args) => device::run(args).await,
             Command::Approve(args) => device::approve(args).await,

@@ -2,6 +2,7 @@
 
 mod check;
 mod evaluate;
+mod fleet;
 mod items;
 
 use clap::{Args, Subcommand};
@@ -18,6 +19,8 @@ pub(crate) enum PredicateCommand {
     Eval(evaluate::EvalArgs),
     /// Tells why a predicate comes to what it does, term by term
     Explain(evaluate::ExplainArgs),
+    /// Tells for which devices of the fleet a predicate is true, false or unknown
+    Fleet(fleet::FleetArgs),
     /// Prints a predicate in canonical form
     Fmt(ExpressionArgs),
     /// Lists the status items that predicates can name, with their types
@@ -33,20 +36,21 @@ pub(crate) struct ExpressionArgs {
 }
 
 /// Does it.
-pub(crate) fn run(command: PredicateCommand) -> anyhow::Result<()> {
+pub(crate) async fn run(command: PredicateCommand) -> anyhow::Result<()> {
     match command {
         PredicateCommand::Check(args) => check::run(&args),
-        PredicateCommand::Eval(args) => evaluate::run(&args),
-        PredicateCommand::Explain(args) => evaluate::explain(&args),
-        PredicateCommand::Fmt(args) => output::text(&args.predicate()?.to_string()),
+        PredicateCommand::Eval(args) => evaluate::run(&args).await,
+        PredicateCommand::Explain(args) => evaluate::explain(&args).await,
+        PredicateCommand::Fleet(args) => fleet::run(args).await,
+        PredicateCommand::Fmt(args) => output::text(&args.predicate(Dialect::Device)?.to_string()),
         PredicateCommand::Items(args) => items::run(&args),
     }
 }
 
 impl ExpressionArgs {
     /// What was meant, or why it is no predicate, which is remarked.
-    fn predicate(&self) -> anyhow::Result<Predicate> {
-        parse(&self.expression, Dialect::Device).map_err(|error: ParseError| {
+    fn predicate(&self, dialect: Dialect) -> anyhow::Result<Predicate> {
+        parse(&self.expression, dialect).map_err(|error: ParseError| {
             output::note(&error.render(&self.expression));
             Refused.into()
         })

@@ -195,6 +195,80 @@ fn commands_are_ordered_shown_and_taken_back() {
     assert_eq!(server.stop(), Some(0));
 }
 
+/// What devices have reported decides predicates, of one device and of all.
+#[test]
+fn predicates_are_asked_of_devices() {
+    let dir = tempfile::tempdir().unwrap();
+    let server = Serve::start(dir.path(), &[]);
+    server.json(&["apply", POLICY]);
+    let simulated = server.run(&["simulate", "-n", "3", "--timeout", "2m"]);
+    assert_eq!(
+        simulated.status.code(),
+        Some(0),
+        "{}",
+        String::from_utf8_lossy(&simulated.stderr)
+    );
+    let devices = server.json(&["devices"]);
+    let (id, serial) = (&devices["devices"][0]["id"], &devices["devices"][0]["serial"]);
+    let (id, serial) = (id.as_str().unwrap(), serial.as_str().unwrap());
+    // The exit code, and what each stream has.
+    let says = |words: &[&str]| {
+        let output = server.run(&[&["predicate"], words].concat());
+        let [stdout, stderr] = [output.stdout, output.stderr].map(|bytes| String::from_utf8(bytes).unwrap());
+        (output.status.code().unwrap(), stdout, stderr)
+    };
+    let by_serial = format!("@device(serial) == '{serial}'");
+    for (predicate, outcome) in [
+        (by_serial.as_str(), "true\n"),
+        ("@tag(lab) == TRUE", "false\n"),
+        ("@property(nowhere) == 1 OR FALSEPREDICATE", "unknown\n"),
+    ] {
+        let (code, stdout, _) = says(&["eval", predicate, "--device", serial]);
+        assert_eq!((code, stdout.as_str()), (0, outcome), "{predicate}");
+    }
+    // What publishing would refuse is said, and evaluated.
+    let (code, stdout, stderr) = says(&["eval", "@property(nowhere) == 1", "--device", id]);
+    assert_eq!((code, stdout.as_str()), (0, "unknown\n"));
+    assert!(stderr.contains("error[undefined-property]"), "{stderr}");
+    let (code, stdout, stderr) = says(&["eval", "@tag(lab) == ", "--device", id]);
+    assert_eq!((code, stdout.as_str()), (1, ""));
+    assert!(stderr.starts_with("@tag(lab) == \n             ^\n"), "{stderr}");
+    let (code, _, stderr) = says(&["eval", "1 == 1", "--device", "nobody"]);
+    assert_eq!(code, 1);
+    assert!(stderr.contains("no device goes by nobody"), "{stderr}");
+    assert_eq!(says(&["eval", "1 == 1"]).0, 64);
+
+    let (code, stdout, _) = says(&["explain", "@property(nowhere) == 1", "--device", id]);
+    assert_eq!(code, 0);
+    insta::assert_snapshot!(stdout, @r"
+    ▸ unknown: @property(nowhere) == 1
+          @property(nowhere) is missing
+    This cannot be told without @property(nowhere).
+    ! @property(nowhere): no declaration that the device was given defines it
+    The properties are those that it was given.
+    ");
+    let told = server.json(&["predicate", "explain", &by_serial, "--device", id]);
+    assert_eq!(
+        (&told["outcome"], &told["explanation"]["kind"]),
+        (&"true".into(), &"comparison".into())
+    );
+
+    let (code, stdout, stderr) = says(&["fleet", &by_serial, "--show", "true"]);
+    assert_eq!((code, stderr.as_str()), (0, ""));
+    assert!(stdout.ends_with("\n1 true, 2 false, 0 unknown\n"), "{stdout}");
+    assert!(stdout.contains(serial), "{stdout}");
+    let told = server.json(&["predicate", "fleet", &by_serial, "--limit", "1"]);
+    assert_eq!(
+        told["counts"],
+        serde_json::json!({"true": 1, "false": 2, "unknown": 0})
+    );
+    assert_eq!(told["devices"].as_array().unwrap().len(), 1);
+    let (code, _, stderr) = says(&["fleet", "@property(shard) == 1"]);
+    assert_eq!(code, 1);
+    assert!(stderr.contains("@property is for activations"), "{stderr}");
+    assert_eq!(server.stop(), Some(0));
+}
+
 /// A fleet enrolls and converges; the same policy again changes nothing; after a restart all of it is still so.
 fn a_fleet_converges(database: &[&str]) {
     let dir = tempfile::tempdir().unwrap();

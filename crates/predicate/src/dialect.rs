@@ -2,6 +2,7 @@
 
 use crate::code::Code;
 use crate::fact::Source;
+use crate::parser::parse;
 
 /// Where a predicate is evaluated. Each dialect refuses the terms that only the other one has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,6 +29,15 @@ pub const DEVICE_TERMS: [&str; 6] = [
 pub(crate) const OS_VERSION: &str = "os.version";
 
 impl Dialect {
+    /// The dialect that `text` is written in: that of groups if it has a term that devices lack, else that of devices.
+    #[must_use]
+    pub fn of(text: &str) -> Dialect {
+        match parse(text, Dialect::Device) {
+            Err(error) if error.code == Code::WrongDialect => Dialect::Server,
+            _ => Dialect::Device,
+        }
+    }
+
     /// Why this dialect has no such term.
     pub(crate) fn refusal(self, source: Source, name: &str) -> Option<(Code, String)> {
         let (code, message) = match (self, source) {
@@ -63,6 +73,24 @@ impl Dialect {
         match self {
             Dialect::Device => "@status(…) for a status item or @property(…) for a management property",
             Dialect::Server => "@status(…) for a status item, @device(…) or @tag(…)",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_is_for_devices_unless_it_has_a_term_of_groups() {
+        for (text, dialect) in [
+            ("@status(device.model.family) == 'Mac'", Dialect::Device),
+            ("@property(age) == 1", Dialect::Device),
+            ("no predicate", Dialect::Device),
+            ("1 == 1 AND @device(model) == 'Mac14,2'", Dialect::Server),
+            ("@tag(lab) == TRUE AND no predicate", Dialect::Server),
+        ] {
+            assert_eq!(Dialect::of(text), dialect, "{text}");
         }
     }
 }

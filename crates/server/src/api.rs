@@ -6,6 +6,7 @@ mod event;
 mod group;
 mod keys;
 mod migration;
+mod predicate;
 mod push;
 
 use std::collections::BTreeMap;
@@ -29,6 +30,10 @@ pub use group::{
 };
 pub use keys::{KeyRotation, SealingKey, SealingKeys};
 pub use migration::{Migration, NewMigrationWindow};
+pub use predicate::{
+    FleetAnswer, FleetCounts, FleetDevice, FleetQuestion, MissingFact, MissingInFleet, Outcome,
+    PredicateAnswer, PredicateQuestion, PropertiesOf,
+};
 pub use push::{NewPushCertificate, PushCertificate, PushProblem, PushRefusals, PushStatus, PushSweep};
 
 /// A policy directory to publish.

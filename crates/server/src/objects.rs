@@ -1,10 +1,12 @@
 //! Prepared bytes: content-addressed objects, kept in memory after their first use.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use ordain_apple::ddm::{DeclarationItems, Item, Items};
 use ordain_model::ids::Digest;
+use ordain_model::known::Known;
 use ordain_model::manifest::Manifest;
 use ordain_model::report::Capabilities;
 use ordain_store::{Store, StoreError};
@@ -16,6 +18,7 @@ pub(crate) struct Objects {
     items: Cache<Digest, Bytes>,
     declarations: Cache<Digest, Bytes>,
     capabilities: Cache<Digest, Arc<Capabilities>>,
+    known: Cache<Digest, Arc<Known>>,
 }
 
 impl Default for Objects {
@@ -25,6 +28,8 @@ impl Default for Objects {
             items: Cache::new(2_000),
             declarations: Cache::new(20_000),
             capabilities: Cache::new(2_000),
+            // Some KiB each.
+            known: Cache::new(8_192),
         }
     }
 }
@@ -98,5 +103,26 @@ impl Objects {
             self.capabilities.insert(digest, capabilities.clone());
         }
         Ok(stored)
+    }
+
+    /// What was extracted of devices' status, of those of `digests` that are kept.
+    pub(crate) async fn known(
+        &self,
+        store: &Store,
+        digests: impl IntoIterator<Item = Digest>,
+    ) -> Result<HashMap<Digest, Arc<Known>>, StoreError> {
+        let (mut found, mut unread) = (HashMap::new(), Vec::new());
+        for digest in digests {
+            match self.known.get(&digest) {
+                Some(known) => drop(found.insert(digest, known)),
+                None => unread.push(digest),
+            }
+        }
+        for (digest, known) in store.known(&unread).await? {
+            let known = Arc::new(known);
+            self.known.insert(digest, known.clone());
+            found.insert(digest, known);
+        }
+        Ok(found)
     }
 }

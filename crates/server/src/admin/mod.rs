@@ -13,6 +13,7 @@ mod identities;
 mod keys;
 mod migration;
 mod policy;
+mod predicate;
 mod push;
 mod replay;
 mod tags;
@@ -104,6 +105,8 @@ fn described() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(tags::tag))
         .routes(routes!(groups::groups))
         .routes(routes!(groups::group))
+        .routes(routes!(predicate::for_device))
+        .routes(routes!(predicate::over_fleet))
         .routes(routes!(commands::commands, commands::order))
         .routes(routes!(commands::command, commands::cancel))
         .routes(routes!(commands::of_device))

@@ -36,6 +36,12 @@ fn routes() -> Vec<(&'static str, &'static str, Option<Value>)> {
         ("POST", "/devices/D/tags", Some(json!({"add": ["x"]}))),
         ("GET", "/groups", None),
         ("GET", "/groups/lab", None),
+        (
+            "POST",
+            "/devices/D/predicate",
+            Some(json!({"predicate": "1 == 1"})),
+        ),
+        ("POST", "/predicate/fleet", Some(json!({"predicate": "1 == 1"}))),
         ("GET", "/devices/D/commands", None),
         (
             "POST",

@@ -31,6 +31,7 @@ mod lost_keys;
 mod message;
 mod migration;
 mod policy;
+mod predicate;
 mod push;
 mod push_certificate;
 mod push_frames;
