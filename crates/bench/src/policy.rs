@@ -26,7 +26,19 @@ fn declaration(identifier: &str, type_name: &str, payload: serde_json::Value) ->
     )
 }
 
-fn subscriptions() -> PolicyFile {
+/// In what the devices of a fleet differ.
+const VARIED: [&str; 7] = [
+    "device.model.identifier",
+    "device.model.marketing-name",
+    "device.operating-system.marketing-name",
+    "device.power.battery-health",
+    "diskmanagement.filevault.enabled",
+    "passcode.is-compliant",
+    "passcode.is-present",
+];
+
+/// What a device of some fleet is asked about, and `more`.
+fn subscriptions(more: &[&str]) -> PolicyFile {
     let names = [
         "device.identifier.serial-number",
         "device.model.family",
@@ -35,7 +47,11 @@ fn subscriptions() -> PolicyFile {
         "device.operating-system.version",
         "test.string-value",
     ];
-    let items: Vec<_> = names.iter().map(|name| json!({"Name": name})).collect();
+    let items: Vec<_> = names
+        .iter()
+        .chain(more)
+        .map(|name| json!({"Name": name}))
+        .collect();
     declaration(
         "subscriptions",
         "com.apple.configuration.management.status-subscriptions",
@@ -53,7 +69,7 @@ fn passcode() -> PolicyFile {
 
 /// Fifty declarations for everybody: an activation and its 49 configurations. Another `edition` changes one of them.
 pub fn fifty(edition: u64) -> Policy {
-    let mut files = vec![subscriptions(), passcode()];
+    let mut files = vec![subscriptions(&[]), passcode()];
     let mut names = vec!["subscriptions".to_owned(), "passcode".to_owned()];
     for number in 1..FIFTY - names.len() {
         let name = format!("setting-{number:02}");
@@ -83,7 +99,7 @@ pub fn fifty(edition: u64) -> Policy {
 /// groups, to which `serials` are dealt out in turn; with one audience, none.
 pub fn fleet(edition: u64, audiences: usize, serials: impl Iterator<Item = String>) -> Policy {
     let mut files = vec![
-        subscriptions(),
+        subscriptions(&VARIED),
         passcode(),
         declaration(
             "organization",
