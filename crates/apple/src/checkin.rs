@@ -200,6 +200,7 @@ fn facts(message: &Dictionary, ids: &Ids) -> Result<DeviceFacts, Error> {
         os_version: text("OSVersion")?.and_then(|version| version.parse().ok()),
         build: owned(text("BuildVersion")?),
         supervised: None,
+        windows: None,
     })
 }
 

@@ -123,6 +123,17 @@ impl Certificate {
         self.0.fingerprint
     }
 
+    /// SHA-1 of the DER, by which Windows names certificates. It proves nothing.
+    pub fn thumbprint(&self) -> [u8; 20] {
+        let digest = Digest::Sha1.of(self.der());
+        let mut octets = [0; 20];
+        octets
+            .iter_mut()
+            .zip(digest.as_ref())
+            .for_each(|(to, from)| *to = *from);
+        octets
+    }
+
     /// The first second of validity, in unix seconds.
     pub fn not_before(&self) -> i64 {
         self.0.not_before

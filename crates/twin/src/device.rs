@@ -165,6 +165,7 @@ impl Device {
             os_version: self.os_version(),
             build: Some(self.system.build.to_owned()),
             supervised: None,
+            windows: None,
         }
     }
 

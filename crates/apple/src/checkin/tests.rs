@@ -59,6 +59,7 @@ fn authenticate_tells_what_the_device_says_of_itself() {
         os_version: Some("26.1".parse().unwrap()),
         build: text("25A1"),
         supervised: None,
+        windows: None,
     };
     assert_eq!(
         mac,
@@ -342,6 +343,7 @@ proptest! {
             serial: name.clone(),
             build: name.clone(),
             supervised: None,
+            windows: None,
             name,
             platform: model.and_then(Platform::from_model),
             model: model.map(str::to_owned),

@@ -165,6 +165,7 @@ pub(crate) async fn device(
         groups: world.groups(device).into_iter().collect(),
         certificate: device.identity.map(|pin| pin.fingerprint.to_string()),
         certificate_expires: device.identity.map(|pin| pin.not_after),
+        windows: device.facts.windows.clone().map(Into::into),
         inventory: inventory.into_iter().map(Into::into).collect(),
         channels,
     }))
@@ -222,7 +223,7 @@ async fn row(
         name: facts.name.clone(),
         serial: facts.serial.clone(),
         model: facts.model.clone(),
-        platform: facts.platform.map(|platform| platform.to_string()),
+        platform: facts.system().map(str::to_owned),
         os_version: facts.os_version.map(|version| version.to_string()),
         state: state.to_owned(),
         counts,
@@ -265,7 +266,11 @@ fn notes(app: &App, world: &World, device: &Enrollment) -> Vec<String> {
         ));
     }
     if device.phase == Phase::Authenticated {
-        notes.push("its enrollment is not complete: no TokenUpdate came yet".to_owned());
+        let missing = match device.facts.is_windows() {
+            true => "nothing came under its certificate yet",
+            false => "no TokenUpdate came yet",
+        };
+        notes.push(format!("its enrollment is not complete: {missing}"));
     }
     if device.identity.is_none() {
         let what = "it was migrated and has not come yet: its first contact, while the migration is open, pins its \
@@ -275,7 +280,9 @@ fn notes(app: &App, world: &World, device: &Enrollment) -> Vec<String> {
     if device.identity.is_some_and(|pin| pin.not_after < app.now()) {
         notes.push("its certificate has expired; it still works, but renew it".to_owned());
     }
-    if !command::is_available(world.catalog(), command::REQUEST_TYPE, device, &device.facts) {
+    if !device.facts.is_windows()
+        && !command::is_available(world.catalog(), command::REQUEST_TYPE, device, &device.facts)
+    {
         notes.push("its system is too old for declarative management".to_owned());
     }
     notes
