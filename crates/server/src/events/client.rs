@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HOST, USER_AGENT};
-use http::{Request, StatusCode, request};
+use http::{Method, Request, StatusCode, request};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
@@ -65,7 +65,8 @@ impl Client {
 
     /// Posts JSON to `url` with its signature. It was taken when a 2xx comes back; what else the answer says is not read.
     pub(crate) async fn post(&self, url: &str, signature: &str, body: String) -> Result<(), Undelivered> {
-        let request = Request::post("")
+        let request = Request::builder()
+            .method(Method::POST)
             .header(CONTENT_TYPE, "application/json")
             .header(SIGNATURE, signature);
         self.taken(url, request, body.into(), 0).await.map(drop)
@@ -73,7 +74,8 @@ impl Client {
 
     /// What is at `url`, at most `most` octets of it.
     pub(crate) async fn get(&self, url: &str, most: usize) -> Result<Bytes, Undelivered> {
-        self.taken(url, Request::get(""), Bytes::new(), most).await
+        self.taken(url, Request::builder().method(Method::GET), Bytes::new(), most)
+            .await
     }
 
     async fn taken(

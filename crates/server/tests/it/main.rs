@@ -41,6 +41,11 @@ mod run;
 mod sync;
 mod token;
 mod webhook;
+mod windows;
+mod windows_entra;
+mod windows_hostile;
+mod windows_renewal;
+mod windows_wire;
 
 /// Makes each of the named tests one on SQLite and one on PostgreSQL.
 macro_rules! on_each_database {
