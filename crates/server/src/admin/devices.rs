@@ -165,7 +165,7 @@ pub(crate) async fn device(
         groups: world.groups(device).into_iter().collect(),
         certificate: device.identity.map(|pin| pin.fingerprint.to_string()),
         certificate_expires: device.identity.map(|pin| pin.not_after),
-        windows: device.facts.windows.clone().map(Into::into),
+        windows: device.facts.windows.as_deref().cloned().map(Into::into),
         inventory: inventory.into_iter().map(Into::into).collect(),
         channels,
     }))

@@ -43,7 +43,7 @@ pub(super) fn facts(context: &AdditionalContext, signed_in: &SignedIn) -> Device
     DeviceFacts {
         name: item("DeviceName"),
         os_version: version("OSVersion").or_else(|| version("ApplicationVersion")),
-        windows: Some(windows),
+        windows: Some(Box::new(windows)),
         ..DeviceFacts::default()
     }
 }

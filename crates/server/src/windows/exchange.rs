@@ -32,30 +32,35 @@ pub(super) struct Arrived {
 /// Why a device does not get what it asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Problem {
-    /// It is told this; the log and the counters have the word.
-    Fault(&'static str, Fault),
+    /// It is told this.
+    Fault {
+        subcode: Subcode,
+        /// For people, and in the log and the counters.
+        reason: &'static str,
+        /// What exactly is the matter.
+        error_type: Option<ErrorType>,
+    },
     /// The server cannot do it now, and why.
     Unavailable(String),
 }
 
 impl Problem {
-    /// A fault of this kind; `reason` is for people, in the log too, and a constant.
     pub(super) fn new(subcode: Subcode, reason: &'static str) -> Self {
-        Self::Fault(reason, Fault::new(subcode, reason))
+        Self::Fault {
+            subcode,
+            reason,
+            error_type: None,
+        }
     }
 
     /// The same, and what exactly is the matter.
-    pub(super) fn with(self, error_type: ErrorType) -> Self {
+    pub(super) fn with(self, exactly: ErrorType) -> Self {
         match self {
-            Self::Fault(reason, fault) => {
-                let detail = Detail {
-                    error_type,
-                    message: reason.to_owned(),
-                    trace_id: String::new(),
-                };
-                let detail = Some(detail);
-                Self::Fault(reason, Fault { detail, ..fault })
-            }
+            Self::Fault { subcode, reason, .. } => Self::Fault {
+                subcode,
+                reason,
+                error_type: Some(exactly),
+            },
             unavailable => unavailable,
         }
     }
@@ -71,24 +76,31 @@ impl Problem {
 
     /// What the device is told, with `trace` to find it in the log.
     fn told(self, app: &App, trace: &str) -> Fault {
-        let mut fault = match self {
-            Self::Fault(reason, fault) => {
+        match self {
+            Self::Fault {
+                subcode,
+                reason,
+                error_type,
+            } => {
                 app.metrics.refused(reason);
                 tracing::info!(trace, reason, "a Windows device is refused");
-                fault
+                let detail = |error_type| Detail {
+                    error_type,
+                    message: reason.to_owned(),
+                    trace_id: trace.to_owned(),
+                };
+                Fault {
+                    subcode,
+                    reason: reason.to_owned(),
+                    detail: error_type.map(detail),
+                }
             }
             Self::Unavailable(error) => {
                 tracing::error!(trace, error, "a Windows device is not answered");
-                Fault::new(
-                    Subcode::InternalServiceFault,
-                    "The server cannot do it now. Try again in a minute.",
-                )
+                let later = "The server cannot do it now. Try again in a minute.";
+                Fault::new(Subcode::InternalServiceFault, later)
             }
-        };
-        if let Some(detail) = &mut fault.detail {
-            detail.trace_id = trace.to_owned();
         }
-        fault
     }
 }
 

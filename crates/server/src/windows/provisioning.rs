@@ -58,7 +58,7 @@ pub(super) fn of_enrollment(
     certificate: &Certificate,
     account: &Account,
 ) -> Result<Vec<u8>, Problem> {
-    let windows = facts.windows.as_ref();
+    let windows = facts.windows.as_deref();
     let store = store(windows.map(|windows| windows.store).unwrap_or_default());
     let proof = |name: Option<&EnrollmentId>, secret: &str| AppAuth {
         kind: AuthType::Digest,

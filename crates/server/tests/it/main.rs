@@ -44,6 +44,7 @@ mod webhook;
 mod windows;
 mod windows_entra;
 mod windows_hostile;
+mod windows_page;
 mod windows_renewal;
 mod windows_wire;
 
