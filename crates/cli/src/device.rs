@@ -109,6 +109,18 @@ fn heading(device: &Device, now: i64) -> String {
     );
     fact("seen", time::moment(row.seen_at, now));
     fact("reported", time::moment(row.reported_at, now));
+    if let Some(windows) = &device.windows {
+        fact("edition", known(&windows.edition));
+        let vouched = match windows.entra_tenant {
+            Some(_) => "by Microsoft Entra's word",
+            None => "by their own word",
+        };
+        let user = windows.user.as_ref();
+        fact(
+            "user",
+            user.map_or(NOTHING.to_owned(), |user| format!("{user}, {vouched}")),
+        );
+    }
     let certificate = device.certificate.as_deref();
     fact(
         "certificate",
@@ -129,7 +141,7 @@ fn heading(device: &Device, now: i64) -> String {
 mod tests {
     use ordain_model::enrollment::{Memberships, Phase};
     use ordain_model::report::Reason;
-    use ordain_server::api::{Channel, Declaration, Omission, UnknownGroup};
+    use ordain_server::api::{Channel, Declaration, DeviceRow, Omission, UnknownGroup, Windows};
     use serde_json::json;
     use unicode_width::UnicodeWidthStr;
 
@@ -259,6 +271,7 @@ mod tests {
             }],
             certificate: Some("0123456789abcdef".repeat(4)),
             certificate_expires: Some(NOW + 31_536_000),
+            windows: None,
             inventory: Vec::new(),
             channels: vec![own, user],
         }
@@ -340,6 +353,36 @@ mod tests {
             .skip_while(|line| *line != "status items that it reported");
         assert!(status.take(12).all(|line| line.width() <= 100));
         assert!(text.lines().filter(is_table).all(|line| line.width() <= 100));
+    }
+
+    #[test]
+    fn a_windows_device_is_shown_whatever_it_says() {
+        let device = |entra: Option<&str>| Device {
+            row: DeviceRow {
+                id: "00FF11".into(),
+                serial: None,
+                model: None,
+                platform: Some("Windows".into()),
+                os_version: Some("10.0.22631.3958".into()),
+                ..row("=cmd|' /C calc'!A0\u{1b}]8;;http://x\u{7}", "pending")
+            },
+            windows: Some(Windows {
+                hardware_id: Some("00FF11".into()),
+                device_id: Some("9C2D".into()),
+                edition: Some("pro".into()),
+                user: Some("ada@example.org\u{1b}[2J'; DROP TABLE enrollment; --<script>".into()),
+                entra_tenant: entra.map(str::to_owned),
+                entra_device: None,
+            }),
+            ..device()
+        };
+        let text = heading(&device(None), NOW);
+        assert!(text.contains("Windows 10.0.22631.3958 on -"), "{text}");
+        assert!(text.contains("edition      pro"), "{text}");
+        assert!(text.contains("<script>, by their own word"), "{text}");
+        assert!(!text.chars().any(|c| c.is_control() && c != '\n'), "{text}");
+        let text = heading(&device(Some("t")), NOW);
+        assert!(text.contains("by Microsoft Entra's word"), "{text}");
     }
 
     #[test]

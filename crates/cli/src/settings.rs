@@ -10,7 +10,7 @@ use clap::builder::BoolishValueParser;
 use clap::{Args, ValueEnum};
 use http::{HeaderName, Uri};
 use ipnet::IpNet;
-use ordain_server::{PUSH_RATE, SealingKeys, Settings};
+use ordain_server::{EntraSettings, PUSH_RATE, SealingKeys, Settings};
 use serde::Deserialize;
 
 use crate::args::Usage;
@@ -88,6 +88,15 @@ pub(crate) struct SettingsArgs {
     /// For how many devices an hour commands may be ordered that erase, lock, clear or remove [default: 10]
     #[arg(long, env = "ORDAIN_DESTRUCTIVE_BUDGET", value_name = "COUNT")]
     destructive_budget: Option<u32>,
+    /// A tenant of Microsoft Entra whose users' Windows devices may enroll, by its GUID
+    #[arg(long, env = "ORDAIN_ENTRA_TENANT", value_name = "GUID")]
+    entra_tenant: Option<String>,
+    /// Its MDM application: what the tokens must be for, an identifier or a URI
+    #[arg(long, env = "ORDAIN_ENTRA_AUDIENCE", value_name = "ID")]
+    entra_audience: Option<String>,
+    /// The keys that sign its tokens: https://login.microsoftonline.com/GUID/discovery/v2.0/keys, or a file
+    #[arg(long, env = "ORDAIN_ENTRA_JWKS", value_name = "FILE|URL")]
+    entra_jwks: Option<String>,
 }
 
 /// Who may enroll.
@@ -144,6 +153,9 @@ impl SettingsArgs {
             apns_url: self.apns_url.or(below.apns_url),
             apns_ca: self.apns_ca.or(below.apns_ca),
             destructive_budget: self.destructive_budget.or(below.destructive_budget),
+            entra_tenant: self.entra_tenant.or(below.entra_tenant),
+            entra_audience: self.entra_audience.or(below.entra_audience),
+            entra_jwks: self.entra_jwks.or(below.entra_jwks),
         }
     }
 
@@ -174,6 +186,7 @@ impl SettingsArgs {
         {
             return refuse("--apns-url takes https://HOST, perhaps with a port");
         }
+        let entra = entra(self.entra_tenant, self.entra_audience, self.entra_jwks)?;
         let public_url = self.public_url.map(|url| public_url(&url)).transpose()?;
         let listen = self.listen.unwrap_or(LISTEN);
         let data_dir = match self.data_dir {
@@ -201,6 +214,7 @@ impl SettingsArgs {
             apns_url: self.apns_url,
             apns_ca: self.apns_ca,
             destructive_budget: self.destructive_budget.unwrap_or(defaults.destructive_budget),
+            entra,
             ..defaults
         })
     }
@@ -212,6 +226,29 @@ fn sealing_keys() -> Result<Option<SealingKeys>, Usage> {
         Ok(keys) => Ok(Some(keys).filter(|keys| !keys.is_empty()).map(SealingKeys::new)),
         Err(VarError::NotPresent) => Ok(None),
         Err(VarError::NotUnicode(_)) => Err(Usage("ORDAIN_SEALING_KEYS: no keys in base64".to_owned())),
+    }
+}
+
+/// All three, or none.
+fn entra(
+    tenant: Option<String>,
+    audience: Option<String>,
+    jwks: Option<String>,
+) -> Result<Option<EntraSettings>, Usage> {
+    match (tenant, audience, jwks) {
+        (None, None, None) => Ok(None),
+        (Some(_), Some(_), Some(url)) if url.contains("://") && !url.starts_with("https://") => {
+            Err(Usage("--entra-jwks takes a file, or https://…".to_owned()))
+        }
+        (Some(tenant), Some(audience), Some(jwks)) => Ok(Some(EntraSettings {
+            tenant,
+            audience,
+            jwks,
+        })),
+        _ => {
+            let why = "--entra-tenant, --entra-audience and --entra-jwks need each other";
+            Err(Usage(why.to_owned()))
+        }
     }
 }
 
@@ -358,6 +395,16 @@ mod tests {
                 "--tls-key",
                 "k.pem",
             ],
+            &["--entra-tenant", "t", "--entra-audience", "a"],
+            &["--entra-jwks", "keys.json"],
+            &[
+                "--entra-tenant",
+                "t",
+                "--entra-audience",
+                "a",
+                "--entra-jwks",
+                "http://example.org/keys",
+            ],
             &["--database", "mysql://host/name"],
             &["--apns-url", "http://localhost:2197"],
             &["--public-url", "http://mdm.example.org"],
@@ -372,6 +419,21 @@ mod tests {
                 "{words:?}"
             );
         }
+        let words = [
+            "--entra-tenant",
+            "t",
+            "--entra-audience",
+            "a",
+            "--entra-jwks",
+            "k.json",
+            "--data-dir",
+            "/d",
+        ];
+        let entra = options(&words).settings().unwrap().entra.unwrap();
+        assert_eq!(
+            (entra.tenant, entra.audience, entra.jwks),
+            ("t".into(), "a".into(), "k.json".into())
+        );
         let proxied = options(&["--http", "--trusted-proxy", "::1/128", "--data-dir", "/d"]);
         assert!(proxied.settings().unwrap().http);
     }

@@ -106,6 +106,8 @@ async fn create(args: CreateArgs) -> anyhow::Result<()> {
     output::text(&created.token)?;
     if let Some(url) = &created.url {
         output::note(&format!("a device gets its profile at {url}"));
+    } else if created.row.role == "enrollment" {
+        output::note("there is no push certificate, so it enrolls Windows devices only, as their password");
     }
     let end = created
         .row

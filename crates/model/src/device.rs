@@ -37,7 +37,7 @@ pub struct DeviceFacts {
     pub supervised: Option<bool>,
     /// What only Windows devices have: whose enrollment this is decides whether it is there.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub windows: Option<WindowsFacts>,
+    pub windows: Option<Box<WindowsFacts>>,
 }
 
 impl DeviceFacts {

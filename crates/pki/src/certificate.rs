@@ -123,14 +123,15 @@ impl Certificate {
         self.0.fingerprint
     }
 
-    /// SHA-1 of the DER in upper-case hexadecimal, as Windows names certificates. It identifies; nothing is proved by it.
-    pub fn thumbprint(&self) -> String {
+    /// SHA-1 of the DER, by which Windows names certificates. It proves nothing.
+    pub fn thumbprint(&self) -> [u8; 20] {
         let digest = Digest::Sha1.of(self.der());
-        digest
-            .as_ref()
-            .iter()
-            .map(|octet| format!("{octet:02X}"))
-            .collect()
+        let mut octets = [0; 20];
+        octets
+            .iter_mut()
+            .zip(digest.as_ref())
+            .for_each(|(to, from)| *to = *from);
+        octets
     }
 
     /// The first second of validity, in unix seconds.

@@ -1,4 +1,4 @@
-//! CMS SignedData (RFC 5652 §5): what the `Mdm-Signature` header carries.
+//! CMS SignedData (RFC 5652 §5): what the `Mdm-Signature` header carries, and a Windows device's request for renewal.
 
 use const_oid::ObjectIdentifier;
 use const_oid::db::rfc5911;
@@ -22,7 +22,7 @@ pub const MAX_LEN: usize = 128 * 1024;
 /// A message may carry this many certificates.
 pub const MAX_CERTIFICATES: usize = 16;
 
-/// Why a detached signature does not count.
+/// Why a signature does not count.
 #[derive(Debug, Error, Clone, Copy, PartialEq, Eq)]
 pub enum CmsError {
     /// Larger than [`MAX_LEN`], or more than [`MAX_CERTIFICATES`].
@@ -34,6 +34,9 @@ pub enum CmsError {
     /// None or several.
     #[error("the CMS message does not have exactly one signer")]
     NotOneSigner,
+    /// The content is not in the message.
+    #[error("the CMS message has no content")]
+    NoContent,
     /// The signer's certificate is not in the message.
     #[error("the signer's certificate is missing")]
     NoCertificate,
@@ -51,7 +54,7 @@ impl From<der::Error> for CmsError {
     }
 }
 
-/// A detached signature that matches its content.
+/// A signature that matches its content.
 #[derive(Debug, Clone)]
 pub struct Signed {
     /// Who signed. Nothing is known yet about who vouches for it: see [`crate::chain`].
@@ -68,11 +71,26 @@ pub struct Signed {
 /// SHA-2 are accepted, and SHA-1 where RSA or P-256 makes the signature, with or without signed
 /// attributes. The time costs of a call are bounded by one pass over the content and two signature checks.
 pub fn verify_detached(message: &[u8], content: &[u8]) -> Result<Signed, CmsError> {
+    verify(SignedData::parse(&to_der(message)?)?, content)
+}
+
+/// Checks a signature over the content that is in the message, and returns that; otherwise as [`verify_detached`].
+pub fn verify_attached(message: &[u8]) -> Result<(Signed, Vec<u8>), CmsError> {
+    let der = to_der(message)?;
+    let data = SignedData::parse(&der)?;
+    let content = data.content.ok_or(CmsError::NoContent)?;
+    let content = <&OctetStringRef>::from_der(content)?.as_bytes();
+    Ok((verify(data, content)?, content.to_vec()))
+}
+
+fn to_der(message: &[u8]) -> Result<Vec<u8>, CmsError> {
     if message.len() > MAX_LEN {
         return Err(CmsError::TooLarge);
     }
-    let der = ber::to_der(message).map_err(|_| CmsError::Malformed)?;
-    let data = SignedData::parse(&der)?;
+    ber::to_der(message).map_err(|_| CmsError::Malformed)
+}
+
+fn verify(data: SignedData<'_>, content: &[u8]) -> Result<Signed, CmsError> {
     let [info] = data.signer_infos.as_slice() else {
         return Err(CmsError::NotOneSigner);
     };
@@ -103,6 +121,8 @@ pub fn verify_detached(message: &[u8], content: &[u8]) -> Result<Signed, CmsErro
 /// `der` would sort them, and with that lose what was signed and take quadratic time.
 struct SignedData<'a> {
     content_type: ObjectIdentifier,
+    /// The content as it is in the message, if it is: an OCTET STRING, by its kind.
+    content: Option<&'a [u8]>,
     certificates: Vec<&'a [u8]>,
     signer_infos: Vec<&'a [u8]>,
 }
@@ -127,12 +147,10 @@ impl<'a> SignedData<'a> {
     fn read<R: Reader<'a>>(data: &mut R) -> Result<Self, CmsError> {
         let _version = u8::decode(data)?;
         set(data)?; // the digests, which the signer names again
-        let content_type = data.sequence(|content| {
-            let content_type = ObjectIdentifier::decode(content)?;
-            // Streaming signers put the content in even when told to detach it. What counts is the content
-            // that the caller has: a signature over any other does not match it.
-            tagged(content, 0)?;
-            Ok::<_, der::Error>(content_type)
+        // Streaming signers put the content in even when told to detach it. To who has the content, what counts is that:
+        // a signature over any other does not match it.
+        let (content_type, content) = data.sequence(|content| {
+            Ok::<_, der::Error>((ObjectIdentifier::decode(content)?, tagged(content, 0)?))
         })?;
         let mut certificates = elements(tagged(data, 0)?.unwrap_or_default())?;
         // Attribute certificates and other formats are tagged, certificates are sequences.
@@ -144,6 +162,7 @@ impl<'a> SignedData<'a> {
         let signer_infos = elements(set(data)?)?;
         Ok(Self {
             content_type,
+            content,
             certificates,
             signer_infos,
         })

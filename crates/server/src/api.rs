@@ -8,6 +8,7 @@ mod keys;
 mod migration;
 mod predicate;
 mod push;
+mod windows;
 
 use std::collections::BTreeMap;
 
@@ -35,6 +36,7 @@ pub use predicate::{
     PredicateAnswer, PredicateQuestion, PropertiesOf,
 };
 pub use push::{NewPushCertificate, PushCertificate, PushProblem, PushRefusals, PushStatus, PushSweep};
+pub use windows::Windows;
 
 /// A policy directory to publish.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
@@ -174,6 +176,9 @@ pub struct Device {
     pub certificate: Option<String>,
     /// The end of that certificate, in unix seconds.
     pub certificate_expires: Option<i64>,
+    /// What only Windows devices say of themselves.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub windows: Option<Windows>,
     /// What it answers when it is asked, daily.
     pub inventory: Vec<Inventory>,
     /// Its own channel, then those of its users.
@@ -317,7 +322,7 @@ pub struct Page {
 pub struct NewToken {
     /// What people call it.
     pub name: String,
-    /// admin: for the API. enrollment: for enrolling devices at `/enroll/TOKEN`.
+    /// admin: for the API. enrollment: for enrolling devices, Apple's at `/enroll/TOKEN`, Windows' with it as password.
     pub role: String,
     /// For how many seconds it works. Enrollment tokens always end: after 7 days unless said otherwise.
     #[serde(default)]
@@ -328,7 +333,8 @@ pub struct NewToken {
     /// Enrollment: only for the device with this serial number.
     #[serde(default)]
     pub serial: Option<String>,
-    /// Enrollment: the push topic of the profile; that of the server's push certificate unless said otherwise.
+    /// Enrollment: the push topic of the profile; that of the server's push certificate unless said otherwise. Without
+    /// one, only Windows devices enroll.
     #[serde(default)]
     pub topic: Option<String>,
 }
@@ -341,7 +347,7 @@ pub struct CreatedToken {
     pub row: TokenRow,
     /// The token itself.
     pub token: String,
-    /// Enrollment: where a device gets its profile.
+    /// Enrollment: where an Apple device gets its profile, if the token has a push topic.
     pub url: Option<String>,
 }
 

@@ -24,6 +24,7 @@ use crate::metrics::Metrics;
 use crate::objects::Objects;
 use crate::push::Push;
 use crate::sightings::Sightings;
+use crate::windows::entra::Entra;
 
 /// One server's state. Everything durable is in the store.
 pub(crate) struct App {
@@ -53,6 +54,8 @@ pub(crate) struct App {
     pub(crate) ordered: Notify,
     /// Tells that memberships are to be decided.
     pub(crate) regrouping: Notify,
+    /// Who vouches for users of Microsoft Entra, if anybody does.
+    pub(crate) entra: Option<Entra>,
 }
 
 /// Request bodies in memory at once, in KiB, whoever sends them.
@@ -70,6 +73,7 @@ pub(crate) struct Parts {
     pub(crate) push: Push,
     pub(crate) clock: Clock,
     pub(crate) destructive_budget: u32,
+    pub(crate) entra: Option<Entra>,
 }
 
 impl App {
@@ -86,6 +90,7 @@ impl App {
             push,
             clock,
             destructive_budget,
+            entra,
         } = parts;
         let catalogs = Catalogs::load(&store).await?;
         let world = match store.newest_revision().await? {
@@ -119,6 +124,7 @@ impl App {
             destructive_budget,
             ordered: Notify::new(),
             regrouping: Notify::new(),
+            entra,
         };
         app.metrics
             .revision
@@ -161,10 +167,15 @@ impl App {
     /// Commits what a device's message decided over `state`, and counts it.
     pub(crate) async fn commit(&self, state: &ChannelState, writes: &[Write]) -> Result<(), StoreError> {
         self.store.commit(state, writes, None).await?;
+        self.wrote(writes);
+        Ok(())
+    }
+
+    /// Counts what was committed.
+    pub(crate) fn wrote(&self, writes: &[Write]) {
         for write in writes {
             self.metrics.wrote(write.word(), 1);
         }
-        Ok(())
     }
 
     /// What the channel `id` of `device` should hold; `channel` is its own row, when it has one.

@@ -4,12 +4,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use ordain_model::enrollment::Phase;
 use ordain_model::ids::EnrollmentId;
 use ordain_store::{Reaching, StoreError};
 use tokio::sync::watch;
 
 use crate::app::App;
+use crate::orders::takes_commands;
 use crate::start::stopped;
 
 /// How many devices are looked at in one transaction.
@@ -56,7 +56,7 @@ impl App {
             let world = self.world();
             let devices = stretch.into_iter().map(|row| row.enrollment);
             let members: Vec<EnrollmentId> = devices
-                .filter(|device| device.phase != Phase::CheckedOut && world.is_member(device, &command.group))
+                .filter(|device| takes_commands(device) && world.is_member(device, &command.group))
                 .map(|device| device.id)
                 .collect();
             self.store

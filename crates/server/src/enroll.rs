@@ -9,7 +9,7 @@ use axum::{Extension, Router};
 use http::{StatusCode, header};
 use ordain_apple::profile::CONTENT_TYPE;
 use ordain_model::ids::Digest;
-use ordain_store::{Actor, AuditRecord, StoreError, TokenRole};
+use ordain_store::{Actor, AuditRecord, StoreError};
 use serde_json::json;
 
 use crate::app::App;
@@ -48,13 +48,13 @@ async fn profile(app: &Arc<App>, peer: &Peer, secret: &str) -> Result<Option<Vec
         .await
         .map_err(|error| failed(&error))?;
     let now = app.now();
-    let usable = token.filter(|token| {
-        token.role == TokenRole::Enrollment
-            && token.expires_at.is_some_and(|end| now < end)
-            && token.uses_left.is_some_and(|left| left > 0)
-    });
+    let usable = token.filter(|token| token.enrolls_at(now));
     let Some(token) = usable else { return Ok(None) };
-    let (issuer, topic) = (app.clone(), token.topic.clone().unwrap_or_default());
+    // One that was made without a push topic enrolls Windows devices only.
+    let Some(topic) = token.topic.clone() else {
+        return Ok(None);
+    };
+    let issuer = app.clone();
     let issued_for = IssuedFor {
         serial: token.serial.clone(),
         renews: None,

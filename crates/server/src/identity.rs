@@ -99,6 +99,31 @@ impl Trust {
         body: &[u8],
         now: i64,
     ) -> Result<Presented, Unidentified> {
+        agreed(&self.shown(peer, headers, body, now)?)
+    }
+
+    /// The same for a request of which a part is `signed`: that proves an identity, too.
+    pub(crate) fn identify_signer(
+        &self,
+        signed: &cms::Signed,
+        peer: &Peer,
+        headers: &HeaderMap,
+        body: &[u8],
+        now: i64,
+    ) -> Result<Presented, Unidentified> {
+        let mut shown = self.shown(peer, headers, body, now)?;
+        shown.push(self.trusted(&signed.signer, &signed.others, now)?);
+        agreed(&shown)
+    }
+
+    /// Every identity that a request shows.
+    fn shown(
+        &self,
+        peer: &Peer,
+        headers: &HeaderMap,
+        body: &[u8],
+        now: i64,
+    ) -> Result<Vec<Presented>, Unidentified> {
         let is_proxy = self.proxies.iter().any(|network| network.contains(&peer.address));
         let mut shown: Vec<Presented> = Vec::new();
         if let Some((leaf, others)) = peer.certificates.split_first() {
@@ -119,11 +144,12 @@ impl Trust {
             let signed = cms::verify_detached(&message, body).map_err(|_| Unidentified::BadSignature)?;
             shown.push(self.trusted(&signed.signer, &signed.others, now)?);
         }
-        let first = shown.first().copied().ok_or(Unidentified::None)?;
-        if shown.iter().any(|other| *other != first) {
-            return Err(Unidentified::Disagree);
-        }
-        Ok(first)
+        Ok(shown)
+    }
+
+    /// What a certificate that our own device CA issued proves.
+    pub(crate) fn own_presented(&self, certificate: &Certificate) -> Presented {
+        presented(certificate, self.own_fingerprint, true)
     }
 
     /// The identity in a proxy's header, which says the same for each request of a device.
@@ -157,16 +183,28 @@ impl Trust {
                 anchor
             }
         };
-        Ok(Presented {
-            pin: Pin {
-                fingerprint: Digest(fingerprint),
-                not_after: leaf.not_after(),
-            },
-            not_before: leaf.not_before(),
-            own: anchor == self.own_fingerprint,
-            anchor,
-        })
+        Ok(presented(leaf, anchor, anchor == self.own_fingerprint))
     }
+}
+
+fn presented(certificate: &Certificate, anchor: Digest, own: bool) -> Presented {
+    Presented {
+        pin: Pin {
+            fingerprint: Digest(certificate.fingerprint()),
+            not_after: certificate.not_after(),
+        },
+        not_before: certificate.not_before(),
+        own,
+        anchor,
+    }
+}
+
+fn agreed(shown: &[Presented]) -> Result<Presented, Unidentified> {
+    let first = shown.first().copied().ok_or(Unidentified::None)?;
+    if shown.iter().any(|other| *other != first) {
+        return Err(Unidentified::Disagree);
+    }
+    Ok(first)
 }
 
 /// The one value of a header; nothing when it is missing or empty, as proxies send it for clients without one.

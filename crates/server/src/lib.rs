@@ -35,8 +35,9 @@ mod sightings;
 mod stack;
 mod start;
 mod tls;
+mod windows;
 
 pub use local::Local;
-pub use settings::{PUSH_RATE, SealingKeys, Settings, StartError};
+pub use settings::{EntraSettings, PUSH_RATE, SealingKeys, Settings, StartError};
 pub use stack::Stack;
 pub use start::Server;

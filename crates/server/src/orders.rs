@@ -168,9 +168,7 @@ impl App {
             let Some(last) = stretch.last() else { break };
             after = Some(last.enrollment.id.clone());
             let devices = stretch.into_iter().map(|row| row.enrollment);
-            members.extend(
-                devices.filter(|device| device.phase != Phase::CheckedOut && world.is_member(device, group)),
-            );
+            members.extend(devices.filter(|device| takes_commands(device) && world.is_member(device, group)));
             if members.len() > MOST_LISTED {
                 return Err(refused(format!(
                     "the group {group} has more than {MOST_LISTED} members, too many for what takes something from them"
@@ -247,6 +245,11 @@ impl App {
         let opened = opened.map_err(|error| self.seal.lost(WHAT, error))?;
         plist::parse(&opened).map_err(|error| Unopened::Lost(format!("{WHAT} cannot be read: {error}")))
     }
+}
+
+/// Whether a device is there to take Apple's commands.
+pub(crate) fn takes_commands(device: &Enrollment) -> bool {
+    device.phase != Phase::CheckedOut && !device.facts.is_windows()
 }
 
 /// A device in words for people.

@@ -11,13 +11,14 @@ use http::{StatusCode, header};
 
 use crate::app::App;
 use crate::metrics::Metrics;
-use crate::{admin, device, enroll};
+use crate::{admin, device, enroll, windows};
 
 /// The whole server.
 pub(crate) fn router(app: Arc<App>) -> Router {
     Router::new()
         .merge(device::router())
         .merge(enroll::router())
+        .merge(windows::router())
         .merge(admin::router(app.clone()))
         .route("/healthz", get(|| async { StatusCode::OK }))
         .route("/readyz", get(ready))

@@ -51,6 +51,19 @@ pub struct Settings {
     pub apns_ca: Option<PathBuf>,
     /// From how many devices an hour commands may take something: erase, lock, clear, remove.
     pub destructive_budget: u32,
+    /// Whose tokens of Microsoft Entra enroll Windows devices; nobody's otherwise.
+    pub entra: Option<EntraSettings>,
+}
+
+/// A tenant of Microsoft Entra, for whose users Windows devices enroll.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EntraSettings {
+    /// Its identifier, a GUID: `tid` of the tokens.
+    pub tenant: String,
+    /// What the tokens must be for: `aud`, the identifier of the MDM application, or its URI.
+    pub audience: String,
+    /// The keys that sign the tokens (RFC 7517): a file, or a URL that begins with `https://`.
+    pub jwks: String,
 }
 
 impl Settings {
@@ -79,6 +92,7 @@ impl Settings {
             apns_url: None,
             apns_ca: None,
             destructive_budget: Self::DESTRUCTIVE_BUDGET,
+            entra: None,
         }
     }
 }

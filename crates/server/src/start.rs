@@ -20,6 +20,7 @@ use crate::keys::Keys;
 use crate::local::Local;
 use crate::push::{Push, sweeper};
 use crate::settings::{Settings, StartError};
+use crate::windows::entra::Entra;
 use crate::{bulk, files, house, listener, regroup, router, tls};
 
 /// How often sightings are written.
@@ -116,6 +117,7 @@ impl Server {
             push: Push::new(&settings, &data_dir)?,
             clock,
             destructive_budget: settings.destructive_budget,
+            entra: settings.entra.clone().map(Entra::new).transpose()?,
         })
         .await?;
         let app = Arc::new(app);

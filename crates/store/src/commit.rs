@@ -14,6 +14,7 @@ use serde::Serialize;
 
 use crate::audit::AuditRecord;
 use crate::events::write_event;
+use crate::house::take_use;
 use crate::kept::Touch;
 use crate::wakes::wake;
 use crate::{ChannelState, Step, Store, StoreError, Value, Versioned};
@@ -28,8 +29,32 @@ impl Store {
         writes: &[Write],
         audit: Option<&AuditRecord>,
     ) -> Result<(), StoreError> {
+        self.commit_beside(Vec::new(), state, writes, audit).await
+    }
+
+    /// [`Store::commit`] of what enrolls a device; with `token`, one use of that enrollment token is taken for it. A
+    /// [`StoreError::Conflict`] may also mean that it has none left.
+    pub async fn enroll(
+        &self,
+        state: &ChannelState,
+        writes: &[Write],
+        token: Option<&str>,
+        audit: &AuditRecord,
+    ) -> Result<(), StoreError> {
+        let taken = token.map(take_use).into_iter().collect();
+        self.commit_beside(taken, state, writes, Some(audit)).await
+    }
+
+    /// Commits `steps` first, and in the same transaction the writes.
+    async fn commit_beside(
+        &self,
+        mut steps: Vec<Step>,
+        state: &ChannelState,
+        writes: &[Write],
+        audit: Option<&AuditRecord>,
+    ) -> Result<(), StoreError> {
         let had_exceptions = self.had_exceptions(state);
-        let mut steps = guards(state, writes);
+        steps.extend(guards(state, writes));
         let mut manifests = Vec::new();
         for write in writes {
             match write {

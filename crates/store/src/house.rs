@@ -57,6 +57,15 @@ pub struct TokenRecord {
     pub topic: Option<String>,
 }
 
+impl TokenRecord {
+    /// Whether a device can be enrolled with it at `now`, in unix seconds.
+    pub fn enrolls_at(&self, now: i64) -> bool {
+        self.role == TokenRole::Enrollment
+            && self.expires_at.is_some_and(|end| now < end)
+            && self.uses_left.is_some_and(|left| left > 0)
+    }
+}
+
 const TOKEN_COLUMNS: &str = "id, name, role, created_at, expires_at, uses_left, serial, topic";
 
 impl Store {
@@ -163,11 +172,7 @@ impl Store {
     ) -> Result<(), StoreError> {
         let sql = "INSERT INTO identity (fingerprint, role, enrollment, serial, usable_until) \
                    VALUES ($1, 'issued', $2, $3, $4)";
-        let taken = token.map(|id| {
-            let sql = "UPDATE token SET uses_left = uses_left - 1 \
-                       WHERE id = $1 AND (uses_left IS NULL OR uses_left > 0)";
-            Step::one(sql, vec![id.into()])
-        });
+        let taken = token.map(take_use);
         let notes = identities.into_iter().map(|identity| {
             let enrollment = identity.enrollment.as_ref().map(EnrollmentId::to_string);
             Step::one(
@@ -183,6 +188,13 @@ impl Store {
         self.commit_steps(taken.into_iter().chain(notes).chain([audit.step()]).collect())
             .await
     }
+}
+
+/// Takes one use of the token `id`; the transaction is lost when it has none left, or was revoked.
+pub(crate) fn take_use(id: &str) -> Step {
+    let sql =
+        "UPDATE token SET uses_left = uses_left - 1 WHERE id = $1 AND (uses_left IS NULL OR uses_left > 0)";
+    Step::one(sql, vec![id.into()])
 }
 
 fn write_setting(key: &str, value: Vec<u8>) -> Step {

@@ -26,12 +26,12 @@ fn facts() -> DeviceFacts {
     DeviceFacts {
         name: Some("LAB-PC-01".into()),
         os_version: "10.0.22631.3958".parse().ok(),
-        windows: Some(WindowsFacts {
+        windows: Some(Box::new(WindowsFacts {
             hardware_id: Some("AA11".into()),
             device_id: Some("9C2D".into()),
             edition: Some(48),
             ..WindowsFacts::default()
-        }),
+        })),
         ..DeviceFacts::default()
     }
 }

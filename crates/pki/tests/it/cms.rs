@@ -1,4 +1,4 @@
-use ordain_pki::cms::{CmsError, Form, sign_attached, sign_detached, verify_detached};
+use ordain_pki::cms::{CmsError, Form, sign_attached, sign_detached, verify_attached, verify_detached};
 use ordain_pki::key::KeyKind;
 use ordain_pki::{Certificate, KeyPair};
 use proptest::prelude::*;
@@ -64,6 +64,36 @@ fn streamed_messages_verify() {
             verify_detached(&streamed(message), CONTENT).unwrap_or_else(|error| panic!("{what}: {error}"));
         assert_eq!(signed.signer, fixture_certificate(signer), "{what}");
     }
+}
+
+#[test]
+fn content_inside_is_what_was_signed_or_nothing() {
+    for (what, message, signer) in GENUINE {
+        if !what.contains("stream") {
+            assert_eq!(
+                verify_attached(message).unwrap_err(),
+                CmsError::NoContent,
+                "{what}"
+            );
+            continue;
+        }
+        let (signed, content) = verify_attached(message).unwrap();
+        assert_eq!(signed.signer, fixture_certificate(signer), "{what}");
+        assert_eq!(content, CONTENT, "{what}");
+        let at = message
+            .windows(CONTENT.len())
+            .position(|part| part == CONTENT)
+            .unwrap();
+        let mut changed = message.to_vec();
+        changed[at] ^= 1;
+        assert_eq!(
+            verify_attached(&changed).unwrap_err(),
+            CmsError::WrongSignature,
+            "{what}"
+        );
+    }
+    assert_eq!(verify_attached(b"").unwrap_err(), CmsError::Malformed);
+    assert_eq!(verify_attached(&[0x30; 200_000]).unwrap_err(), CmsError::TooLarge);
 }
 
 #[test]

@@ -118,6 +118,11 @@ async fn channel(app: &App, name: &str) -> Result<Enrollment, Fault> {
             "{name} has checked out, and gets no commands; nothing was ordered"
         )));
     }
+    if channel.facts.is_windows() {
+        return Err(Fault::Conflict(format!(
+            "{name} is a Windows device, and takes none of Apple's commands; nothing was ordered"
+        )));
+    }
     Ok(channel.clone())
 }
 

@@ -172,6 +172,7 @@ pub(crate) async fn device(
         unknown_groups,
         certificate: device.identity.map(|pin| pin.fingerprint.to_string()),
         certificate_expires: device.identity.map(|pin| pin.not_after),
+        windows: device.facts.windows.as_deref().cloned().map(Into::into),
         inventory: inventory.into_iter().map(Into::into).collect(),
         channels,
     }))
@@ -229,7 +230,7 @@ async fn row(
         name: facts.name.clone(),
         serial: facts.serial.clone(),
         model: facts.model.clone(),
-        platform: facts.platform.map(|platform| platform.to_string()),
+        platform: facts.system().map(str::to_owned),
         os_version: facts.os_version.map(|version| version.to_string()),
         state: state.to_owned(),
         counts,
@@ -273,7 +274,11 @@ fn notes(app: &App, world: &World, device: &Enrollment) -> Vec<String> {
         ));
     }
     if device.phase == Phase::Authenticated {
-        notes.push("its enrollment is not complete: no TokenUpdate came yet".to_owned());
+        let missing = match device.facts.is_windows() {
+            true => "nothing came under its certificate yet",
+            false => "no TokenUpdate came yet",
+        };
+        notes.push(format!("its enrollment is not complete: {missing}"));
     }
     if device.identity.is_none() {
         let what = "it was migrated and has not come yet: its first contact, while the migration is open, pins its \
@@ -290,7 +295,9 @@ fn notes(app: &App, world: &World, device: &Enrollment) -> Vec<String> {
             standing.disputed, device.id
         ));
     }
-    if !command::is_available(world.catalog(), command::REQUEST_TYPE, device, &device.facts) {
+    if !device.facts.is_windows()
+        && !command::is_available(world.catalog(), command::REQUEST_TYPE, device, &device.facts)
+    {
         notes.push("its system is too old for declarative management".to_owned());
     }
     notes

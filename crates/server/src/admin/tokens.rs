@@ -22,8 +22,8 @@ const LONGEST: i64 = 10 * 366 * 24 * 60 * 60;
 const MOST_USES: i64 = 100_000;
 /// In the audit these are the server itself, the token that it makes at its first start,
 const RESERVED: [&str; 2] = ["server", "admin.token"];
-/// and devices that enroll.
-const RESERVED_BEGINNING: &str = "enrollment token";
+/// and devices that enroll, and users of Entra whose devices do.
+const RESERVED_BEGINNINGS: [&str; 2] = ["enrollment token", "Entra user"];
 
 /// Every token, the newest first. Secrets are not among it.
 #[utoipa::path(get, path = "/tokens", responses((status = 200, body = Vec<TokenRow>)))]
@@ -47,8 +47,10 @@ pub(crate) async fn create_token(
     let now = app.now();
     let is_enrollment = asked.role == TokenRole::Enrollment.word();
     let mut record = record(asked, now)?;
-    if is_enrollment {
-        record.topic = Some(super::push::topic(&app, record.topic).await?);
+    if is_enrollment && record.topic.is_none() {
+        // Without a push certificate it is good for Windows devices alone.
+        let certificate = app.push_certificate().await?;
+        record.topic = certificate.map(|certificate| certificate.topic.clone());
     }
     is_free(&app, &record).await?;
     let secret = new_secret();
@@ -64,7 +66,10 @@ pub(crate) async fn create_token(
         hash: Digest::of(secret.as_bytes()),
     };
     app.store.create_token(&token, &audit).await?;
-    let url = (record.role == TokenRole::Enrollment).then(|| format!("{}/enroll/{secret}", app.public_url));
+    let url = record
+        .topic
+        .is_some()
+        .then(|| format!("{}/enroll/{secret}", app.public_url));
     Ok(Json(CreatedToken {
         row: row(record),
         token: secret,
@@ -102,7 +107,11 @@ pub(crate) async fn revoke_token(
 /// Refuses an administrator's token by whose name the audit would not tell who did it.
 async fn is_free(app: &App, record: &TokenRecord) -> Result<(), Fault> {
     let name = &record.name;
-    if RESERVED.contains(&name.as_str()) || name.starts_with(RESERVED_BEGINNING) {
+    if RESERVED.contains(&name.as_str())
+        || RESERVED_BEGINNINGS
+            .iter()
+            .any(|beginning| name.starts_with(beginning))
+    {
         return Err(Fault::Conflict(format!(
             "the name {name} is the server's own; choose another"
         )));
@@ -128,6 +137,9 @@ fn record(asked: NewToken, now: i64) -> Result<TokenRecord, Fault> {
     printable("a token's name", Some(&asked.name))?;
     printable("a serial number", asked.serial.as_deref())?;
     printable("the push topic", asked.topic.as_deref())?;
+    if asked.topic.as_deref() == Some("") {
+        return Err(invalid("a push topic is not empty"));
+    }
     let valid_for = asked.valid_for.map(|seconds| match seconds {
         1..=LONGEST => Ok(seconds),
         _ => Err(invalid(

@@ -5,10 +5,10 @@ mod checkin;
 mod command;
 mod ddm;
 mod downloads;
-mod fault;
+pub(crate) mod fault;
 mod give;
 pub(crate) mod mdm;
-mod scene;
+pub(crate) mod scene;
 
 use std::sync::Arc;
 

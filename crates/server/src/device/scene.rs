@@ -17,7 +17,10 @@ use crate::app::App;
 use crate::house;
 
 /// How often a decision is made again before the device is asked to come back.
-const ATTEMPTS: u32 = 10;
+pub(crate) const ATTEMPTS: u32 = 10;
+
+/// Who is let in: [`checkin::admit`], or what another protocol has in its place.
+pub(crate) type Admit = for<'a> fn(Option<&'a Enrollment>, &Presented) -> Result<&'a Enrollment, Refusal>;
 
 /// What a decision about one channel of an admitted device is made from.
 pub(crate) struct Scene {
@@ -39,12 +42,22 @@ impl Scene {
 }
 
 impl App {
-    /// Reads the channel of `id` and admits the holder of its device's certificate.
+    /// Reads the channel of `id` and admits the holder of its device's certificate, if it is one of Apple's.
     pub(crate) async fn scene(&self, id: &EnrollmentId, presented: &Presented) -> Result<Scene, Fault> {
+        self.scene_by(checkin::admit, id, presented).await
+    }
+
+    /// The same for whom `admit` lets in.
+    pub(crate) async fn scene_by(
+        &self,
+        admit: Admit,
+        id: &EnrollmentId,
+        presented: &Presented,
+    ) -> Result<Scene, Fault> {
         for _ in 0..ATTEMPTS {
             let state = self.store.channel(id).await?;
             let now = self.now();
-            match checkin::admit(state.device(), presented) {
+            match admit(state.device(), presented) {
                 Ok(_) => {
                     if let Some(channel) = state.channel() {
                         self.sightings.seen(channel, now);

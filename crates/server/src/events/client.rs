@@ -1,12 +1,12 @@
-//! The HTTP client for webhooks: one connection for each message, no redirects, and of the answer only the status.
+//! The HTTP client for webhooks and for keys of sign-in services: one connection for each message, no redirects.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HOST, USER_AGENT};
-use http::{Request, StatusCode};
-use http_body_util::Full;
+use http::{Method, Request, StatusCode, request};
+use http_body_util::{BodyExt, Full, Limited};
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use rustls::pki_types::ServerName;
@@ -65,16 +65,43 @@ impl Client {
 
     /// Posts JSON to `url` with its signature. It was taken when a 2xx comes back; what else the answer says is not read.
     pub(crate) async fn post(&self, url: &str, signature: &str, body: String) -> Result<(), Undelivered> {
-        let posted = tokio::time::timeout(PATIENCE, self.exchange(url, signature, body));
-        let status = posted.await.map_err(|_| Undelivered::Slow)??;
+        let request = Request::builder()
+            .method(Method::POST)
+            .header(CONTENT_TYPE, "application/json")
+            .header(SIGNATURE, signature);
+        self.taken(url, request, body.into(), 0).await.map(drop)
+    }
+
+    /// What is at `url`, at most `most` octets of it.
+    pub(crate) async fn get(&self, url: &str, most: usize) -> Result<Bytes, Undelivered> {
+        self.taken(url, Request::builder().method(Method::GET), Bytes::new(), most)
+            .await
+    }
+
+    async fn taken(
+        &self,
+        url: &str,
+        request: request::Builder,
+        body: Bytes,
+        most: usize,
+    ) -> Result<Bytes, Undelivered> {
+        let exchange = tokio::time::timeout(PATIENCE, self.exchange(url, request, body, most));
+        let (status, answer) = exchange.await.map_err(|_| Undelivered::Slow)??;
         if status.is_success() {
-            Ok(())
+            Ok(answer)
         } else {
             Err(Undelivered::Refused(status))
         }
     }
 
-    async fn exchange(&self, url: &str, signature: &str, body: String) -> Result<StatusCode, Undelivered> {
+    /// The status, and, unless `most` is none, the body of a success.
+    async fn exchange(
+        &self,
+        url: &str,
+        request: request::Builder,
+        body: Bytes,
+        most: usize,
+    ) -> Result<(StatusCode, Bytes), Undelivered> {
         let url = Url::parse(url).map_err(unreachable)?;
         let host = url.host().ok_or_else(|| unreachable("no host"))?;
         let is_tls = url.scheme() == "https";
@@ -91,27 +118,27 @@ impl Client {
         if !is_tls && !addresses.iter().all(|address| address.ip().is_loopback()) {
             return Err(Undelivered::NotLocal);
         }
-        let request = Request::post(&url[Position::BeforePath..Position::AfterQuery])
+        let request = request
+            .uri(&url[Position::BeforePath..Position::AfterQuery])
             .header(HOST, &url[Position::BeforeHost..Position::AfterPort])
-            .header(CONTENT_TYPE, "application/json")
             .header(USER_AGENT, concat!("ordain/", env!("CARGO_PKG_VERSION")))
-            .header(SIGNATURE, signature)
-            .body(Full::new(Bytes::from(body)))
+            .body(Full::new(body))
             .map_err(unreachable)?;
         let stream = TcpStream::connect(&*addresses).await.map_err(unreachable)?;
         if !is_tls {
-            return send(stream, request).await;
+            return send(stream, request, most).await;
         }
         let name = ServerName::try_from(name).map_err(unreachable)?;
         let stream = self.tls.connect(name, stream).await.map_err(unreachable)?;
-        send(stream, request).await
+        send(stream, request, most).await
     }
 }
 
 async fn send(
     stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
     request: Request<Full<Bytes>>,
-) -> Result<StatusCode, Undelivered> {
+    most: usize,
+) -> Result<(StatusCode, Bytes), Undelivered> {
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream))
         .await
         .map_err(unreachable)?;
@@ -119,7 +146,12 @@ async fn send(
     let mut connections = JoinSet::new();
     connections.spawn(connection);
     let answer = sender.send_request(request).await.map_err(unreachable)?;
-    Ok(answer.status())
+    let status = answer.status();
+    if most == 0 || !status.is_success() {
+        return Ok((status, Bytes::new()));
+    }
+    let body = Limited::new(answer.into_body(), most).collect().await;
+    Ok((status, body.map_err(unreachable)?.to_bytes()))
 }
 
 fn unreachable(cause: impl ToString) -> Undelivered {

@@ -1,7 +1,7 @@
 //! Events on their way out: as a stream to whoever listens, and to webhooks. They are made by the model's decisions, and
 //! kept by the store for a while.
 
-mod client;
+pub(crate) mod client;
 pub(crate) mod stream;
 pub(crate) mod webhook;
 

@@ -290,7 +290,6 @@ async fn requests_that_make_no_sense(database: Database) {
         json!({"name": "x", "role": "admin", "uses": 1}),
         json!({"name": "x", "role": "admin", "valid_for": 0}),
         json!({"name": "x", "role": "admin", "valid_for": i64::MAX}),
-        json!({"name": "x", "role": "enrollment"}),
         json!({"name": "x", "role": "enrollment", "topic": ""}),
         json!({"name": "x", "role": "enrollment", "topic": "t", "uses": 0}),
         json!({"name": "x", "role": "admin", "more": 1}),

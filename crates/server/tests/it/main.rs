@@ -43,6 +43,12 @@ mod run;
 mod sync;
 mod token;
 mod webhook;
+mod windows;
+mod windows_entra;
+mod windows_hostile;
+mod windows_page;
+mod windows_renewal;
+mod windows_wire;
 
 /// Makes each of the named tests one on SQLite and one on PostgreSQL.
 macro_rules! on_each_database {
