@@ -37,6 +37,7 @@ mod configuration;
 pub mod device;
 pub mod driver;
 mod engine;
+mod identity;
 pub mod journal;
 mod judgement;
 mod models;
@@ -48,6 +49,7 @@ pub mod state;
 mod stored;
 mod sync;
 pub mod twin;
+pub mod windows;
 
 pub use complaint::Complaint;
 pub use device::Device;
