@@ -364,7 +364,7 @@ fn read(response: &Response, about: About, message_id: &str) -> Result<ResponseB
     let is_fault = matches!(answer.body, ResponseBody::Fault(..));
     let relates = answer.relates_to.as_deref() == Some(message_id);
     // A fault may be because the MessageID was unreadable.
-    if !relates && !(is_fault && answer.relates_to.is_none()) {
+    if !(relates || is_fault && answer.relates_to.is_none()) {
         return Err(Complaint::Unrelated(about).into());
     }
     let operation = match about {

@@ -21,6 +21,7 @@
 mod account;
 mod complaint;
 mod enrollment;
+pub mod entra;
 mod exchange;
 mod keys;
 mod pc;

@@ -72,15 +72,13 @@ impl Outbox {
             let octets = weigh(&message.header, &command, empty)?;
             if octets > room {
                 let had_room = room.saturating_sub(AROUND);
-                command.kind = match self.part(command.kind, had_room) {
-                    Ok(part) => part,
-                    // Nothing smaller can be made of it.
-                    Err(kind) if message.body.is_empty() => kind,
-                    Err(kind) => {
-                        self.waiting.push_front(kind);
-                        break;
-                    }
-                };
+                let (kind, is_part) = self.part(command.kind, had_room);
+                // What nothing smaller can be made of goes alone.
+                if !is_part && !message.body.is_empty() {
+                    self.waiting.push_front(kind);
+                    break;
+                }
+                command.kind = kind;
                 // After a part nothing else is in the message.
                 room = 0;
             } else {
@@ -108,11 +106,11 @@ impl Outbox {
         Some((message, sent))
     }
 
-    /// The first part of results that fits into so many octets; the rest is put back. What cannot be parted is given
-    /// back.
-    fn part(&mut self, kind: Kind, room: usize) -> Result<Kind, Kind> {
+    /// The first part of results that fits into so many octets, and true; the rest is put back. What cannot be parted is
+    /// given back as it is.
+    fn part(&mut self, kind: Kind, room: usize) -> (Kind, bool) {
         let Kind::Results(mut results) = kind else {
-            return Err(kind);
+            return (kind, false);
         };
         // Each item goes by itself; they still are results of the same command.
         for item in results.items.drain(1..).rev() {
@@ -122,16 +120,16 @@ impl Outbox {
         let data = results.items.first().and_then(|item| item.data.as_ref());
         if room < SMALLEST || data.is_none_or(|data| data.len() < SMALLEST) {
             // It has more room in the next message.
-            return Err(Kind::Results(results));
+            return (Kind::Results(results), false);
         }
         let Some(item) = results.items.pop() else {
-            return Err(Kind::Results(results));
+            return (Kind::Results(results), false);
         };
         // Of a rest the size was told with the first part.
         let is_rest = self.is_within.take().is_some_and(|uri| Some(uri) == place(&item));
         let mut parts = chunk::split(item, room).into_iter();
         let Some(mut first) = parts.next() else {
-            return Err(Kind::Results(results));
+            return (Kind::Results(results), false);
         };
         if is_rest {
             first.meta.size = None;
@@ -141,7 +139,10 @@ impl Outbox {
             let rest = alone(results.message, results.command, join(parts));
             self.waiting.push_front(Kind::Results(rest));
         }
-        Ok(Kind::Results(alone(results.message, results.command, first)))
+        (
+            Kind::Results(alone(results.message, results.command, first)),
+            true,
+        )
     }
 }
 

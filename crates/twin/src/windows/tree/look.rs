@@ -48,7 +48,7 @@ impl Look<'_> {
 
     /// Whether an interior node is there: those that every device has, and those that something is in.
     pub(super) fn has_interior(&self, found: &Found<'_>, uri: &LocUri) -> bool {
-        found.bindings.is_empty() && found.node.children.keys().all(|name| name != "*")
+        found.bindings.is_empty()
             || self.is_explicit(uri)
             || !self
                 .children(uri, found.node, found.bindings.is_empty())
