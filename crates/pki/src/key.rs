@@ -10,8 +10,9 @@ use aws_lc_rs::signature::{
     ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair as _, RSA_PKCS1_SHA256, RsaKeyPair,
 };
 use const_oid::db::rfc5912;
-use der::AnyRef;
-use spki::AlgorithmIdentifierRef;
+use der::asn1::UintRef;
+use der::{AnyRef, Decode, Reader, SliceReader};
+use spki::{AlgorithmIdentifierRef, SubjectPublicKeyInfoRef};
 use thiserror::Error;
 
 use crate::pem;
@@ -130,6 +131,18 @@ impl KeyPair {
         }
     }
 
+    /// Modulus and exponent of a public key of RSA, big-endian without zeros before them; `None` for other keys.
+    pub fn rsa_numbers(&self) -> Option<(Vec<u8>, Vec<u8>)> {
+        self.rsa_bits()?;
+        let info = SubjectPublicKeyInfoRef::from_der(&self.0.public_key).ok()?;
+        let mut reader = SliceReader::new(info.subject_public_key.as_bytes()?).ok()?;
+        let numbers = reader.sequence(|numbers| {
+            let mut number = || UintRef::decode(numbers).map(|number| number.as_bytes().to_vec());
+            Ok::<_, der::Error>((number()?, number()?))
+        });
+        numbers.ok()
+    }
+
     /// Signs with SHA-256: ECDSA in its ASN.1 form, or RSA PKCS#1 v1.5.
     pub fn sign(&self, message: &[u8]) -> Result<Vec<u8>, KeyError> {
         let random = SystemRandom::new();
@@ -187,7 +200,12 @@ mod tests {
             let again = KeyPair::from_pem(&key.to_pem().unwrap()).unwrap();
             assert_eq!(again.public_key(), key.public_key(), "{key:?}");
             assert!(!format!("{key:?}").contains("30"));
-            assert_eq!(key.rsa_bits(), (kind == KeyKind::Rsa2048).then_some(2048));
+            let is_rsa = kind == KeyKind::Rsa2048;
+            assert_eq!(key.rsa_bits(), is_rsa.then_some(2048));
+            let lengths = key
+                .rsa_numbers()
+                .map(|(modulus, exponent)| (modulus.len(), exponent));
+            assert_eq!(lengths, is_rsa.then_some((256, vec![1, 0, 1])));
         }
     }
 

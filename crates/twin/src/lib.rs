@@ -1,4 +1,4 @@
-//! Simulated Apple devices: pure state machines, and a driver that puts fleets of them on sockets.
+//! Simulated devices: pure state machines, and drivers that put fleets of them on sockets.
 //!
 //! A [`twin::Twin`] decides as Apple's clients do, by itself: of Ordain it shares with the server only the wire, the
 //! catalog and the predicates. It takes from a server what the protocol allows, and has a [`complaint::Complaint`] for
@@ -14,6 +14,7 @@
 //! | [`schema`] | what systems know of declarations, and hold against them |
 //! | [`state`] | what commands leave on a device |
 //! | [`journal`] | which commands came, and what became of them |
+//! | [`windows`] | Windows computers: the same for Microsoft's protocols |
 //! | [`driver`] | twins on real sockets |
 //! | [`apns`] | a push service that keeps Apple's rules |
 //!
@@ -37,6 +38,7 @@ mod configuration;
 pub mod device;
 pub mod driver;
 mod engine;
+mod identity;
 pub mod journal;
 mod judgement;
 mod models;
@@ -48,6 +50,7 @@ pub mod state;
 mod stored;
 mod sync;
 pub mod twin;
+pub mod windows;
 
 pub use complaint::Complaint;
 pub use device::Device;

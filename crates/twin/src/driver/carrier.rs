@@ -6,16 +6,16 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use http::header::{CONTENT_TYPE, HOST, USER_AGENT};
-use http::{Method, Uri};
+use http::header::{CONTENT_TYPE, HOST, RETRY_AFTER, USER_AGENT};
+use http::{Method, StatusCode, Uri};
 use http_body_util::Full;
 use ordain_pki::cms::{Form, sign_detached};
 use rustls::sign::SingleCertAndKey;
 
-use super::connection::{Answer, Connection, Origin, TransportError};
-use super::identity::Identity;
+use super::connection::{Connection, Origin, TransportError};
 use super::tls::Tls;
 use super::{DriverError, Proof, Target, clock};
+use crate::identity::Identity;
 use crate::request::{Request, Response, To};
 
 /// How often a request is tried that gets no answer, or one of 5xx.
@@ -67,6 +67,32 @@ pub(super) struct Carrier<'a> {
 
 /// What connections are shared by: where they lead, and whether they show the identity.
 type Key = (Origin, bool);
+
+/// What came over a connection.
+struct Answer {
+    response: Response,
+    /// `Retry-After` with 503, when it is a number of seconds: the server has too much to do.
+    retry_after: Option<Duration>,
+}
+
+impl Answer {
+    fn of(answer: http::Response<Bytes>) -> Self {
+        let (head, body) = answer.into_parts();
+        let header = |name| head.headers.get(name)?.to_str().ok();
+        let is_busy = head.status == StatusCode::SERVICE_UNAVAILABLE;
+        let seconds = header(RETRY_AFTER).filter(|_| is_busy);
+        Self {
+            retry_after: seconds
+                .and_then(|seconds| seconds.trim().parse().ok())
+                .map(Duration::from_secs),
+            response: Response {
+                status: head.status.as_u16(),
+                content_type: header(CONTENT_TYPE).map(str::to_owned),
+                body: body.to_vec(),
+            },
+        }
+    }
+}
 
 impl<'a> Carrier<'a> {
     pub(super) fn new(road: &'a Road, identity: &'a Identity) -> Result<Self, DriverError> {
@@ -161,7 +187,7 @@ impl<'a> Carrier<'a> {
         };
         let answer = connection.send(message).await?;
         self.connections.push((key, connection));
-        Ok(answer)
+        Ok(Answer::of(answer))
     }
 
     fn message(

@@ -4,8 +4,6 @@ use std::io;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::StatusCode;
-use http::header::{CONTENT_TYPE, RETRY_AFTER};
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper_util::rt::TokioIo;
@@ -14,8 +12,6 @@ use tokio::net::TcpStream;
 use tokio::task::AbortHandle;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
-
-use crate::request::Response;
 
 /// The longest that connecting, or an answer, may take.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -72,13 +68,6 @@ impl Origin {
     }
 }
 
-/// What came over a connection.
-pub(super) struct Answer {
-    pub(super) response: Response,
-    /// `Retry-After` with 503, when it is a number of seconds: the server has too much to do.
-    pub(super) retry_after: Option<Duration>,
-}
-
 /// An open connection, closed when dropped.
 pub(super) struct Connection {
     sender: SendRequest<Full<Bytes>>,
@@ -111,13 +100,16 @@ impl Connection {
     pub(super) async fn send(
         &mut self,
         request: http::Request<Full<Bytes>>,
-    ) -> Result<Answer, TransportError> {
+    ) -> Result<http::Response<Bytes>, TransportError> {
         timeout(PATIENCE, self.exchange(request))
             .await
             .map_err(|_| TransportError::Timeout)?
     }
 
-    async fn exchange(&mut self, request: http::Request<Full<Bytes>>) -> Result<Answer, TransportError> {
+    async fn exchange(
+        &mut self,
+        request: http::Request<Full<Bytes>>,
+    ) -> Result<http::Response<Bytes>, TransportError> {
         self.sender.ready().await?;
         let (head, body) = self.sender.send_request(request).await?.into_parts();
         let body = Limited::new(body, MAX_BODY).collect().await.map_err(|error| {
@@ -127,19 +119,7 @@ impl Connection {
                 error.to_string()
             })
         })?;
-        let header = |name| head.headers.get(name)?.to_str().ok();
-        let is_busy = head.status == StatusCode::SERVICE_UNAVAILABLE;
-        let seconds = header(RETRY_AFTER).filter(|_| is_busy);
-        Ok(Answer {
-            retry_after: seconds
-                .and_then(|seconds| seconds.trim().parse().ok())
-                .map(Duration::from_secs),
-            response: Response {
-                status: head.status.as_u16(),
-                content_type: header(CONTENT_TYPE).map(str::to_owned),
-                body: body.to_bytes().to_vec(),
-            },
-        })
+        Ok(http::Response::from_parts(head, body.to_bytes()))
     }
 }
 

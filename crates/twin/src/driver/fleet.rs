@@ -9,12 +9,13 @@ use tokio::sync::{Mutex, Semaphore, watch};
 use tokio::task::JoinSet;
 
 use super::carrier::{Carrier, Road};
-use super::identity::{Identities, Identity};
+use super::identity::Identities;
 use super::outcome::{Outcome, Progress, TwinOutcome};
 use super::wake::Waker;
 use super::{DriverError, Target, clock};
 use crate::apns::Apns;
 use crate::device::Device;
+use crate::identity::Identity;
 use crate::twin::{Settings, Standing, Twin};
 
 /// A mix of platforms: what one finds in a company.

@@ -11,6 +11,7 @@ use ordain_pki::{Authority, Certificate, KeyPair, csr};
 
 use super::{DriverError, clock};
 use crate::device::Device;
+use crate::identity::Identity;
 
 /// How many certificates are asked for at once.
 pub const MAX_BATCH: usize = 500;
@@ -18,15 +19,6 @@ pub const MAX_BATCH: usize = 500;
 const LIFETIME: i64 = 365 * 24 * 60 * 60;
 /// How far a server's clock may be behind, in seconds.
 const CLOCK_TOLERANCE: i64 = 60 * 60;
-
-/// What a twin shows itself with.
-#[derive(Debug, Clone)]
-pub struct Identity {
-    /// The certificate.
-    pub certificate: Certificate,
-    /// Its key.
-    pub key: KeyPair,
-}
 
 /// Where identities come from.
 #[derive(Debug)]

@@ -30,6 +30,7 @@ mod identity;
 mod outcome;
 mod tls;
 mod wake;
+pub mod windows;
 
 use std::io;
 use std::path::PathBuf;
@@ -38,9 +39,10 @@ use ordain_pki::authority::IssueError;
 use ordain_pki::certificate::CertificateError;
 use ordain_pki::key::KeyError;
 
+pub use crate::identity::Identity;
 pub use connection::TransportError;
 pub use fleet::{Fleet, MIX, Options, Until};
-pub use identity::{Bulk, Identities, Identity, Issuer, Keys, MAX_BATCH};
+pub use identity::{Bulk, Identities, Issuer, Keys, MAX_BATCH};
 pub use outcome::{Outcome, Progress, TwinOutcome};
 
 /// The server that twins enroll with.

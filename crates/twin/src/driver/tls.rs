@@ -10,8 +10,8 @@ use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use rustls::{RootCertStore, crypto::aws_lc_rs};
 use tokio_rustls::TlsConnector;
 
-use super::identity::Identity;
 use super::{DriverError, Roots};
+use crate::identity::Identity;
 
 /// What all connections of a run share.
 pub(super) struct Tls {

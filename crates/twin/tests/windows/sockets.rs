@@ -1,0 +1,245 @@
+//! Twins on real sockets: TLS with client certificates against a small server on loopback.
+
+use std::convert::Infallible;
+use std::net::Ipv4Addr;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use ordain_pki::authority::{self, Usage, Validity};
+use ordain_pki::key::KeyKind;
+use ordain_pki::{Authority, Certificate, KeyPair};
+use ordain_twin::driver::windows::{Fleet, Line, Options, Road};
+use ordain_twin::driver::{Roots, Until};
+use ordain_twin::windows::{KeySource, Pc, Proof, Request, Settings, Standing, Twin, Way};
+use rustls::crypto::aws_lc_rs;
+use rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer};
+use rustls::server::WebPkiClientVerifier;
+use rustls::{RootCertStore, ServerConfig};
+use tokio::net::TcpListener;
+use tokio_rustls::TlsAcceptor;
+
+use crate::fake::{DAY, Fake, SERVER, keys};
+
+/// A request as it came: the path, and the certificate that TLS showed.
+type Seen = Arc<Mutex<Vec<(String, Option<Certificate>)>>>;
+
+struct Server {
+    origin: String,
+    roots: Roots,
+    seen: Seen,
+}
+
+/// The present, as the certificates have to be valid for TLS.
+fn now() -> i64 {
+    #[allow(
+        clippy::disallowed_methods,
+        reason = "rustls reads the clock, so the certificates have to fit it"
+    )]
+    let now = std::time::SystemTime::now();
+    i64::try_from(now.duration_since(std::time::UNIX_EPOCH).unwrap().as_secs()).unwrap()
+}
+
+/// Serves the fake over TLS. Sessions need a client certificate of its CA if `certificates`; `chunked` breaks the rule.
+async fn serve(certificates: bool, chunked: bool) -> Server {
+    let mut fake = Fake::new();
+    fake.now = now();
+    let validity = Validity {
+        not_before: fake.now - DAY,
+        not_after: fake.now + 400 * DAY,
+    };
+    let web = Authority::new(KeyPair::generate(KeyKind::P256).unwrap(), "Web CA", validity).unwrap();
+    fake.authority = Authority::new(KeyPair::generate(KeyKind::P256).unwrap(), "Devices", validity).unwrap();
+    let key = KeyPair::generate(KeyKind::P256).unwrap();
+    let certificate = web
+        .issue(&authority::Request {
+            public_key: key.public_key(),
+            common_name: "localhost",
+            organization: None,
+            serial_number: None,
+            usage: Usage::Server {
+                names: vec!["localhost".to_owned()],
+                addresses: vec![Ipv4Addr::LOCALHOST.into()],
+            },
+            validity,
+        })
+        .unwrap();
+    let der = |certificate: &Certificate| CertificateDer::from(certificate.der().to_vec());
+    let provider = Arc::new(aws_lc_rs::default_provider());
+    let mut devices = RootCertStore::empty();
+    devices.add(der(fake.authority.certificate())).unwrap();
+    let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(devices), provider.clone())
+        .allow_unauthenticated()
+        .build()
+        .unwrap();
+    let config = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_client_cert_verifier(verifier)
+        .with_single_cert(
+            vec![der(&certificate)],
+            PrivatePkcs8KeyDer::from(key.to_pkcs8().unwrap()).into(),
+        )
+        .unwrap();
+    let acceptor = TlsAcceptor::from(Arc::new(config));
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+    let origin = format!("https://localhost:{}", listener.local_addr().unwrap().port());
+    // The fake's documents name another host.
+    for _ in ["policy", "enrollment"] {
+        let change = (format!("{SERVER}/"), format!("{origin}/"));
+        fake.changes.push(("Discovery.svc", change.0, change.1));
+    }
+    fake.document.push((format!("{SERVER}/"), format!("{origin}/")));
+    let seen = Seen::default();
+    let (fake, kept) = (Arc::new(Mutex::new(fake)), seen.clone());
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let (acceptor, fake, seen) = (acceptor.clone(), fake.clone(), kept.clone());
+            tokio::spawn(async move {
+                let Ok(stream) = acceptor.accept(stream).await else {
+                    return;
+                };
+                let shown = stream.get_ref().1.peer_certificates().unwrap_or_default();
+                let shown = shown.first().map(|der| Certificate::from_der(der).unwrap());
+                let service = service_fn(move |request: http::Request<Incoming>| {
+                    let (fake, shown, seen) = (fake.clone(), shown.clone(), seen.clone());
+                    async move {
+                        let path = request.uri().path().to_owned();
+                        seen.lock().unwrap().push((path.clone(), shown.clone()));
+                        if certificates && path == "/omadm" && shown.is_none() {
+                            return Ok(answer(403, "text/plain", Vec::new()));
+                        }
+                        let method = request.method().clone();
+                        let url = format!("{SERVER}{}", request.uri());
+                        let body = request.into_body().collect().await.unwrap().to_bytes();
+                        let body = String::from_utf8(body.to_vec()).unwrap();
+                        let response = fake.lock().unwrap().answer(&Request {
+                            method,
+                            url,
+                            content_type: None,
+                            headers: Vec::new(),
+                            body: body.into_bytes(),
+                            identity: None,
+                        });
+                        let kind = response.content_type.unwrap_or_default();
+                        let mut answer = answer(response.status, &kind, response.body);
+                        if chunked && path == "/mde2/policy" {
+                            answer.headers_mut().remove("content-length");
+                            answer
+                                .headers_mut()
+                                .insert("transfer-encoding", "chunked".parse().unwrap());
+                        }
+                        Ok::<_, Infallible>(answer)
+                    }
+                });
+                let connection = hyper::server::conn::http1::Builder::new();
+                let _ = connection.serve_connection(TokioIo::new(stream), service).await;
+            });
+        }
+    });
+    Server {
+        origin,
+        roots: Roots::Pem(web.certificate().to_pem().into_bytes()),
+        seen,
+    }
+}
+
+fn answer(status: u16, kind: &str, body: Vec<u8>) -> http::Response<Full<Bytes>> {
+    http::Response::builder()
+        .status(status)
+        .header("content-type", kind)
+        .header("content-length", body.len())
+        .body(Full::new(Bytes::from(body)))
+        .unwrap()
+}
+
+fn way(server: &Server) -> Way {
+    Way::new(server.origin.clone(), "ada@example.org", "correct-horse")
+}
+
+#[tokio::test]
+async fn a_twin_enrolls_and_shows_its_certificate() {
+    let server = serve(true, false).await;
+    let road = Road::new(&server.roots).unwrap();
+    let mut twin = Twin::new(Pc::new(3, 0), Settings::default(), Arc::new(keys()));
+    twin.enroll(way(&server)).unwrap();
+    let mut line = Line::new(&road);
+    line.hold(&mut twin, now()).await;
+    assert!(line.errors.is_empty(), "{:?}", line.errors);
+    assert_eq!((twin.error(), twin.standing()), (None, Standing::Enrolled));
+    assert_eq!((twin.sessions(), twin.complaints().kept().len()), (1, 0));
+    let seen = server.seen.lock().unwrap();
+    let paths: Vec<_> = seen.iter().map(|(path, _)| path.as_str()).collect();
+    let discovery = "/EnrollmentServer/Discovery.svc";
+    assert_eq!(
+        paths,
+        [discovery, discovery, "/mde2/policy", "/mde2/enroll", "/omadm"]
+    );
+    let own = &twin.account().unwrap().identity.certificate;
+    assert_eq!(seen[4].1.as_ref(), Some(own));
+    assert_eq!(seen[3].1, None);
+}
+
+/// F6: no server outside of the trust store. F1.1: nothing in chunks. And no session without the certificate.
+#[tokio::test]
+async fn what_is_refused_on_sockets() {
+    let server = serve(true, true).await;
+    let stranger = serve(true, false).await;
+    let road = Road::new(&stranger.roots).unwrap();
+    let settings = Settings::default();
+    let mut twin = Twin::new(Pc::new(3, 0), settings, Arc::new(keys()));
+    twin.enroll(way(&server)).unwrap();
+    let mut line = Line::new(&road);
+    line.hold(&mut twin, now()).await;
+    assert_eq!(line.errors.len(), 1);
+    assert!(twin.error().unwrap().to_string().contains("no answer"));
+    assert!(server.seen.lock().unwrap().is_empty());
+
+    let road = Road::new(&server.roots).unwrap();
+    let mut twin = Twin::new(Pc::new(3, 0), settings, Arc::new(keys()));
+    twin.enroll(way(&server)).unwrap();
+    Line::new(&road).hold(&mut twin, now()).await;
+    assert!(twin.error().unwrap().to_string().contains("in chunks"));
+
+    let settings = Settings {
+        proof: Proof::Credentials,
+        ..settings
+    };
+    let road = Road::new(&stranger.roots).unwrap();
+    let mut twin = Twin::new(Pc::new(3, 0), settings, Arc::new(keys()));
+    twin.enroll(way(&stranger)).unwrap();
+    Line::new(&road).hold(&mut twin, now()).await;
+    assert_eq!(
+        (twin.standing(), twin.sessions(), twin.failed_sessions()),
+        (Standing::Enrolled, 0, 1)
+    );
+    assert!(twin.complaints().kept()[0].to_string().contains("answered 403"));
+}
+
+#[tokio::test]
+async fn a_fleet_rests_when_each_has_held_a_session() {
+    let server = serve(true, false).await;
+    let keys: Arc<dyn KeySource> = Arc::new(keys());
+    let fleet = Fleet::new(12, 5, Settings::default(), &keys, |_, _| way(&server));
+    let (_stop, stopped) = tokio::sync::watch::channel(false);
+    let options = Options {
+        sessions: 4,
+        poll: Duration::from_millis(10),
+        until: Until::Rest,
+    };
+    let outcome = fleet.run(&server.roots, &options, &stopped).await.unwrap();
+    let progress = outcome.progress;
+    assert_eq!(
+        (progress.twins, progress.enrolled, progress.sessions),
+        (12, 12, 12),
+        "{outcome:?}"
+    );
+    assert_eq!((progress.errors, progress.complaints), (0, 0));
+    // Run again, they go on from there.
+    let outcome = fleet.run(&server.roots, &options, &stopped).await.unwrap();
+    assert_eq!((outcome.progress.enrolled, outcome.progress.sessions), (12, 24));
+}
