@@ -45,7 +45,10 @@ pub(crate) fn candidates(wish: &Wish, channel: Channel, catalog: &Catalog) -> BT
 
 /// The predicates of groups that are decided by what this channel reports: a group is of devices.
 pub(crate) fn conditions(wish: &Wish, channel: Channel) -> impl Iterator<Item = &str> {
-    let conditions = wish.groups.values().filter_map(|group| group.condition.as_deref());
+    let conditions = wish
+        .groups
+        .values()
+        .filter_map(|group| group.condition.as_deref());
     conditions.filter(move |_| channel == Channel::Device)
 }
 
