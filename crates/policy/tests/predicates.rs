@@ -24,6 +24,7 @@ fn judged(placement: &str, when: &str, devices: &[&str], devices_only: bool) -> 
         public_url: "https://mdm.example.org",
         before: None,
         devices: &devices,
+        windows: &[],
         devices_only,
         allow_unknown: false,
     };
@@ -44,6 +45,7 @@ fn judged_of_group(condition: &str, devices: &[&str]) -> (bool, Vec<String>) {
         public_url: "https://mdm.example.org",
         before: None,
         devices: &devices,
+        windows: &[],
         devices_only: true,
         allow_unknown: false,
     };
