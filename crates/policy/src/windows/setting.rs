@@ -153,7 +153,8 @@ impl Compiler<'_> {
         if let Some(Text { text, place }) = written.format {
             match text.parse::<DataFormat>() {
                 Ok(format) if format.is_empty() => {
-                    let message = format!("the format {format} has no value, so that there is nothing to set");
+                    let message =
+                        format!("the format {format} has no value, so that there is nothing to set");
                     self.problems.error(place, message);
                 }
                 Ok(format) => return Some(format),
