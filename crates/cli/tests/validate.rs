@@ -116,7 +116,7 @@ fn the_example_is_right_and_warnings_alone_exit_with_0() {
         ordain(&["validate", &example, "--for", "Windows:pro"])
             .status
             .code(),
-        Some(2)
+        Some(64)
     );
 }
 
@@ -189,7 +189,20 @@ fn the_catalog_is_shown() {
         "{listed}"
     );
     let deferral = "./Device/Vendor/MSFT/Policy/Config/Update/DeferQualityUpdatesPeriodInDays";
-    insta::assert_snapshot!(prints(0, &["catalog", "show", deferral]), @"");
+    insta::assert_snapshot!(prints(0, &["catalog", "show", deferral]), @r#"
+    ./Device/Vendor/MSFT/Policy/Config/Update/DeferQualityUpdatesPeriodInDays
+    node of a Windows CSP
+
+    formats   int
+    commands  Add, Delete, Get, Replace
+    scopes    system, user
+    change    replace
+    delete    the policy is not configured
+    outcome   ./Vendor/MSFT/Policy/Result/Update/DeferQualityUpdatesPeriodInDays
+
+    Value
+      (the value)  integer, 0 to 30
+    "#);
     let shown = json(
         0,
         &["catalog", "show", "./Vendor/MSFT/WiFi/Profile/{SSID}", "--json"],

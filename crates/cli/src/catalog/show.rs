@@ -120,7 +120,11 @@ fn page(record: &Record) -> String {
             "takes" => "Keys",
             _ => "Answer",
         };
-        let _ = write!(page, "\n{title} (* has to be there)\n{}\n", keys(rows));
+        let note = match record.sort {
+            Sort::Windows => "",
+            _ => " (* has to be there)",
+        };
+        let _ = write!(page, "\n{title}{note}\n{}\n", keys(rows));
     }
     page.trim_end().to_owned()
 }

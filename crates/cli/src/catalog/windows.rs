@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::fmt::Display;
 
 use anyhow::bail;
-use ordain_catalog::Support;
-use ordain_catalog::windows::{Node, Stated, WindowsCatalog};
+use ordain_catalog::windows::{Csp, Node, Stated, WindowsCatalog};
+use ordain_catalog::{Scope, Support};
 use serde_json::{Value, json};
 
 use crate::catalog::record::{self, Record, Sort};
@@ -19,16 +19,18 @@ const PARTICULARS: [&str; 15] = [
 
 /// Every node, by what stands for its address: `./Vendor/MSFT/WiFi/Profile/{SSID}/WlanXml`.
 pub(super) fn nodes() -> impl Iterator<Item = (String, &'static Node)> {
-    WindowsCatalog::builtin().csps().flat_map(|csp| csp.nodes())
+    WindowsCatalog::builtin().csps().flat_map(Csp::nodes)
 }
 
 /// The node of this name or address.
 pub(super) fn named(name: &str) -> anyhow::Result<Record> {
-    if let Some((template, node)) = nodes().find(|(template, _)| template == name) {
-        return Ok(of_node(template, node));
+    for csp in WindowsCatalog::builtin().csps() {
+        if let Some((template, node)) = csp.nodes().into_iter().find(|(template, _)| template == name) {
+            return Ok(of_node(template, csp, node));
+        }
     }
     match WindowsCatalog::builtin().find(name, &mut 100_000) {
-        Ok(found) => Ok(of_node(found.uri.to_string(), found.node)),
+        Ok(found) => Ok(of_node(found.uri.to_string(), found.csp, found.node)),
         Err(error) => match error.nearest() {
             [] => bail!("{error}\n  `ordain catalog list --sort windows` shows all nodes."),
             near => bail!("{error}\n  Did you mean {}?", near.join(" or ")),
@@ -36,7 +38,7 @@ pub(super) fn named(name: &str) -> anyhow::Result<Record> {
     }
 }
 
-fn of_node(name: String, node: &Node) -> Record {
+fn of_node(name: String, csp: &Csp, node: &Node) -> Record {
     let needs = &node.needs;
     let joins = needs
         .joins
@@ -57,6 +59,7 @@ fn of_node(name: String, node: &Node) -> Record {
         notes.push("not verified: devices may not have it");
     }
     let children = node.children.keys();
+    let outcome = node.outcome.iter().map(|below| format!("{}/{below}", csp.name));
     let mut particulars = BTreeMap::from([
         ("formats", words(&node.formats)),
         ("commands", words(&node.verbs)),
@@ -70,7 +73,7 @@ fn of_node(name: String, node: &Node) -> Record {
         ("default", words(&node.default)),
         ("means", words(meanings)),
         ("example", words(&node.example)),
-        ("outcome", words(&node.outcome)),
+        ("outcome", words(outcome)),
         ("notes", words(notes)),
         ("nodes", words(children)),
     ]);
@@ -88,7 +91,7 @@ fn words<T: Display>(all: impl IntoIterator<Item = T>) -> Vec<String> {
     all.into_iter().map(|one| one.to_string()).collect()
 }
 
-fn scopes(scopes: &Stated<ordain_catalog::Scope>) -> Vec<String> {
+fn scopes(scopes: &Stated<Scope>) -> Vec<String> {
     let certain = scopes.certain.iter().map(ToString::to_string);
     let unverified = scopes
         .unverified
