@@ -162,6 +162,7 @@ fn compiled(catalog: &Catalog, files: &[(String, Vec<u8>)], kinds: &[DeviceKind]
         public_url: "https://mdm.example.org",
         before: None,
         devices: kinds,
+        windows: &[],
         devices_only: false,
         allow_unknown: false,
     };

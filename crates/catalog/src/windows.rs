@@ -16,7 +16,7 @@ use std::fmt;
 use std::sync::{Arc, LazyLock};
 
 pub use csp::{Change, Csp, DataFormat, Node, Removal, Together, Verb};
-pub use device::{Builds, Edition, Join, Lack, Needs, WindowsDevice};
+pub use device::{Builds, Edition, InvalidWindowsDevice, Join, Lack, Needs, WindowsDevice};
 pub use loc_uri::{InvalidLocUri, LocUri};
 pub use node::{Binding, Found, NotFound};
 pub(crate) use node::{Segment, is_csp_name};

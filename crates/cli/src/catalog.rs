@@ -7,12 +7,14 @@ mod record;
 mod show;
 pub(crate) mod source;
 mod status;
+mod windows;
 
 use clap::Subcommand;
 
 use crate::args::AskArgs;
 
-/// The commands about the catalog: what Apple devices accept and report, by platform and version.
+/// The commands about the catalog: what Apple devices accept and report, by platform and version, and what Windows devices
+/// take.
 #[derive(Debug, Subcommand)]
 pub(crate) enum CatalogCommand {
     /// Tells which catalog is in force, and how much it knows

@@ -1,12 +1,15 @@
 //! `ordain validate`.
 
 use std::path::PathBuf;
+use std::str::FromStr;
 
 use anyhow::Context as _;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use clap::Args;
-use ordain_catalog::validate::DeviceKind;
+use ordain_catalog::validate::{DeviceKind, InvalidDeviceKind};
+use ordain_catalog::windows::{InvalidWindowsDevice, WindowsDevice};
+use ordain_model::windows::settings::is_for_windows;
 use ordain_model::wish::Wish;
 use ordain_policy::{Problem, Severity, Surroundings};
 use serde::Serialize;
@@ -26,9 +29,10 @@ pub(crate) struct ValidateArgs {
     #[arg(value_name = "DIR")]
     dir: PathBuf,
     /// Devices that there are, such as macOS:26.4:supervised or iOS:27.0: platform, system version, enrollment, scope,
-    /// build, as far as they are known; may be given again
+    /// build, as far as they are known; or Windows:10.0.22631:pro:entra-joined: version, edition, join state; may be given
+    /// again
     #[arg(long = "for", value_name = "KIND")]
-    devices: Vec<DeviceKind>,
+    devices: Vec<Device>,
     /// Only warn of types and keys that the catalog does not know: for systems that are newer than it
     #[arg(long)]
     allow_unknown: bool,
@@ -39,6 +43,30 @@ pub(crate) struct ValidateArgs {
     source: SourceArgs,
     #[command(flatten)]
     output: JsonArgs,
+}
+
+/// A kind of devices.
+#[derive(Debug, Clone, Copy)]
+enum Device {
+    Apple(DeviceKind),
+    Windows(WindowsDevice),
+}
+
+impl FromStr for Device {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.starts_with("Windows") {
+            true => text
+                .parse()
+                .map(Self::Windows)
+                .map_err(|error: InvalidWindowsDevice| error.to_string()),
+            false => text
+                .parse()
+                .map(Self::Apple)
+                .map_err(|error: InvalidDeviceKind| error.to_string()),
+        }
+    }
 }
 
 /// What came of it.
@@ -55,6 +83,8 @@ struct Verdict {
 #[derive(Debug, Serialize)]
 struct Has {
     declarations: usize,
+    /// How many of them are for Windows devices.
+    windows: usize,
     blueprints: usize,
     groups: usize,
 }
@@ -68,12 +98,23 @@ pub(crate) async fn run(args: ValidateArgs) -> anyhow::Result<()> {
         Ok((file.path, content.context("what was encoded can be decoded")?))
     });
     let files: Vec<(String, Vec<u8>)> = files.collect::<anyhow::Result<_>>()?;
+    let of_apple = |device: &Device| match device {
+        Device::Apple(kind) => Some(*kind),
+        Device::Windows(_) => None,
+    };
+    let of_windows = |device: &Device| match device {
+        Device::Windows(kind) => Some(*kind),
+        Device::Apple(_) => None,
+    };
+    let devices: Vec<DeviceKind> = args.devices.iter().filter_map(of_apple).collect();
+    let windows: Vec<WindowsDevice> = args.devices.iter().filter_map(of_windows).collect();
     let surroundings = Surroundings {
         catalog: &catalog,
         public_url: args.public_url.as_deref().unwrap_or(NOWHERE),
         before: None,
         allow_unknown: args.allow_unknown,
-        devices: &args.devices,
+        devices: &devices,
+        windows: &windows,
         devices_only: true,
     };
     let (has, mut problems) = match ordain_policy::compile(&files, &surroundings) {
@@ -113,8 +154,11 @@ pub(crate) async fn run(args: ValidateArgs) -> anyhow::Result<()> {
 
 impl Has {
     fn of(wish: &Wish) -> Self {
+        let windows = wish.declarations.values();
+        let windows = windows.filter(|declaration| is_for_windows(&declaration.type_name));
         Self {
             declarations: wish.declarations.len(),
+            windows: windows.count(),
             blueprints: wish.blueprints.len(),
             groups: wish.groups.len(),
         }
@@ -137,8 +181,12 @@ fn text(verdict: &Verdict, dir: &str) -> String {
         }
     };
     let has = verdict.has.as_ref().map(|has| {
+        let windows = match has.windows {
+            0 => String::new(),
+            count => format!(" ({count} for Windows)"),
+        };
         let counted = [
-            counted(has.declarations, "declaration"),
+            counted(has.declarations, "declaration") + &windows,
             counted(has.blueprints, "blueprint"),
             counted(has.groups, "group"),
         ];

@@ -92,7 +92,7 @@ fn the_example_is_right_and_warnings_alone_exit_with_0() {
     let example = here("../../examples/policy");
     let text = prints(0, &["validate", &example]);
     assert!(
-        text.contains(" with 14 declarations, 2 blueprints, 2 groups: nothing is wrong"),
+        text.contains(" with 15 declarations (1 for Windows), 2 blueprints, 2 groups: nothing is wrong"),
         "{text}"
     );
     let some = ["--for", "macOS:26.4:supervised", "--for", "macOS:14.0:supervised"];
@@ -104,6 +104,20 @@ fn the_example_is_right_and_warnings_alone_exit_with_0() {
     assert!(text.contains("warning") && !text.contains("error"), "{text}");
     let text = prints(1, &["validate", &example, "--for", "macOS:12.0"]);
     assert!(text.contains("error: "), "{text}");
+    let text = prints(0, &["validate", &example, "--for", "Windows:10.0.22631:pro"]);
+    assert!(text.contains("nothing is wrong"), "{text}");
+    assert_eq!(
+        ordain(&["validate", &example, "--for", "Windows:11"])
+            .status
+            .code(),
+        Some(0)
+    );
+    assert_eq!(
+        ordain(&["validate", &example, "--for", "Windows:pro"])
+            .status
+            .code(),
+        Some(64)
+    );
 }
 
 #[test]
@@ -164,6 +178,39 @@ fn the_catalog_is_shown() {
         !listed.contains(passcode) && listed.contains("com.apple.configuration.legacy"),
         "{listed}"
     );
+
+    assert!(
+        status.contains("\nWindows: ") && status.contains(" CSPs with "),
+        "{status}"
+    );
+    let listed = prints(0, &["catalog", "list", "--sort", "windows"]);
+    assert!(
+        listed.contains("./Vendor/MSFT/WiFi/Profile/{SSID}/WlanXml") && !listed.contains(passcode),
+        "{listed}"
+    );
+    let deferral = "./Device/Vendor/MSFT/Policy/Config/Update/DeferQualityUpdatesPeriodInDays";
+    insta::assert_snapshot!(prints(0, &["catalog", "show", deferral]), @r#"
+    ./Device/Vendor/MSFT/Policy/Config/Update/DeferQualityUpdatesPeriodInDays
+    node of a Windows CSP
+
+    formats   int
+    commands  Add, Delete, Get, Replace
+    scopes    system, user
+    change    replace
+    delete    the policy is not configured
+    outcome   ./Vendor/MSFT/Policy/Result/Update/DeferQualityUpdatesPeriodInDays
+
+    Value
+      (the value)  integer, 0 to 30
+    "#);
+    let shown = json(
+        0,
+        &["catalog", "show", "./Vendor/MSFT/WiFi/Profile/{SSID}", "--json"],
+    );
+    assert_eq!(shown[0]["delete"][0], "what was set is gone");
+    let unknown = ordain(&["catalog", "show", "./Vendor/MSFT/BitLoker/Status"]);
+    let why = String::from_utf8(unknown.stderr).unwrap();
+    assert!(why.contains("Did you mean ./Vendor/MSFT/BitLocker?"), "{why}");
 
     let unknown = ordain(&["catalog", "show", "com.apple.configuration.pascode.settings"]);
     assert_eq!(unknown.status.code(), Some(1));

@@ -7,6 +7,7 @@ use ordain_catalog::{Availability, Catalog, EnrollmentType, OsVersion, Platform,
 use crate::ids::Channel;
 use crate::report::Capabilities;
 use crate::subscription::{self, SUBSCRIPTION_TYPE};
+use crate::windows::settings::is_for_windows;
 use crate::wish::Wish;
 
 /// Enrollments of one audience get one manifest.
@@ -35,7 +36,7 @@ pub struct CapabilityClass {
 /// What a class is judged from.
 #[derive(Debug, Clone, Copy)]
 pub struct Abilities<'a> {
-    /// Whether it is a Windows device, which takes none of Apple's declarations.
+    /// Whether it is a Windows device, which takes none of Apple's declarations, as Apple's devices take none of its.
     pub is_windows: bool,
     /// The platform, when known.
     pub platform: Option<Platform>,
@@ -82,8 +83,11 @@ impl CapabilityClass {
 
 impl Abilities<'_> {
     fn refusal(&self, catalog: &Catalog, type_name: &str) -> Option<String> {
-        if self.is_windows {
-            return Some("Windows takes no Apple declarations".to_owned());
+        match (self.is_windows, is_for_windows(type_name)) {
+            (true, true) => return None,
+            (true, false) => return Some("it is for Apple devices".to_owned()),
+            (false, true) => return Some("it is for Windows devices".to_owned()),
+            (false, false) => {}
         }
         if let Some(supported) = self.capabilities.and_then(|known| known.declarations.as_ref()) {
             let known = supported.contains(type_name);

@@ -10,6 +10,7 @@ use crate::declaration::Declaration;
 use crate::ids::Digest;
 use crate::manifest::{Entry, Manifest, Omission, PREDICATE_KEY};
 use crate::subscription::{self, SUBSCRIPTION_TYPE};
+use crate::windows::settings::is_for_windows;
 use crate::wish::Wish;
 
 /// The one type of activation there is.
@@ -241,9 +242,10 @@ impl<'a> Compiler<'a> {
             .iter()
             .flat_map(|activation| activation.references.iter().map(String::as_str))
             .collect();
-        let unnamed = given
-            .values()
-            .filter(|configuration| !named.contains(configuration.identifier.as_str()));
+        // Windows has no activations: what is set there is in force.
+        let unnamed = given.values().filter(|configuration| {
+            !named.contains(configuration.identifier.as_str()) && !is_for_windows(&configuration.type_name)
+        });
         activations
             .made
             .extend(unnamed.filter_map(|configuration| activation_for(configuration)));

@@ -1,6 +1,7 @@
-//! Windows devices: what they say of themselves, and how they enroll ([`enroll`]).
+//! Windows devices: what they say of themselves, how they enroll ([`enroll`]), and what is set on them ([`settings`]).
 
 pub mod enroll;
+pub mod settings;
 
 use ordain_catalog::windows::Edition;
 use serde::{Deserialize, Serialize};

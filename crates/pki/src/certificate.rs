@@ -123,15 +123,11 @@ impl Certificate {
         self.0.fingerprint
     }
 
-    /// SHA-1 of the DER, by which Windows names certificates. It proves nothing.
-    pub fn thumbprint(&self) -> [u8; 20] {
+    /// SHA-1 of the DER in upper-case hexadecimal, as Windows names certificates. It proves nothing.
+    pub fn thumbprint(&self) -> String {
         let digest = Digest::Sha1.of(self.der());
-        let mut octets = [0; 20];
-        octets
-            .iter_mut()
-            .zip(digest.as_ref())
-            .for_each(|(to, from)| *to = *from);
-        octets
+        let octets = digest.as_ref().iter();
+        octets.map(|octet| format!("{octet:02X}")).collect()
     }
 
     /// The first second of validity, in unix seconds.

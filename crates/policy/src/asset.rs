@@ -70,6 +70,8 @@ impl<'c> Compiler<'c> {
             when: None,
             references: BTreeSet::new(),
             downloads,
+            atomic: false,
+            settings: Vec::new(),
         })
     }
 
@@ -205,7 +207,7 @@ impl<'c> Compiler<'c> {
     }
 
     /// The file of the policy at this path.
-    fn file(&mut self, path: Text<'_>) -> Option<&'c [u8]> {
+    pub(crate) fn file(&mut self, path: Text<'_>) -> Option<&'c [u8]> {
         if !directory::is_below(path.text) {
             let message = "`file` is a path from the policy directory to a file in it, without `.` and `..`";
             self.problems.error(path.place, message);

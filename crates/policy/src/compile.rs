@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use ordain_catalog::Catalog;
 use ordain_catalog::validate::DeviceKind;
+use ordain_catalog::windows::WindowsDevice;
 use ordain_model::declaration::Declaration;
 use ordain_model::ids::Digest;
 use ordain_model::wish::{Blueprint, Group, Wish};
@@ -30,6 +31,8 @@ pub struct Surroundings<'a> {
     pub before: Option<&'a Wish>,
     /// The kinds of devices that there are; without any, only platforms and channels are judged.
     pub devices: &'a [DeviceKind],
+    /// The kinds of Windows devices that there are; without any, none is judged.
+    pub windows: &'a [WindowsDevice],
     /// Whether it is for these only. Otherwise others may come, and what none of these can take is only warned of.
     pub devices_only: bool,
     /// Whether keys and types that the catalog does not have are taken with a warning, types as long as their names tell
@@ -81,6 +84,7 @@ pub fn compile(
         public_url: surroundings.public_url.trim_end_matches('/'),
         before: surroundings.before,
         devices: surroundings.devices,
+        windows: surroundings.windows,
         devices_only: surroundings.devices_only,
         allow_unknown: surroundings.allow_unknown,
         files: sorted.iter().copied().collect(),
@@ -122,6 +126,7 @@ pub(crate) struct Compiler<'c> {
     pub(crate) public_url: &'c str,
     pub(crate) before: Option<&'c Wish>,
     pub(crate) devices: &'c [DeviceKind],
+    pub(crate) windows: &'c [WindowsDevice],
     pub(crate) devices_only: bool,
     pub(crate) allow_unknown: bool,
     pub(crate) files: BTreeMap<&'c str, &'c [u8]>,
@@ -171,9 +176,11 @@ impl<'c> Compiler<'c> {
         self.check_together(&drafts, &blueprints, &groups);
         self.warn_of_cuts(&drafts);
         self.warn_of_profile_keys(&drafts);
+        self.warn_of_missing_admx(&drafts);
         if !self.problems.has_errors() {
             self.warn_of_unused(&drafts);
             self.warn_of_removals(&drafts, &blueprints, &groups);
+            self.warn_of_what_stays(&drafts);
         }
         let declarations = self.declarations(drafts);
         (!self.problems.has_errors()).then_some(Wish {
@@ -193,6 +200,7 @@ impl<'c> Compiler<'c> {
         let meetings = Meetings::new(drafts, blueprints, groups, &mut self.problems);
         self.check_properties(drafts, &meetings);
         self.warn_of_conflicts(drafts, &meetings);
+        self.warn_of_windows_conflicts(drafts, &meetings);
     }
 
     /// Every declaration, asset and profile, by identifier.
@@ -209,11 +217,7 @@ impl<'c> Compiler<'c> {
                     self.read(file, syntax).and_then(|node| self.read_asset(&node))
                 }
                 Role::Profile => self.read_profile(file.index, file.bytes),
-                Role::Windows => {
-                    let message = "policy for Windows is not there yet; keep windows/ out of the directory";
-                    self.problems.error(Place::start_of(file.index), message);
-                    None
-                }
+                Role::Windows(syntax) => self.read(file, syntax).and_then(|node| self.read_windows(&node)),
                 Role::Asset(_) | Role::Other(_) => {
                     others.push(file);
                     None
@@ -302,9 +306,13 @@ impl<'c> Compiler<'c> {
     fn declarations(&mut self, drafts: BTreeMap<String, Draft<'_>>) -> BTreeMap<String, Declaration> {
         let mut declarations = BTreeMap::new();
         for (identifier, draft) in drafts {
+            let settings = draft.windows();
             // A type that is missing or not allowed was complained of.
             let Some(declared) = draft.declared else { continue };
-            let payload = draft.payload.to_json_object();
+            let payload = settings.map_or_else(
+                || draft.payload.to_json_object(),
+                |settings| settings.to_payload(),
+            );
             match Declaration::new(
                 declared.kind(),
                 declared.name().to_owned(),

@@ -6,6 +6,7 @@ use ordain_catalog::{DeclarationType, Kind};
 use ordain_model::compile::RESERVED_PREFIX;
 use ordain_model::declaration::{Declaration, Placement};
 use ordain_model::ids::Digest;
+use ordain_model::windows::settings::SETTINGS_TYPE;
 
 use crate::compile::Compiler;
 use crate::fields::{Fields, Text};
@@ -13,6 +14,7 @@ use crate::payload::Payload;
 use crate::placement;
 use crate::problem::{Place, Problems, quoted};
 use crate::tree::{Node, Value};
+use crate::windows::Placed;
 
 /// A declaration that was read, before it is known whether what it refers to exists.
 pub(crate) struct Draft<'c> {
@@ -33,6 +35,9 @@ pub(crate) struct Draft<'c> {
     pub(crate) when: Option<Place>,
     pub(crate) references: BTreeSet<String>,
     pub(crate) downloads: BTreeSet<Digest>,
+    /// Of Windows devices: whether all or none of the settings are to be taken, and the settings.
+    pub(crate) atomic: bool,
+    pub(crate) settings: Vec<Placed>,
 }
 
 /// The type of a declaration.
@@ -42,6 +47,8 @@ pub(crate) enum Declared<'c> {
     Known(&'c DeclarationType),
     /// Only its name is known, and what that says.
     Unknown { name: String, kind: Kind },
+    /// Settings of Windows devices.
+    Windows,
 }
 
 impl<'c> Declared<'c> {
@@ -49,6 +56,7 @@ impl<'c> Declared<'c> {
         match self {
             Self::Known(known) => &known.name,
             Self::Unknown { name, .. } => name,
+            Self::Windows => SETTINGS_TYPE,
         }
     }
 
@@ -56,13 +64,14 @@ impl<'c> Declared<'c> {
         match self {
             Self::Known(known) => known.kind,
             Self::Unknown { kind, .. } => *kind,
+            Self::Windows => Kind::Configuration,
         }
     }
 
     pub(crate) fn known(&self) -> Option<&'c DeclarationType> {
         match self {
             Self::Known(known) => Some(known),
-            Self::Unknown { .. } => None,
+            Self::Unknown { .. } | Self::Windows => None,
         }
     }
 }
@@ -107,6 +116,8 @@ impl<'c> Compiler<'c> {
             when: fields.get("when").map(|when| when.place),
             references: BTreeSet::new(),
             downloads: BTreeSet::new(),
+            atomic: false,
+            settings: Vec::new(),
         })
     }
 

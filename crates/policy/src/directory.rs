@@ -11,13 +11,13 @@ pub(crate) enum Role {
     Group(Syntax),
     Blueprint(Syntax),
     Advisory(Syntax),
-    /// In `windows/`, which has no meaning yet.
-    Windows,
+    Windows(Syntax),
     /// Only an asset's `file` gives it a meaning. Holds what the folder is for, when it is one of the policy's.
     Other(Option<&'static str>),
 }
 
 const TEXT_FILES: &str = "files that end in .json, .yaml or .yml";
+const WINDOWS_FILES: &str = "files that end in .json, .yaml or .yml, and for ADMX files that they name";
 
 impl Role {
     /// The role of the file at `path`, relative to the policy directory. Folders inside the folders are for the
@@ -42,7 +42,7 @@ impl Role {
             "advisories" => syntax.map(Self::Advisory),
             "profiles" if extension.as_deref() == Some("mobileconfig") => Some(Self::Profile),
             "profiles" => return Self::Other(Some("files that end in .mobileconfig")),
-            "windows" => Some(Self::Windows),
+            "windows" => return syntax.map_or(Self::Other(Some(WINDOWS_FILES)), Self::Windows),
             _ => return Self::Other(None),
         };
         role.unwrap_or(Self::Other(Some(TEXT_FILES)))
@@ -88,7 +88,8 @@ mod tests {
             ("groups/lab.yaml", Role::Group(Syntax::Yaml)),
             ("blueprints/baseline.yaml", Role::Blueprint(Syntax::Yaml)),
             ("advisories/battery.yml", Role::Advisory(Syntax::Yaml)),
-            ("windows/firewall.yaml", Role::Windows),
+            ("windows/firewall.yaml", Role::Windows(Syntax::Yaml)),
+            ("windows/app.admx", Role::Other(Some(WINDOWS_FILES))),
             ("Declarations/passcode.json", Role::Other(None)),
             ("passcode.json", Role::Other(None)),
             ("declarations/json", Role::Other(Some(TEXT_FILES))),

@@ -5,6 +5,7 @@
 //! | `declarations/` | `.json`, `.yaml`: declarations as Apple documents them, and beside their keys `when`, `scope`, `platforms` | `declaration` |
 //! | `assets/` | `.json`, `.yaml`: assets whose data lies in the policy | `asset` |
 //! | `profiles/` | `.mobileconfig`: configuration profiles | `profile` |
+//! | `windows/` | `.json`, `.yaml`: what is set on Windows devices, a declaration for each file | `windows` |
 //! | `groups/` | `.json`, `.yaml`: sets of devices | `group` |
 //! | `blueprints/` | `.json`, `.yaml`: which declarations are for which groups | `blueprint` |
 //! | `advisories/` | `.json`, `.yaml`: predicates that are known to harm some systems | `advisory` |
@@ -56,6 +57,7 @@ mod spelling;
 mod tree;
 mod unused;
 mod validation;
+mod windows;
 mod yaml;
 
 pub use advisory::read_advisories;

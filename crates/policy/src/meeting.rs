@@ -17,7 +17,8 @@ pub(crate) struct Meetings<'a> {
     audiences: Vec<Vec<usize>>,
 }
 
-const INCOMPLETE: &str = "too much of it comes together in too many ways to see what meets on each device; not all was \
+/// What is said when not all was compared.
+pub(crate) const INCOMPLETE: &str = "too much of it comes together in too many ways to see what meets on each device; not all was \
                           compared";
 
 impl<'a> Meetings<'a> {

@@ -55,6 +55,8 @@ impl<'c> Compiler<'c> {
             when: None,
             references: BTreeSet::new(),
             downloads: [digest].into(),
+            atomic: false,
+            settings: Vec::new(),
         })
     }
 }

@@ -62,6 +62,7 @@ fn every_problem_is_told_with_its_place() {
             public_url: "https://mdm.example.org",
             before: None,
             devices: &[],
+            windows: &[],
             devices_only: true,
             allow_unknown: fixture.allow_unknown,
         };

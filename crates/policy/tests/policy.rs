@@ -19,6 +19,7 @@ fn surroundings() -> Surroundings<'static> {
         public_url: URL,
         before: None,
         devices: &[],
+        windows: &[],
         devices_only: true,
         allow_unknown: false,
     }

@@ -36,6 +36,7 @@ fn judged_beside(
         public_url: "https://mdm.example.org",
         before: None,
         devices: &devices,
+        windows: &[],
         devices_only,
         allow_unknown: false,
     };
@@ -56,6 +57,7 @@ fn judged_of_group(condition: &str, devices: &[&str]) -> (bool, Vec<String>) {
         public_url: "https://mdm.example.org",
         before: None,
         devices: &devices,
+        windows: &[],
         devices_only: true,
         allow_unknown: false,
     };

@@ -120,6 +120,7 @@ fn compiled(policy: &Policy, before: Option<&Wish>) -> Compiled {
         public_url: "https://mdm.example.org",
         before,
         devices: &[],
+        windows: &[],
         devices_only: true,
         allow_unknown: false,
     };

@@ -7,6 +7,7 @@ use std::sync::{Arc, PoisonError};
 
 use ordain_catalog::Catalog;
 use ordain_catalog::validate::DeviceKind;
+use ordain_catalog::windows::WindowsDevice;
 use ordain_model::wish::{Changes, Revision};
 use ordain_policy::{Compiled, Problem, Surroundings};
 use ordain_store::{Actor, AuditRecord, Blob, Publication, Source, StoreError};
@@ -206,9 +207,10 @@ impl App {
         source: Arc<Source>,
         catalog: Arc<Catalog>,
     ) -> Result<Compiled, PublishError> {
-        let devices = self.store.kinds().await?;
+        let kinds = self.store.kinds().await?;
         // A word that a newer node wrote may not be known here, and then counts for nothing.
-        let devices: Vec<DeviceKind> = devices.iter().filter_map(|kind| kind.parse().ok()).collect();
+        let devices: Vec<DeviceKind> = kinds.iter().filter_map(|kind| kind.parse().ok()).collect();
+        let windows: Vec<WindowsDevice> = kinds.iter().filter_map(|kind| kind.parse().ok()).collect();
         let app = self.clone();
         let work = move || {
             let files = source.files.iter();
@@ -219,6 +221,7 @@ impl App {
                 public_url: &app.public_url,
                 before: Some(&world.revision().wish),
                 devices: &devices,
+                windows: &windows,
                 devices_only: false,
                 allow_unknown: source.allow_unknown,
             };

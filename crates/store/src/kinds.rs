@@ -6,8 +6,8 @@ use crate::{Store, StoreError};
 
 impl Store {
     /// The kinds of devices that are enrolled, in order, each as `PLATFORM:VERSION:ENROLLMENT`, or with `::BUILD` after
-    /// that where it is known, with empty parts where nothing is known: there are hardly more builds than versions.
-    /// Devices of which not even the platform is known have none.
+    /// that where it is known: there are hardly more builds than versions; or as `Windows:VERSION:EDITION`. Parts are empty
+    /// where nothing is known. Devices of which not even the platform is known have none.
     pub async fn kinds(&self) -> Result<Vec<String>, StoreError> {
         // One step in the index for each kind: `SELECT DISTINCT` would read all of it.
         let sql = "WITH RECURSIVE found (kind) AS (SELECT MIN(kind) FROM enrollment WHERE kind IS NOT NULL UNION ALL \
@@ -20,9 +20,13 @@ impl Store {
 
 /// The kind of a device as its column holds it; that of its users is its own.
 pub(crate) fn word(enrollment: &Enrollment) -> Option<String> {
-    let facts = &enrollment.facts;
-    let platform = facts.platform.filter(|_| enrollment.phase != Phase::CheckedOut)?;
+    let facts = (enrollment.phase != Phase::CheckedOut).then_some(&enrollment.facts)?;
     let version = facts.os_version.map(|version| version.to_string());
+    if let Some(windows) = &facts.windows {
+        let edition = windows.edition().map_or("", |edition| edition.as_str());
+        return Some(format!("Windows:{}:{edition}", version.unwrap_or_default()));
+    }
+    let platform = facts.platform?;
     let enrolled = facts.enrollment_type().map(|way| way.to_string());
     let build = facts.os_build().map(|build| format!("::{build}"));
     Some(format!(

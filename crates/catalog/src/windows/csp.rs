@@ -83,6 +83,24 @@ impl Node {
         let sets = |verb: &Verb| matches!(verb, Verb::Add | Verb::Replace);
         self.verbs.is_empty() || self.verbs.iter().any(sets)
     }
+
+    /// Whether it takes this command, as far as is stated.
+    pub fn takes(&self, verb: Verb) -> bool {
+        self.verbs.is_empty() || self.verbs.contains(&verb)
+    }
+
+    /// How a value that may be there already is changed by commands that it takes; `None` when that cannot be done again
+    /// and again.
+    pub fn way_to_change(&self) -> Option<Change> {
+        let [adds, deletes, replaces] = [Verb::Add, Verb::Delete, Verb::Replace].map(|verb| self.takes(verb));
+        match self.change.unwrap_or_default() {
+            Change::DeleteThenAdd if adds => Some(Change::DeleteThenAdd),
+            Change::AddThenReplace if adds && replaces => Some(Change::AddThenReplace),
+            _ if replaces => Some(Change::Replace),
+            _ if adds && deletes => Some(Change::DeleteThenAdd),
+            _ => None,
+        }
+    }
 }
 
 /// The commands of OMA-DM that nodes take.
@@ -252,6 +270,20 @@ words!(Removal, "what a Delete does", {
     EmptyValue => "empty-value",
 });
 
+impl Removal {
+    /// What it does, in a few words.
+    pub const fn described(self) -> &'static str {
+        match self {
+            Self::Removes => "what was set is gone",
+            Self::Default => "the default is in force again",
+            Self::NotConfigured => "the policy is not configured",
+            Self::Keeps => "only the node goes: what it set stays on the device",
+            Self::Uninstalls => "the software is uninstalled",
+            Self::EmptyValue => "an empty value takes it away",
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -285,6 +317,34 @@ mod tests {
         ] {
             assert_eq!(format.value(text), None, "{format} {text}");
         }
+    }
+
+    #[test]
+    fn values_are_changed_by_what_nodes_take() {
+        let way = |change: Option<Change>, verbs: &[Verb]| {
+            let verbs = verbs.iter().copied().collect();
+            let node = Node {
+                verbs,
+                change,
+                ..Node::default()
+            };
+            node.way_to_change()
+        };
+        use Verb::{Add, Delete, Exec, Get, Replace};
+        assert_eq!(way(None, &[]), Some(Change::AddThenReplace));
+        assert_eq!(way(Some(Change::Replace), &[]), Some(Change::Replace));
+        assert_eq!(way(None, &[Get, Replace]), Some(Change::Replace));
+        assert_eq!(way(None, &[Add, Delete, Get]), Some(Change::DeleteThenAdd));
+        assert_eq!(
+            way(Some(Change::DeleteThenAdd), &[Get, Replace]),
+            Some(Change::Replace)
+        );
+        assert_eq!(
+            way(Some(Change::Replace), &[Add, Delete]),
+            Some(Change::DeleteThenAdd)
+        );
+        assert_eq!(way(None, &[Add, Exec]), None);
+        assert_eq!(way(None, &[Get]), None);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::str::FromStr;
 
 use crate::OsVersion;
 
@@ -106,7 +107,8 @@ pub struct Needs {
     pub joins: BTreeMap<Join, Builds>,
 }
 
-/// What is known of Windows devices that take the same. `Display` is `Windows 10.0.22631.3958, pro, entra-joined`.
+/// What is known of Windows devices that take the same. `Display` is `Windows 10.0.22631.3958, pro, entra-joined`;
+/// `FromStr` takes `Windows:10.0.22631.3958:pro:entra-joined`, where an empty or missing part is not known.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct WindowsDevice {
     /// The edition.
@@ -127,6 +129,36 @@ impl fmt::Display for WindowsDevice {
             write!(f, ", {edition}")?;
         }
         self.join.map_or(Ok(()), |join| write!(f, ", {join}"))
+    }
+}
+
+/// A text that is no kind of Windows devices.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "not a kind of Windows devices: Windows[:VERSION[:EDITION[:JOIN]]], where an empty part is not known"
+)]
+pub struct InvalidWindowsDevice;
+
+impl FromStr for WindowsDevice {
+    type Err = InvalidWindowsDevice;
+
+    fn from_str(text: &str) -> Result<Self, InvalidWindowsDevice> {
+        fn known<T: FromStr>(part: Option<&str>) -> Result<Option<T>, InvalidWindowsDevice> {
+            let part = part.filter(|part| !part.is_empty()).map(str::parse).transpose();
+            part.map_err(|_| InvalidWindowsDevice)
+        }
+
+        let mut parts = text.split(':');
+        let is_windows = parts.next() == Some("Windows");
+        let device = Self {
+            os_version: known(parts.next())?,
+            edition: known(parts.next())?,
+            join: known(parts.next())?,
+        };
+        match is_windows && parts.next().is_none() {
+            true => Ok(device),
+            false => Err(InvalidWindowsDevice),
+        }
     }
 }
 
@@ -249,6 +281,30 @@ mod tests {
             }),
             None
         );
+    }
+
+    #[test]
+    fn kinds_of_devices_are_written_with_colons() {
+        let device: WindowsDevice = "Windows:10.0.22631.3958:pro:entra-joined".parse().unwrap();
+        assert_eq!(device.to_string(), "Windows 10.0.22631.3958, pro, entra-joined");
+        let device: WindowsDevice = "Windows::home".parse().unwrap();
+        assert_eq!((device.os_version, device.edition), (None, Some(Edition::Home)));
+        assert_eq!("Windows".parse(), Ok(WindowsDevice::default()));
+        for wrong in [
+            "",
+            "windows",
+            "macOS:26.4",
+            "Windows:x",
+            "Windows::x",
+            "Windows:::x",
+            "Windows::::",
+        ] {
+            assert_eq!(
+                wrong.parse::<WindowsDevice>(),
+                Err(InvalidWindowsDevice),
+                "{wrong}"
+            );
+        }
     }
 
     #[test]

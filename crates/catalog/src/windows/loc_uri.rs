@@ -1,9 +1,11 @@
 //! `LocURI`: the address of a node.
 
+use std::borrow::Cow;
 use std::fmt::{self, Write};
 use std::str::FromStr;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::Scope;
 
@@ -34,6 +36,11 @@ impl LocUri {
     pub const MAX_LENGTH: usize = 2048;
     /// The most names that are read.
     pub const MAX_NAMES: usize = 32;
+
+    /// Whether it is `holder`, or in it.
+    pub fn is_in(&self, holder: &Self) -> bool {
+        self.scope == holder.scope && self.names.starts_with(&holder.names)
+    }
 }
 
 impl FromStr for LocUri {
@@ -108,6 +115,19 @@ impl fmt::Display for LocUri {
             write!(f, "{}", encoded(name))?;
         }
         Ok(())
+    }
+}
+
+impl Serialize for LocUri {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for LocUri {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = Cow::<'de, str>::deserialize(deserializer)?;
+        text.parse().map_err(serde::de::Error::custom)
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use super::InvalidLocUri;
-use super::{Csp, LocUri, Node, WindowsCatalog};
+use super::{Csp, LocUri, Node, Verb, WindowsCatalog};
 use crate::{Scope, Shape, nearest};
 
 /// A name of a node in the catalog.
@@ -178,6 +178,34 @@ impl WindowsCatalog {
             }),
             None => Err(way.not_found(csp, uri.scope, comparisons)),
         }
+    }
+
+    /// What is made and deleted as one and has this node: the first on the way to it that is named by whoever makes it, and
+    /// takes `Delete`, such as the VPN profile `./Device/Vendor/MSFT/VPNv2/Work`.
+    pub fn instance(&self, uri: &LocUri) -> Option<LocUri> {
+        (1..=uri.names.len()).find_map(|length| {
+            let on_the_way = LocUri {
+                scope: uri.scope,
+                names: uri.names.get(..length)?.to_vec(),
+            };
+            let found = self.find(&on_the_way.to_string(), &mut 0).ok()?;
+            let is_named = found.bindings.len() > self.bindings_before(&on_the_way);
+            (is_named && found.node.verbs.contains(&Verb::Delete)).then_some(on_the_way)
+        })
+    }
+
+    /// How many placeholders there are on the way to the node that holds this one.
+    fn bindings_before(&self, uri: &LocUri) -> usize {
+        let holder = LocUri {
+            scope: uri.scope,
+            names: uri
+                .names
+                .split_last()
+                .map(|(_, names)| names.to_vec())
+                .unwrap_or_default(),
+        };
+        let found = self.find(&holder.to_string(), &mut 0);
+        found.map_or(0, |found| found.bindings.len())
     }
 
     /// The CSPs whose own name, the last one, is nearest to this, as [`nearest`] has it.

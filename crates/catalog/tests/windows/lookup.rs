@@ -222,3 +222,33 @@ proptest! {
         prop_assert_eq!(found.binding("SSID"), Some(&*ssid));
     }
 }
+
+#[test]
+fn what_is_made_and_deleted_as_one_is_known() {
+    for (uri, instance) in [
+        (
+            "./Vendor/MSFT/VPNv2/Work/RouteList/0/Address",
+            Some("./Device/Vendor/MSFT/VPNv2/Work"),
+        ),
+        (
+            "./User/Vendor/MSFT/WiFi/Profile/Lab%20Wifi/WlanXml",
+            Some("./User/Vendor/MSFT/WiFi/Profile/Lab%20Wifi"),
+        ),
+        (
+            "./Vendor/MSFT/Policy/Config/Update/Any",
+            Some("./Device/Vendor/MSFT/Policy/Config/Update/Any"),
+        ),
+        ("./Vendor/MSFT/Policy/Config/Camera/AllowCamera", None),
+        ("./Vendor/MSFT/DMClient/Provider/Ordain/EntDMID", None),
+        ("./Vendor/MSFT/Nothing/Here", None),
+    ] {
+        let uri = uri.parse().unwrap();
+        let found = catalog().instance(&uri).map(|instance| instance.to_string());
+        assert_eq!(found.as_deref(), instance, "{uri}");
+        assert!(
+            catalog()
+                .instance(&uri)
+                .is_none_or(|instance| uri.is_in(&instance))
+        );
+    }
+}

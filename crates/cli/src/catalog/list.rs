@@ -1,5 +1,7 @@
 //! `ordain catalog list`.
 
+use std::borrow::Cow;
+
 use clap::Args;
 use ordain_catalog::{Availability, Catalog, EnrollmentType, OsVersion, Platform, Scope, Support};
 use serde::Serialize;
@@ -7,6 +9,7 @@ use serde::Serialize;
 use crate::args::{JsonArgs, Usage};
 use crate::catalog::record::Sort;
 use crate::catalog::source::SourceArgs;
+use crate::catalog::windows;
 use crate::output;
 use crate::table::Table;
 
@@ -37,7 +40,7 @@ pub(crate) struct ListArgs {
 #[derive(Serialize)]
 struct Item<'a> {
     sort: Sort,
-    name: &'a str,
+    name: Cow<'a, str>,
     /// Whether the devices that were asked for can take it: `available`, or `unknown` where the schema does not say.
     #[serde(skip_serializing_if = "Option::is_none")]
     availability: Option<&'static str>,
@@ -71,7 +74,7 @@ pub(crate) async fn run(args: ListArgs) -> anyhow::Result<()> {
         };
         table.row([
             item.sort.word().to_owned(),
-            item.name.to_owned(),
+            item.name.into_owned(),
             doubt.to_owned(),
         ]);
     }
@@ -92,7 +95,7 @@ fn items<'a>(catalog: &'a Catalog, args: &ListArgs) -> Vec<Item<'a>> {
         if args.sort.is_none_or(|asked| asked == sort) {
             items.push(Item {
                 sort,
-                name,
+                name: name.into(),
                 availability,
             });
         }
@@ -115,6 +118,14 @@ fn items<'a>(catalog: &'a Catalog, args: &ListArgs) -> Vec<Item<'a>> {
     catalog
         .profiles()
         .for_each(|it| add(Sort::Profile, &it.name, &it.support));
+    // Platforms are Apple's.
+    if args.platform.is_none() && args.sort.is_none_or(|asked| asked == Sort::Windows) {
+        items.extend(windows::nodes().map(|(name, _)| Item {
+            sort: Sort::Windows,
+            name: name.into(),
+            availability: None,
+        }));
+    }
     items
 }
 

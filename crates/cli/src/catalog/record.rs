@@ -26,6 +26,8 @@ pub(crate) enum Sort {
     CheckIn,
     /// Payloads of configuration profiles
     Profile,
+    /// Nodes of Windows' configuration service providers
+    Windows,
 }
 
 impl Sort {
@@ -38,6 +40,7 @@ impl Sort {
             Self::Command => "command",
             Self::CheckIn => "check-in",
             Self::Profile => "profile",
+            Self::Windows => "windows",
         }
     }
 }
@@ -183,7 +186,8 @@ fn listed(particulars: &mut BTreeMap<&'static str, Value>, what: &'static str, n
     }
 }
 
-fn record<const N: usize>(
+/// A record of a thing with these parts.
+pub(super) fn record<const N: usize>(
     sort: Sort,
     name: &str,
     support: &Support,
@@ -222,7 +226,8 @@ fn of_keys(sort: Sort, name: &str, support: &Support, takes: &Keys, answers: &Ke
 }
 
 impl Record {
-    fn with(mut self, particulars: BTreeMap<&'static str, Value>) -> Self {
+    /// With what else is said of it.
+    pub(super) fn with(mut self, particulars: BTreeMap<&'static str, Value>) -> Self {
         self.particulars = particulars;
         self
     }

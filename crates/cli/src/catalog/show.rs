@@ -11,6 +11,7 @@ use serde_json::Value;
 use crate::args::JsonArgs;
 use crate::catalog::record::{self, Platforms, Record, Row, Said, Sort};
 use crate::catalog::source::SourceArgs;
+use crate::catalog::windows;
 use crate::output;
 use crate::table::{Table, shortened};
 
@@ -22,7 +23,8 @@ const WIDTH: usize = 110;
 /// Options of `ordain catalog show`.
 #[derive(Debug, Args)]
 pub(crate) struct ShowArgs {
-    /// Its name: a declaration type, a status item, a RequestType, a MessageType, a profile's payload type
+    /// Its name: a declaration type, a status item, a RequestType, a MessageType, a profile's payload type, or the address
+    /// of a node on Windows, such as ./Vendor/MSFT/BitLocker/RequireDeviceEncryption
     #[arg(value_name = "TYPE")]
     name: String,
     #[command(flatten)]
@@ -47,7 +49,10 @@ pub(crate) struct ExampleArgs {
 /// Shows everything that has the name.
 pub(crate) async fn run(args: ShowArgs) -> anyhow::Result<()> {
     let catalog = args.source.read().await?;
-    let records = record::named(&catalog, &args.name);
+    let records = match args.name.starts_with("./") {
+        true => vec![windows::named(&args.name)?],
+        false => record::named(&catalog, &args.name),
+    };
     if records.is_empty() {
         let names: Vec<String> = record::all(&catalog).map(|record| record.name).collect();
         bail!(unknown(&args.name, names.iter().map(String::as_str)));
@@ -100,6 +105,9 @@ fn page(record: &Record) -> String {
         }
         let _ = write!(page, "\n{table}\n");
     }
+    if record.sort == Sort::Windows {
+        let _ = write!(page, "\n{}\n", windows::particulars(record));
+    }
     for part in ["payload", "value", "takes", "answers"] {
         let Some(rows) = record.parts.get(part) else {
             continue;
@@ -112,7 +120,11 @@ fn page(record: &Record) -> String {
             "takes" => "Keys",
             _ => "Answer",
         };
-        let _ = write!(page, "\n{title} (* has to be there)\n{}\n", keys(rows));
+        let note = match record.sort {
+            Sort::Windows => "",
+            _ => " (* has to be there)",
+        };
+        let _ = write!(page, "\n{title}{note}\n{}\n", keys(rows));
     }
     page.trim_end().to_owned()
 }
@@ -134,6 +146,7 @@ fn headline(record: &Record) -> String {
             Some(name) if name != record.name => format!("payload of a profile, PayloadType {name}"),
             _ => "payload of a profile".to_owned(),
         },
+        Sort::Windows => "node of a Windows CSP".to_owned(),
     }];
     parts.extend(text("apply").map(|apply| match apply {
         "single" => "single: of several, one has effect".to_owned(),

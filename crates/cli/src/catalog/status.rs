@@ -1,6 +1,7 @@
 //! `ordain catalog status`.
 
 use clap::Args;
+use ordain_catalog::windows::WindowsCatalog;
 use ordain_catalog::{Catalog, Counts};
 use ordain_server::api::{CatalogCounts, CatalogStatus};
 use serde_json::json;
@@ -33,8 +34,13 @@ pub(crate) async fn run(args: StatusArgs) -> anyhow::Result<()> {
     };
     let Some(connection) = found else {
         let counts = Catalog::builtin().counts();
+        let windows = WindowsCatalog::builtin().counts();
         if args.output.json {
-            return output::json(&json!({"is_builtin": true, "counts": CatalogCounts::from(counts)}));
+            return output::json(&json!({
+                "is_builtin": true,
+                "counts": CatalogCounts::from(counts),
+                "windows": windows.to_string(),
+            }));
         }
         let which = "the catalog of this command";
         let why = if args.builtin {
@@ -42,7 +48,7 @@ pub(crate) async fn run(args: StatusArgs) -> anyhow::Result<()> {
         } else {
             " (no server is set up)"
         };
-        return output::text(&format!("{which}{why}\n{counts}"));
+        return output::text(&format!("{which}{why}\n{counts}\nWindows: {windows}"));
     };
     let client = Client::new(&connection)?;
     let status: CatalogStatus = client.get("catalog").await?;
@@ -50,7 +56,11 @@ pub(crate) async fn run(args: StatusArgs) -> anyhow::Result<()> {
         return output::json(&status);
     }
     let counts = Counts::from(status.counts);
-    output::text(&format!("{}\n{counts}", text(&status)))
+    let windows = WindowsCatalog::builtin().counts();
+    output::text(&format!(
+        "{}\n{counts}\nWindows, in this command: {windows}",
+        text(&status)
+    ))
 }
 
 /// What is said of the catalog in force, also after an import.

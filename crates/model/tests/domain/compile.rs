@@ -313,7 +313,7 @@ fn exclude_overrules_include_for_its_blueprint_alone() {
 }
 
 /// Wishes of all kinds, some of them nonsense: references to anything, platforms, scopes.
-fn any_wish() -> impl Strategy<Value = Wish> {
+pub(crate) fn any_wish() -> impl Strategy<Value = Wish> {
     let types = [
         PASSCODE,
         MATH,

@@ -22,4 +22,5 @@ mod sweep;
 mod sync;
 mod wake;
 mod windows;
+mod windows_settings;
 mod world;

@@ -232,7 +232,7 @@ fn nothing_of_apples_is_for_it() {
     let wanted = world.wanted(&device, &device.id, None);
     assert!(wanted.manifest.entries().is_empty());
     let reason = &wanted.manifest.omissions[0].reason;
-    assert_eq!(reason, "Windows takes no Apple declarations");
+    assert_eq!(reason, "it is for Apple devices");
     // A Mac of which nothing is known gets what is wanted.
     let unknown = Enrollment {
         facts: DeviceFacts::default(),

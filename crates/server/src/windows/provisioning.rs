@@ -132,7 +132,7 @@ fn certificates(
     renewal: Option<Renewal>,
 ) -> Certificates {
     let named = |certificate: &Certificate| WireCertificate {
-        thumbprint: hex::encode_upper(certificate.thumbprint()),
+        thumbprint: certificate.thumbprint(),
         der: certificate.der().to_vec(),
     };
     Certificates {

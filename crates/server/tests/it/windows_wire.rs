@@ -366,7 +366,7 @@ impl Provisioned {
         let thumbprint = named.split('"').next().expect("a thumbprint");
         let parsed = Certificate::from_der(&certificate).expect("a certificate");
         assert_eq!(thumbprint.len(), 40);
-        assert_eq!(thumbprint, hex::encode_upper(parsed.thumbprint()));
+        assert_eq!(thumbprint, parsed.thumbprint());
         let public_key = children(children(&certificate)[0])[6];
         assert_eq!(
             sha2::Sha256::digest(public_key),

@@ -3,6 +3,7 @@
 use ordain_catalog::validate::DeviceKind;
 use ordain_catalog::{OsVersion, Platform};
 use ordain_model::enrollment::{Enrollment, Phase};
+use ordain_model::windows::WindowsFacts;
 use ordain_store::Store;
 
 use crate::fixtures::*;
@@ -37,8 +38,15 @@ async fn every_kind_is_told_once_and_as_it_is_now() {
         put(store, &with("p2", None, phone, None)).await;
         put(store, &with("x", Some("u4"), None, version(1, 0))).await;
         put(store, &enrollment("m1:ann")).await;
+        let mut windows = with("w1", None, None, "10.0.22631.3958".parse().ok());
+        windows.facts.windows = Some(Box::new(WindowsFacts {
+            edition: Some(48),
+            ..WindowsFacts::default()
+        }));
+        put(store, &windows).await;
         let kinds = store.kinds().await.unwrap();
-        assert_eq!(kinds, ["iOS:27.0:", "iOS::user", "macOS:26.4:supervised"]);
+        let pro = "Windows:10.0.22631.3958:pro";
+        assert_eq!(kinds, [pro, "iOS:27.0:", "iOS::user", "macOS:26.4:supervised"]);
 
         put(store, &with("m1", Some("u1"), mac, version(27, 0))).await;
         put(
@@ -50,7 +58,7 @@ async fn every_kind_is_told_once_and_as_it_is_now() {
         )
         .await;
         let kinds = store.kinds().await.unwrap();
-        assert_eq!(kinds, ["iOS:27.0:", "iOS::user", "macOS:27.0:supervised"]);
+        assert_eq!(kinds, [pro, "iOS:27.0:", "iOS::user", "macOS:27.0:supervised"]);
 
         for (name, build) in [
             ("m1", "26A5001b"),
@@ -68,8 +76,8 @@ async fn every_kind_is_told_once_and_as_it_is_now() {
             "macOS:27.0:supervised::26A5001b",
             "macOS:27.0:supervised::26A5002",
         ];
-        assert_eq!(kinds[2..], macs);
-        assert!(kinds.iter().all(|kind| kind.parse::<DeviceKind>().is_ok()));
+        assert_eq!(kinds[3..], macs);
+        assert!(kinds[1..].iter().all(|kind| kind.parse::<DeviceKind>().is_ok()));
     })
     .await;
 }
