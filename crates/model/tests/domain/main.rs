@@ -6,6 +6,7 @@ mod compile;
 mod convergence;
 mod dispute;
 mod event;
+mod explain;
 mod fixtures;
 mod heard;
 mod held;
