@@ -19,6 +19,7 @@ mod directory;
 mod enrollment_profile;
 mod events;
 mod example;
+mod explain;
 mod fleet;
 mod inventory;
 mod keys;
@@ -92,6 +93,7 @@ fn run(command: Command) -> anyhow::Result<()> {
             Command::Predicate(command) => predicate::run(command),
             Command::Devices(args) => devices::run(args).await,
             Command::Device(args) => device::run(args).await,
+            Command::Explain(args) => explain::run(args).await,
             Command::Approve(args) => device::approve(args).await,
             Command::Order(args) => command::run(args).await,
             Command::Commands(args) => commands::run(args).await,

@@ -3,6 +3,7 @@
 mod catalog;
 mod command;
 mod event;
+mod explain;
 mod keys;
 mod migration;
 mod push;
@@ -22,6 +23,7 @@ pub use catalog::{
 };
 pub use command::{Command, CommandRow, Delivery, Inventory, NewCommand, Queued};
 pub use event::{CreatedWebhook, EventFilter, EventRow, NewWebhook, WebhookRow};
+pub use explain::{ExplainQuery, Explained};
 pub use keys::{KeyRotation, SealingKey, SealingKeys};
 pub use migration::{Migration, NewMigrationWindow};
 pub use push::{NewPushCertificate, PushCertificate, PushProblem, PushRefusals, PushStatus, PushSweep};

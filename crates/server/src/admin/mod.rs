@@ -5,6 +5,7 @@ mod catalog;
 mod commands;
 mod devices;
 mod events;
+mod explain;
 mod extract;
 mod fault;
 mod history;
@@ -99,6 +100,7 @@ fn described() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(devices::devices))
         .routes(routes!(devices::device))
         .routes(routes!(devices::approve))
+        .routes(routes!(explain::explain))
         .routes(routes!(commands::commands, commands::order))
         .routes(routes!(commands::command, commands::cancel))
         .routes(routes!(commands::of_device))
