@@ -285,7 +285,10 @@ fn notes(app: &App, world: &World, device: &Enrollment, users: &[Enrollment]) ->
     if device.identity.is_some_and(|pin| pin.not_after < app.now()) {
         notes.push("its certificate has expired; it still works, but renew it".to_owned());
     }
-    let standings = users.iter().chain([device]).filter_map(|channel| channel.standing.as_ref());
+    let standings = users
+        .iter()
+        .chain([device])
+        .filter_map(|channel| channel.standing.as_ref());
     let disputed: u32 = standings.map(|standing| standing.disputed).sum();
     if disputed > 0 {
         notes.push(format!(
