@@ -182,7 +182,7 @@ pub enum Code {
     DeclarativeManagement,
     /// The newest revision has the declaration.
     Published,
-    /// Ordain made the activation for a configuration that has none.
+    /// Ordain made the declaration, such as the activation of a configuration that has none.
     Made,
     /// A blueprint gives the declaration to a group that the device is in.
     Blueprint,

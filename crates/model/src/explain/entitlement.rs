@@ -89,7 +89,8 @@ impl Case<'_> {
                     (made_activation(name) == identifier).then_some(configuration)
                 });
                 let Some(configuration) = made_for else {
-                    return Vec::new();
+                    let made = "Ordain makes it itself, of what the policy needs";
+                    return vec![step(Code::Made, State::Done, made, vec![revision])];
                 };
                 let name = configuration.identifier.as_str();
                 steps.push(step(
