@@ -8,8 +8,8 @@ use ordain_server::api::Page;
 
 use crate::{
     apply, audit, catalog, command, command_keys, commands, demo, device, devices, enrollment_profile,
-    events, groups, keys, login, migration, predicate, push, push_certificate, revisions, serve, simulate,
-    tags, tokens, validate, webhooks,
+    events, explain, groups, keys, login, migration, predicate, push, push_certificate, revisions, serve,
+    simulate, tags, tokens, validate, webhooks,
 };
 
 /// Declarative device management: publish what devices should be, and see how far they have got.
@@ -63,6 +63,8 @@ pub(crate) enum Command {
     Devices(devices::DevicesArgs),
     /// Shows all about one device.
     Device(device::DeviceArgs),
+    /// Tells why a device has what it has, or one declaration of it, and what is missing.
+    Explain(explain::ExplainArgs),
     /// Lets the listed memberships of a device that enrolled anew count again.
     Approve(device::ApproveArgs),
     /// Attaches tags to a device, for groups to ask for.

@@ -9,11 +9,9 @@ use ordain_server::api::{Channel, Declaration};
 use serde_json::Value;
 use unicode_width::UnicodeWidthStr;
 
-use crate::table::{Table, abridged, clean, shortened};
+use crate::table::{COLUMNS, Table, abridged, clean, shortened};
 use crate::time;
 
-/// Of a terminal.
-const COLUMNS: usize = 100;
 /// The names of status items are seldom longer.
 const NAME_COLUMNS: usize = 46;
 

@@ -19,6 +19,7 @@ mod directory;
 mod enrollment_profile;
 mod events;
 mod example;
+mod explain;
 mod fleet;
 mod groups;
 mod inventory;
@@ -94,6 +95,7 @@ fn run(command: Command) -> anyhow::Result<()> {
             Command::Predicate(command) => predicate::run(command).await,
             Command::Devices(args) => devices::run(args).await,
             Command::Device(args) => device::run(args).await,
+            Command::Explain(args) => explain::run(args).await,
             Command::Approve(args) => device::approve(args).await,
             Command::Tag(args) => tags::tag(args).await,
             Command::Untag(args) => tags::untag(args).await,

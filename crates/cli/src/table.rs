@@ -6,6 +6,8 @@ use tabled::builder::Builder;
 use tabled::settings::{Padding, Style};
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
+/// Of a terminal.
+pub(crate) const COLUMNS: usize = 100;
 /// The same for whatever is not known.
 pub(crate) const NOTHING: &str = "-";
 
@@ -80,6 +82,23 @@ pub(crate) fn abridged(text: &str, width: usize) -> String {
     format!("{}…{tail}", fitting(text.chars(), width - 1 - tail.width()))
 }
 
+/// A text in lines of at most [`COLUMNS`] where it has blanks, those after the first one with an indent.
+pub(crate) fn wrapped(text: &str, indent: usize) -> String {
+    let mut lines = String::new();
+    let mut used = 0;
+    for word in text.split_inclusive(' ') {
+        let width = word.trim_end().width();
+        if used + width > COLUMNS && used > indent {
+            lines.truncate(lines.trim_end().len());
+            lines += &format!("\n{:indent$}", "");
+            used = indent;
+        }
+        lines += word;
+        used += word.width();
+    }
+    lines
+}
+
 /// As many letters as `width` columns hold.
 fn fitting(letters: impl Iterator<Item = char>, width: usize) -> String {
     let mut used = 0;
@@ -105,6 +124,18 @@ mod tests {
         京都のMac  pending
         a          converged
         "#);
+    }
+
+    #[test]
+    fn long_lines_are_broken_at_blanks() {
+        let text = wrapped(&format!("  {} {}", "word ".repeat(30), "x".repeat(120)), 4);
+        let widths: Vec<usize> = text.lines().map(UnicodeWidthStr::width).collect();
+        assert_eq!(widths, [96, 58, 124]);
+        assert!(
+            text.lines().skip(1).all(|line| line.starts_with("    ")),
+            "{text}"
+        );
+        assert_eq!(wrapped("short", 4), "short");
     }
 
     #[test]

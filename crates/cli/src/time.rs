@@ -57,6 +57,14 @@ pub(crate) fn moment(at: Option<i64>, now: i64) -> String {
     })
 }
 
+/// Both of what was or is to come: `3 min ago (…)`, `in 3 min (…)`.
+pub(crate) fn around(at: i64, now: i64) -> String {
+    match at.saturating_sub(now) {
+        seconds @ 1.. => format!("in {} ({})", span(seconds), date(at)),
+        _ => moment(Some(at), now),
+    }
+}
+
 /// A span of time, written as [`parse_span`] reads it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
@@ -122,6 +130,12 @@ mod tests {
     fn moments_may_not_have_been() {
         assert_eq!(moment(Some(0), 90), "1 min ago (1970-01-01 00:00:00Z)");
         assert_eq!(moment(None, 90), "-");
+    }
+
+    #[test]
+    fn what_is_to_come_has_a_time_too() {
+        assert_eq!(around(0, 90), "1 min ago (1970-01-01 00:00:00Z)");
+        assert_eq!(around(90, 0), "in 1 min (1970-01-01 00:01:30Z)");
     }
 
     #[test]

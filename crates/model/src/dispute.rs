@@ -83,17 +83,12 @@ pub fn compare(placed: &Placed<'_>, items: &BTreeMap<String, Value>, place: usiz
 }
 
 /// Why the predicate of the activation at `place` comes to what it does here; `None` when it has none.
-pub fn explain(
-    placed: &Placed<'_>,
-    items: &BTreeMap<String, Value>,
-    place: usize,
-) -> Option<(Explanation, Vec<Fact>)> {
+pub fn explain(placed: &Placed<'_>, items: &BTreeMap<String, Value>, place: usize) -> Option<Explanation> {
     let predicate = placed
         .manifest
         .conditions()
         .at(placed.manifest.entries(), place)?;
-    let explanation = predicate.explain(&Known { placed, items });
-    Some((explanation, predicate.facts().to_vec()))
+    Some(predicate.explain(&Known { placed, items }))
 }
 
 /// What a device says by listing an activation so.

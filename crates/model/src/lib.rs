@@ -24,6 +24,7 @@ pub mod device;
 pub mod dispute;
 pub mod enrollment;
 pub mod event;
+pub mod explain;
 pub mod fetched;
 pub mod held;
 pub mod ids;

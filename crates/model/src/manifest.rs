@@ -123,7 +123,6 @@ impl Manifest {
 impl From<&Declaration> for Entry {
     fn from(declaration: &Declaration) -> Self {
         let predicate = declaration.payload.get(PREDICATE_KEY).and_then(Value::as_str);
-        let is_properties = declaration.type_name == PROPERTIES_TYPE;
         Self {
             kind: declaration.kind,
             identifier: declaration.identifier.clone(),
@@ -134,9 +133,10 @@ impl From<&Declaration> for Entry {
             predicate: predicate
                 .filter(|_| declaration.kind == Kind::Activation)
                 .map(str::to_owned),
-            properties: is_properties
-                .then(|| declaration.payload.clone())
-                .unwrap_or_default(),
+            properties: match declaration.type_name.as_str() {
+                PROPERTIES_TYPE => declaration.payload.clone(),
+                _ => Map::new(),
+            },
         }
     }
 }

@@ -3,6 +3,7 @@
 mod catalog;
 mod command;
 mod event;
+mod explain;
 mod group;
 mod keys;
 mod migration;
@@ -25,6 +26,7 @@ pub use catalog::{
 };
 pub use command::{Command, CommandRow, Delivery, Inventory, NewCommand, Queued};
 pub use event::{CreatedWebhook, EventFilter, EventRow, NewWebhook, WebhookRow};
+pub use explain::{ExplainQuery, Explained};
 pub use group::{
     Evaluation, GroupMember, GroupMembers, GroupPage, GroupRow, Groups, TagChange, Tags, UnknownGroup,
     UnknownMembership,

@@ -107,6 +107,19 @@ impl Store {
             .collect()
     }
 
+    /// What was published before revision `before`, the newest first, at most `limit`: the number, when (unix seconds), and
+    /// the wish.
+    pub async fn wishes(&self, before: u64, limit: u32) -> Result<Vec<(u64, i64, Wish)>, StoreError> {
+        let sql =
+            "SELECT number, published_at, wish FROM revision WHERE number < $1 ORDER BY number DESC LIMIT $2";
+        let rows = self
+            .query(sql, vec![before.into(), i64::from(limit).into()])
+            .await?;
+        rows.iter()
+            .map(|row| Ok((row.integer(0)?.unsigned_abs(), row.integer(1)?, row.json(2)?)))
+            .collect()
+    }
+
     /// What a revision was compiled from, if there is such a revision.
     pub async fn source(&self, revision: u64) -> Result<Option<Source>, StoreError> {
         let sql = "SELECT allow_unknown FROM revision WHERE number = $1";

@@ -128,6 +128,15 @@ impl Store {
         self.query(&sql, params).await?.iter().map(sleeper).collect()
     }
 
+    /// One channel, and what is kept for waking it.
+    pub async fn sleeper(&self, id: &EnrollmentId) -> Result<Option<Sleeper>, StoreError> {
+        let sql = format!(
+            "SELECT {SLEEPER} FROM enrollment e LEFT JOIN push p ON p.enrollment = e.id {BESIDE} WHERE e.id = $1"
+        );
+        let rows = self.query(&sql, vec![id.to_string().into()]).await?;
+        rows.first().map(sleeper).transpose()
+    }
+
     /// Keeps what came of looking, of each channel that is still of the generation that was read. When somebody had
     /// news for one meanwhile, it stays due.
     pub async fn looked(&self, mut all: Vec<Looked>) -> Result<(), StoreError> {

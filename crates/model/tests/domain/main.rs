@@ -7,6 +7,7 @@ mod conditions;
 mod convergence;
 mod dispute;
 mod event;
+mod explain;
 mod fixtures;
 mod heard;
 mod held;

@@ -54,7 +54,14 @@ fn enrolling(
         serial: serial.map(str::to_owned),
         account: b"sealed".to_vec(),
     };
-    enroll::enroll(no_world(), before, names(claimed_elsewhere), enrolling, POLICY, NOW)
+    enroll::enroll(
+        no_world(),
+        before,
+        names(claimed_elsewhere),
+        enrolling,
+        POLICY,
+        NOW,
+    )
 }
 
 fn first() -> Enrollment {
@@ -146,7 +153,15 @@ fn the_two_protocols_share_no_device() {
         identity: Some(identity("one", Role::Pinned, Some("AA11"), None)),
         ..AuthenticateState::default()
     };
-    let outcome = checkin::authenticate(no_world(), &state, &windows.id, mac_facts(), &presented("one"), POLICY, NOW);
+    let outcome = checkin::authenticate(
+        no_world(),
+        &state,
+        &windows.id,
+        mac_facts(),
+        &presented("one"),
+        POLICY,
+        NOW,
+    );
     assert_eq!(outcome.err(), Some(Refusal::OtherProtocol));
     assert!(admit(Some(&windows), &presented("one")).is_ok());
     assert_eq!(

@@ -29,10 +29,7 @@ fn what_a_certificate_says() {
     assert_ne!(certificate.fingerprint(), authority.fingerprint());
     // openssl x509 -fingerprint -sha1
     let rsa = fixture_certificate(fixture!("rsa.pem"));
-    assert_eq!(
-        rsa.thumbprint(),
-        "955E795F626CDB10D67F72346468F0F859620DE7"
-    );
+    assert_eq!(rsa.thumbprint(), "955E795F626CDB10D67F72346468F0F859620DE7");
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! The fleet: who has what, by the devices' own word.
 
 use std::cmp::Ordering;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use axum::extract::State;
@@ -10,14 +10,14 @@ use http::StatusCode;
 use ordain_model::enrollment::{Counts, Enrollment, Memberships, Phase};
 use ordain_model::fetched::Fetched;
 use ordain_model::held::Placed;
-use ordain_model::ids::EnrollmentId;
+use ordain_model::ids::{Digest, EnrollmentId};
 use ordain_model::manifest::Manifest;
 use ordain_model::membership::Known;
 use ordain_model::record::StatusRecord;
 use ordain_model::view::{self, ViewOf};
 use ordain_model::world::World;
 use ordain_model::{checkin, command, convergence};
-use ordain_store::{Actor, AuditRecord, StoreError};
+use ordain_store::{Actor, AuditRecord, Sighting, StoreError};
 use serde_json::json;
 
 use super::extract::{Path, Query, has_control};
@@ -237,7 +237,7 @@ async fn row(
         seen_at,
         reported_at: standing.map(|standing| standing.at),
         tags: device.tags.iter().cloned().collect(),
-        notes: notes(app, world, device),
+        notes: notes(app, world, device, users),
     })
 }
 
@@ -258,14 +258,24 @@ async fn counts(app: &App, channel: &Enrollment, wanted: &Manifest) -> Result<Co
 }
 
 /// The manifest that a record was packed against.
-async fn against(app: &App, record: &StatusRecord) -> Result<Option<Arc<Manifest>>, StoreError> {
+pub(super) async fn against(app: &App, record: &StatusRecord) -> Result<Option<Arc<Manifest>>, StoreError> {
     match record.held.against {
         Some(token) => app.objects.manifest(&app.store, token).await,
         None => Ok(None),
     }
 }
 
-fn notes(app: &App, world: &World, device: &Enrollment) -> Vec<String> {
+/// The ServerTokens that a channel was seen to fetch.
+pub(super) async fn fetched(app: &App, seen: &Sighting) -> Result<BTreeSet<Digest>, StoreError> {
+    let manifest = match seen.manifest {
+        Some(token) => app.objects.manifest(&app.store, token).await?,
+        None => None,
+    };
+    let tokens = manifest.map(|manifest| Fetched::from_text(&seen.fetched).tokens(&manifest));
+    Ok(tokens.unwrap_or_default())
+}
+
+fn notes(app: &App, world: &World, device: &Enrollment, users: &[Enrollment]) -> Vec<String> {
     let mut notes = Vec::new();
     if device.memberships == Memberships::Waiting {
         notes.push(format!(
@@ -288,11 +298,16 @@ fn notes(app: &App, world: &World, device: &Enrollment) -> Vec<String> {
     if device.identity.is_some_and(|pin| pin.not_after < app.now()) {
         notes.push("its certificate has expired; it still works, but renew it".to_owned());
     }
-    if let Some(standing) = device.standing.as_ref().filter(|standing| standing.disputed > 0) {
+    let standings = users
+        .iter()
+        .chain([device])
+        .filter_map(|channel| channel.standing.as_ref());
+    let disputed: u32 = standings.map(|standing| standing.disputed).sum();
+    if disputed > 0 {
         notes.push(format!(
-            "of {} of its activations it does not say what their predicates come to by what it reported: `ordain \
-             explain {}` tells more",
-            standing.disputed, device.id
+            "it disputes what the predicates of {disputed} of its activations come to by its own reports: `ordain explain {}` \
+             tells more",
+            device.id
         ));
     }
     if !device.facts.is_windows()
@@ -319,17 +334,9 @@ async fn channel(
         None => None,
     };
     let sighting = app.store.sighting(&enrollment.id).await?;
-    let fetched = match sighting
-        .as_ref()
-        .and_then(|seen| Some((seen.manifest?, &seen.fetched)))
-    {
-        Some((token, bits)) => {
-            let manifest = app.objects.manifest(&app.store, token).await?;
-            manifest
-                .map(|manifest| Fetched::from_text(bits).tokens(&manifest))
-                .unwrap_or_default()
-        }
-        None => Default::default(),
+    let fetched = match &sighting {
+        Some(seen) => fetched(app, seen).await?,
+        None => BTreeSet::new(),
     };
     let listing = record.held.unpack(against.as_deref());
     let declarations = view::declarations(ViewOf {

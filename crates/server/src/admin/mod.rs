@@ -5,6 +5,7 @@ mod catalog;
 mod commands;
 mod devices;
 mod events;
+mod explain;
 mod extract;
 mod fault;
 mod groups;
@@ -107,6 +108,7 @@ fn described() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(groups::group))
         .routes(routes!(predicate::for_device))
         .routes(routes!(predicate::over_fleet))
+        .routes(routes!(explain::explain))
         .routes(routes!(commands::commands, commands::order))
         .routes(routes!(commands::command, commands::cancel))
         .routes(routes!(commands::of_device))

@@ -32,6 +32,7 @@ fn routes() -> Vec<(&'static str, &'static str, Option<Value>)> {
         ("DELETE", "/catalog", None),
         ("GET", "/devices", None),
         ("GET", "/devices/D", None),
+        ("GET", "/devices/D/explain", None),
         ("POST", "/devices/D/approve", None),
         ("POST", "/devices/D/tags", Some(json!({"add": ["x"]}))),
         ("GET", "/groups", None),

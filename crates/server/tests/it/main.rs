@@ -20,6 +20,7 @@ mod device;
 mod durable;
 mod enroll;
 mod events;
+mod explain;
 mod groups;
 mod house;
 mod identity;

@@ -1,0 +1,159 @@
+//! All of a channel: how it stands, and what keeps each declaration that is not confirmed.
+
+use std::collections::BTreeSet;
+
+use super::case::{Case, fact, grouped, step, titled};
+use super::{Code, Explanation, Fact, Open, State, Step};
+use crate::convergence::{self, Verdict};
+use crate::enrollment::{Counts, Phase};
+
+impl Case<'_> {
+    pub(super) fn overview(&self) -> Explanation {
+        let mut steps = self.enrolled();
+        steps.extend(self.waiting());
+        steps.extend(self.delivery(None));
+        let open = self.open();
+        let converged = self.converged();
+        let is_converged = converged.state == State::Done;
+        let waits = steps.iter().find(|step| step.code == Code::Blueprint);
+        let headline = match (is_converged, waits) {
+            (true, Some(waits)) => titled("converged so far", [waits]),
+            (true, None) => titled("converged", [&converged]),
+            (false, _) => self.first(&steps, &open, &converged),
+        };
+        steps.push(converged);
+        Explanation {
+            channel: self.of.channel.id.clone(),
+            declaration: None,
+            headline,
+            steps,
+            open,
+            next: if is_converged { Vec::new() } else { self.ahead() },
+        }
+    }
+
+    /// The step that is missing first: of the channel itself, else of its declarations.
+    fn first(&self, steps: &[Step], open: &[Open], converged: &Step) -> Step {
+        let goes_wrong = |step: &&Step| matches!(step.state, State::Missing | State::Failed);
+        if self.of.device.phase == Phase::CheckedOut {
+            return titled("no longer managed", steps.iter().find(goes_wrong));
+        }
+        if let Some(step) = steps.iter().find(goes_wrong) {
+            return titled("not converged", Some(step));
+        }
+        match open.iter().find(|open| goes_wrong(&&open.cause)) {
+            Some(Open { cause, declarations }) => Step {
+                sentence: format!("not converged: {}: {}", names(declarations), cause.sentence),
+                ..cause.clone()
+            },
+            None => titled("not converged", Some(converged)),
+        }
+    }
+
+    /// Memberships that wait for an administrator.
+    fn waiting(&self) -> Option<Step> {
+        let device = self.of.device;
+        let groups = self.wish().groups.keys();
+        let waiting = groups.map(|group| (group, self.membership(group)));
+        let mut waiting = waiting.filter(|(_, membership)| membership.waits);
+        let (group, membership) = waiting.next()?;
+        let sentence = format!("the device is not in the group {group}, {}", membership.why);
+        Some(step(Code::Blueprint, State::Missing, sentence, membership.facts).at(device.since))
+    }
+
+    /// Whether all is confirmed, by counts.
+    fn converged(&self) -> Step {
+        let Counts {
+            confirmed,
+            settled,
+            failed,
+            pending,
+        } = convergence::count(&self.verdicts);
+        let number = self.revision();
+        let standing = self.of.channel.standing.as_ref();
+        let mut facts = vec![fact(&["policy", "revision"], &number)];
+        if let Some(standing) = standing {
+            facts.push(fact(&["channel", "standing"], standing));
+        }
+        let is_converged = self.of.channel.is_converged(self.wanted.token());
+        let (state, sentence) = match is_converged {
+            true => {
+                let all = match self.verdicts.len() {
+                    0 => "nothing, and that is what it should hold".to_owned(),
+                    1 => "the one declaration that it should hold".to_owned(),
+                    all => format!("all {all} declarations that it should hold"),
+                };
+                let settled = match settled {
+                    0 => String::new(),
+                    1 => "; one of them does not apply now".to_owned(),
+                    more => format!("; {more} of them do not apply now"),
+                };
+                let sentence = format!("the device says that it has {all} by revision {number}{settled}");
+                (State::Done, sentence)
+            }
+            false => {
+                let parts = [
+                    (confirmed, "confirmed by the device"),
+                    (settled, "not applying now"),
+                    (failed, "failed"),
+                    (pending, "awaited"),
+                ];
+                let parts = parts.iter().filter(|(count, _)| *count > 0);
+                let parts: Vec<String> = parts.map(|(count, word)| format!("{count} {word}")).collect();
+                let all = self.verdicts.len();
+                let sentence = format!(
+                    "of the {all} declarations that the device should hold by revision {number}: {}",
+                    parts.join(", ")
+                );
+                (State::Missing, sentence)
+            }
+        };
+        step(Code::Converged, state, sentence, facts).at(standing.map(|standing| standing.at))
+    }
+
+    /// What is not confirmed, with the headline of each, and what is left out.
+    fn open(&self) -> Vec<Open> {
+        let unconfirmed = self.all().filter(|wanted| *wanted.verdict != Verdict::Confirmed);
+        let unconfirmed = unconfirmed.map(|wanted| wanted.entry.identifier.as_str());
+        let omitted = self.wanted.omissions.iter().map(|left| left.identifier.as_str());
+        let lists = self.listing.values().flatten();
+        let leaving = lists.map(|listed| listed.identifier.as_ref());
+        let leaving = leaving.filter(|name| self.find(name).is_none());
+        let mut told = BTreeSet::new();
+        let all = unconfirmed
+            .chain(leaving)
+            .chain(omitted)
+            .filter(|name| told.insert(*name));
+        let causes = all.filter_map(|name| {
+            let cause = self.declaration(name)?.headline;
+            Some(((cause.sentence.clone(), cause.at), (cause, name.to_owned())))
+        });
+        let open = grouped(causes).into_iter().filter_map(|(_, group)| {
+            let (causes, declarations): (Vec<Step>, Vec<String>) = group.into_iter().unzip();
+            let mut facts: Vec<Fact> = Vec::new();
+            for fact in causes.iter().flat_map(|cause| &cause.facts) {
+                if !facts.contains(fact) {
+                    facts.push(fact.clone());
+                }
+            }
+            let first = causes.into_iter().next()?;
+            let cause = Step { facts, ..first };
+            Some(Open { cause, declarations })
+        });
+        open.collect()
+    }
+}
+
+/// Names of declarations in a sentence; of many, the first ones.
+fn names(of: &[String]) -> String {
+    const SHOWN: usize = 3;
+    match of {
+        [] => String::new(),
+        [one] => one.clone(),
+        [first @ .., last] if of.len() <= SHOWN => format!("{} and {last}", first.join(", ")),
+        _ => {
+            let shown: Vec<&str> = of.iter().take(SHOWN).map(String::as_str).collect();
+            format!("{} and {} others", shown.join(", "), of.len() - SHOWN)
+        }
+    }
+}

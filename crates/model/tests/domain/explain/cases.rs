@@ -1,0 +1,289 @@
+//! Devices in the states that administrators ask about.
+
+use std::collections::BTreeMap;
+
+use ordain_catalog::{Kind, OsVersion, Platform};
+use ordain_model::compile::made_activation;
+use ordain_model::declaration::Declaration;
+use ordain_model::enrollment::Answer;
+use ordain_model::report::Validity::{self, Invalid, Unknown, Valid};
+use ordain_model::report::{Capabilities, DeclarationsReport, Reason, Report};
+use ordain_model::wish::{Group, Wish};
+use serde_json::{Value, json};
+
+use super::stored::{DAY, MINUTE, Stored};
+use crate::fixtures::*;
+use crate::reporter::{good, items, lists};
+
+/// A declaration for which Ordain makes an activation with this predicate.
+fn passcode(when: Option<&str>) -> Declaration {
+    let mut passcode = declaration(PASSCODE, "passcode", &[]);
+    passcode.placement.when = when.map(str::to_owned);
+    passcode
+}
+
+fn everybody(declarations: &[Declaration]) -> Wish {
+    let named: Vec<&str> = declarations
+        .iter()
+        .filter(|declaration| declaration.kind != Kind::Asset)
+        .map(|declaration| declaration.identifier.as_str())
+        .collect();
+    wish(declarations, &named)
+}
+
+fn group(members: &[&str]) -> Group {
+    Group {
+        members: names(members),
+        ..Group::default()
+    }
+}
+
+/// A device that was given `wish`, and had it a minute later.
+fn synchronised(wish: Wish) -> Stored {
+    let mut stored = Stored::new();
+    stored.publish(wish);
+    stored.later(MINUTE);
+    stored.synchronises();
+    stored.later(5);
+    stored
+}
+
+fn reports_all_good(stored: &mut Stored) {
+    let manifest = stored.wanted().manifest;
+    stored.reports(good(&manifest));
+    stored.later(10 * MINUTE);
+}
+
+/// It says this of its configurations and activations, with reasons.
+fn reports(stored: &mut Stored, said: &[(&str, bool, Validity, Option<Reason>)]) {
+    let manifest = stored.wanted().manifest;
+    let mut all: BTreeMap<Kind, Vec<_>> = Kind::ALL.iter().map(|kind| (*kind, vec![])).collect();
+    for entry in manifest.entries() {
+        let found = said.iter().find(|(name, ..)| *name == entry.identifier);
+        let (active, valid, reason) = match found {
+            Some((_, active, valid, reason)) => (*active, *valid, reason.clone()),
+            None => (entry.kind != Kind::Management, Valid, None),
+        };
+        let mut listed = listed(entry, active, valid, &[]);
+        listed.reasons.extend(reason);
+        all.entry(entry.kind).or_default().push(listed);
+    }
+    stored.reports(Report {
+        declarations: Some(DeclarationsReport { listed: all }),
+        ..Report::default()
+    });
+    stored.later(10 * MINUTE);
+}
+
+fn reason(code: &str, details: Value) -> Option<Reason> {
+    Some(Reason {
+        code: code.into(),
+        description: None,
+        details: Some(details),
+    })
+}
+
+pub(super) fn converged() -> Stored {
+    let mut stored = synchronised(everybody(&[
+        passcode(None),
+        declaration(CERTIFICATE, "certificate", &["root"]),
+        declaration(CREDENTIAL, "root", &[]),
+    ]));
+    let capabilities = Capabilities {
+        declarations: Some(names(&[
+            PASSCODE,
+            CERTIFICATE,
+            CREDENTIAL,
+            "com.apple.activation.simple",
+        ])),
+        ..Capabilities::default()
+    };
+    stored.reports(Report {
+        capabilities: Some(capabilities),
+        ..Report::default()
+    });
+    reports_all_good(&mut stored);
+    stored
+}
+
+const OF_IPADS: &str = "@status(device.model.family) == 'iPad' OR @status(passcode.is-present) == TRUE";
+
+fn by_predicate(when: &str, known: Value) -> Stored {
+    let mut stored = synchronised(everybody(&[passcode(Some(when))]));
+    stored.reports(items(known));
+    let details = json!({"Predicate": when});
+    let activation = made_activation("passcode");
+    reports(
+        &mut stored,
+        &[
+            (&activation, false, Valid, reason("Info.Predicate", details)),
+            ("passcode", false, Unknown, None),
+        ],
+    );
+    stored
+}
+
+pub(super) fn predicate_false() -> Stored {
+    by_predicate(
+        OF_IPADS,
+        json!({"device.model.family": "Mac", "passcode.is-present": false}),
+    )
+}
+
+pub(super) fn predicate_unknown() -> Stored {
+    by_predicate("@status(passcode.is-present) == TRUE", json!({}))
+}
+
+/// The device says the opposite of what follows from its reports.
+pub(super) fn predicate_disputed() -> Stored {
+    let predicate = "@status(device.model.family) == 'Mac'";
+    by_predicate(predicate, json!({"device.model.family": "Mac"}))
+}
+
+pub(super) fn asset_missing() -> Stored {
+    let mut stored = synchronised(everybody(&[
+        declaration(CERTIFICATE, "certificate", &["root"]),
+        declaration(CREDENTIAL, "root", &[]),
+    ]));
+    let failed = "Error.AssetCannotBeDownloaded";
+    reports(
+        &mut stored,
+        &[
+            (
+                "root",
+                true,
+                Invalid,
+                reason(failed, json!({"Error": "HTTP 404"})),
+            ),
+            (
+                "certificate",
+                false,
+                Invalid,
+                reason("Error.MissingAssets", json!({"AssetIdentifiers": ["root"]})),
+            ),
+        ],
+    );
+    stored
+}
+
+pub(super) fn unsupported() -> Stored {
+    let mut stored = Stored::new();
+    stored.device.facts.os_version = Some(OsVersion::new(13, 5));
+    let mut of_macs = passcode(None);
+    of_macs.placement.platforms = Some([Platform::MacOs].into());
+    stored.publish(everybody(&[
+        of_macs,
+        declaration("com.apple.configuration.diskmanagement.settings", "disks", &[]),
+    ]));
+    stored.later(MINUTE);
+    stored.synchronises();
+    reports_all_good(&mut stored);
+    stored
+}
+
+/// In a group that the blueprint excludes, and not in one that another one includes.
+pub(super) fn excluded() -> Stored {
+    let mut wish = everybody(&[passcode(None), declaration(ORGANIZATION, "organization", &[])]);
+    let base = wish.blueprints.get_mut("base").unwrap();
+    base.declarations.remove("organization");
+    base.exclude = names(&["kiosks"]);
+    let mut lab = base.clone();
+    lab.include = names(&["lab"]);
+    lab.exclude.clear();
+    wish.blueprints.insert("lab".into(), lab);
+    wish.groups.insert("kiosks".into(), group(&["S1"]));
+    wish.groups.insert("lab".into(), group(&["S2", "S3"]));
+    let mut stored = synchronised(wish);
+    reports_all_good(&mut stored);
+    stored
+}
+
+/// Taken over from another server, and never here.
+pub(super) fn never_seen() -> Stored {
+    let mut stored = Stored::new();
+    stored.device.identity = None;
+    stored.device.generation = 0;
+    stored.publish(everybody(&[passcode(None)]));
+    stored.look();
+    stored.later(DAY);
+    stored
+}
+
+pub(super) fn pushed_and_silent() -> Stored {
+    let mut stored = Stored::new();
+    stored.publish(everybody(&[passcode(None)]));
+    stored.comes(Answer::NotNow);
+    stored.later(DAY);
+    stored.publish(everybody(&[
+        declaration(ORGANIZATION, "organization", &[]),
+        passcode(None),
+    ]));
+    for _ in 0..40 {
+        stored.look();
+        stored.later(MINUTE);
+    }
+    stored
+}
+
+pub(super) fn invalid() -> Stored {
+    let mut stored = synchronised(everybody(&[passcode(None)]));
+    let details = json!({"UnknownPayloadKeys": ["Content", "References"]});
+    let refused = reason("Error.UnknownPayloadKeys", details);
+    reports(&mut stored, &[("passcode", false, Invalid, refused)]);
+    stored
+}
+
+pub(super) fn out_of_date() -> Stored {
+    let mut stored = synchronised(everybody(&[passcode(None)]));
+    reports_all_good(&mut stored);
+    stored.later(DAY);
+    let mut stricter = passcode(None);
+    stricter.payload.insert("MinimumLength".into(), json!(12));
+    let Declaration {
+        type_name,
+        identifier,
+        payload,
+        ..
+    } = stricter;
+    let stricter = Declaration::new(Kind::Configuration, type_name, identifier, payload).unwrap();
+    stored.publish(everybody(&[stricter]));
+    stored.later(2 * MINUTE);
+    stored.look();
+    stored.later(MINUTE);
+    stored
+}
+
+/// Enrolled anew: lists wait for an administrator.
+pub(super) fn waiting() -> Stored {
+    let mut wish = everybody(&[passcode(None)]);
+    wish.blueprints.get_mut("base").unwrap().include = names(&["lab"]);
+    wish.groups.insert("lab".into(), group(&["S1"]));
+    let mut stored = Stored::new();
+    stored.device.memberships = ordain_model::enrollment::Memberships::Waiting;
+    stored.publish(wish);
+    stored.later(MINUTE);
+    stored.synchronises();
+    let manifest = stored.wanted().manifest;
+    stored.reports(lists(&manifest, |_| (true, Valid, &[])));
+    stored
+}
+
+/// It has read the list, on a server that cannot push.
+pub(super) fn not_fetched() -> Stored {
+    let mut stored = Stored::new();
+    stored.certificate = None;
+    stored.publish(everybody(&[passcode(None)]));
+    stored.later(MINUTE);
+    stored.comes(Answer::Acknowledged);
+    stored.later(MINUTE);
+    stored
+}
+
+/// Not wanted any more, and still there.
+pub(super) fn leaving() -> Stored {
+    let mut stored = converged();
+    stored.publish(everybody(&[passcode(None)]));
+    stored.look();
+    stored.later(MINUTE);
+    stored
+}
