@@ -1,5 +1,6 @@
 //! Why a device has what it has, as the API tells it, and what a device disputes.
 
+use ordain_model::compile::made_activation;
 use ordain_testbed::Database;
 use serde_json::{Value, json};
 
@@ -99,9 +100,16 @@ async fn disputes_are_noted_and_counted(database: Database) {
     device.told().await;
     let held = device.sync().await;
     let mut listing = held.all_good();
-    listing["activations"][0]["active"] = false.into();
-    listing["activations"][0]["reasons"] = json!([{"code": "Info.Predicate"}]);
-    listing["configurations"][0]["active"] = false.into();
+    // Ordain's own subscription, which the predicate needs, is listed beside it.
+    let mut said_of = |kind: &str, identifier: &str, said: Value| {
+        let listed = listing[kind].as_array_mut().expect("a list");
+        let of = listed.iter_mut().find(|listed| listed["identifier"] == identifier);
+        let of = of.expect("listed").as_object_mut().expect("an object");
+        of.extend(said.as_object().expect("an object").clone());
+    };
+    let by_predicate = json!({"active": false, "reasons": [{"code": "Info.Predicate"}]});
+    said_of("activations", &made_activation("passcode"), by_predicate);
+    said_of("configurations", "passcode", json!({"active": false}));
     let report = json!({
         "StatusItems": {"device": {"model": {"family": "Mac"}}, "management": {"declarations": listing}},
         "Errors": [],
