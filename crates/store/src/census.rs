@@ -5,7 +5,7 @@ use ordain_model::known::Known;
 use ordain_model::record::StatusRecord;
 use ordain_model::subject::Traits;
 
-use crate::value::Row;
+use crate::value::{Row, Step};
 use crate::{Store, StoreError};
 
 /// A device that has not left.
@@ -78,6 +78,23 @@ impl Store {
             }
         }
         Ok(all)
+    }
+
+    /// Deletes the extracts that no device has any more. Who comes to have one of these at the same time goes without it:
+    /// what he has reported is read instead.
+    pub async fn prune_known(&self) -> Result<(), StoreError> {
+        let unused =
+            "FROM known WHERE NOT EXISTS (SELECT 1 FROM enrollment WHERE enrollment.known = known.digest)";
+        let any = self
+            .query(&format!("SELECT digest {unused} LIMIT 1"), vec![])
+            .await?;
+        // While nothing changes nothing is written.
+        if !any.is_empty() {
+            self.commit_steps(vec![Step::new(format!("DELETE {unused}"), vec![])])
+                .await?;
+            self.kept_objects.clear();
+        }
+        Ok(())
     }
 
     /// What a channel has reported, without the declarations that failed; empty when it has not.

@@ -1,7 +1,7 @@
 //! Committing a decision: its writes, all or none, on the state that it was made from.
 
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 
 use ordain_model::decision::{Claim, Identity, Write};
 use ordain_model::declaration::Declaration;
@@ -55,15 +55,17 @@ impl Store {
     ) -> Result<(), StoreError> {
         let had_exceptions = self.had_exceptions(state);
         steps.extend(guards(state, writes));
-        let mut manifests = Vec::new();
+        let mut objects = Vec::new();
         for write in writes {
             match write {
                 Write::Manifest(manifest, _) if self.is_kept(manifest.token()) => {}
-                Write::Manifest(manifest, made) => {
-                    steps.extend(keep_manifest(manifest, made)?);
-                    manifests.push(manifest.token());
-                }
+                Write::Capabilities(digest, _) | Write::Known(digest, _) if self.is_kept(*digest) => {}
                 other => steps.extend(steps_of(state, other, had_exceptions)?),
+            }
+            match write {
+                Write::Manifest(manifest, _) => objects.push(manifest.token()),
+                Write::Capabilities(digest, _) | Write::Known(digest, _) => objects.push(*digest),
+                _ => {}
             }
         }
         steps.extend(audit.map(AuditRecord::step));
@@ -71,10 +73,9 @@ impl Store {
         if writes.iter().any(|write| matches!(write, Write::Event(_))) {
             self.event_news.send_modify(|_| ());
         }
-        self.kept_manifests
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .extend(manifests);
+        for object in objects {
+            self.kept_objects.insert(object, ());
+        }
         self.keep_record(state, writes);
         Ok(())
     }
@@ -100,11 +101,8 @@ impl Store {
         }
     }
 
-    fn is_kept(&self, token: Digest) -> bool {
-        self.kept_manifests
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .contains(&token)
+    fn is_kept(&self, object: Digest) -> bool {
+        self.kept_objects.get(&object).is_some()
     }
 }
 
@@ -125,32 +123,27 @@ fn guards(state: &ChannelState, writes: &[Write]) -> Vec<Step> {
         let sql = "UPDATE enrollment SET generation = generation \
                    WHERE id = $1 AND generation = $2 AND fingerprint = $3 AND stamp = $4 AND phase <> 'checked-out'";
         let fingerprint = fingerprint(device);
-        steps.push(Step::one(
-            sql,
-            vec![
-                device.id.to_string().into(),
-                device.generation.into(),
-                fingerprint.into(),
-                device.stamp.into(),
-            ],
-        ));
+        let values = vec![
+            device.id.to_string().into(),
+            device.generation.into(),
+            fingerprint.into(),
+            device.stamp.into(),
+        ];
+        steps.push(Step::one(sql, values).keyed());
     }
     // A new version of the row is checked where it is written; what is written beside the row goes by its version too.
     let is_versioned = writes.iter().any(|write| is_row_of(state, write));
     if let Some(version) = state.version().filter(|_| !is_versioned) {
         let sql = "UPDATE enrollment SET version = version WHERE id = $1 AND version = $2";
-        steps.push(Step::one(sql, vec![state.id.to_string().into(), version.into()]));
+        let values = vec![state.id.to_string().into(), version.into()];
+        steps.push(Step::one(sql, values).keyed());
     }
     steps
 }
 
 fn steps_of(state: &ChannelState, write: &Write, had_exceptions: bool) -> Result<Vec<Step>, StoreError> {
     Ok(match write {
-        Write::Enrollment(enrollment) => {
-            let mut steps = vec![write_enrollment(state, enrollment)?];
-            steps.extend(forget_known(state, enrollment));
-            steps
-        }
+        Write::Enrollment(enrollment) => vec![write_enrollment(state, enrollment)?],
         Write::Forget(id) => forget(id),
         Write::EndGeneration(device) => end_generation(device),
         Write::Claims(device, names) => names
@@ -163,16 +156,17 @@ fn steps_of(state: &ChannelState, write: &Write, had_exceptions: bool) -> Result
             "INSERT INTO capabilities (digest, body) VALUES ($1, $2) ON CONFLICT (digest) DO NOTHING",
             vec![digest.to_string().into(), json(capabilities)?],
         )],
-        Write::Known(digest, known) => vec![Step::new(
-            "INSERT INTO known (digest, body) VALUES ($1, $2) ON CONFLICT (digest) DO NOTHING",
-            vec![digest.to_string().into(), json(known)?],
-        )],
+        Write::Known(digest, known) => {
+            let sql = "INSERT INTO known (digest, body) VALUES ($1, $2) ON CONFLICT (digest) DO NOTHING";
+            vec![Step::new(sql, vec![digest.to_string().into(), json(known)?]).keyed()]
+        }
         Write::Status(id, record) => write_status(id, record, had_exceptions)?,
-        Write::Escrow(id, kind, Some(sealed)) => vec![Step::new(
-            "INSERT INTO escrow (enrollment, kind, sealed) VALUES ($1, $2, $3) \
-             ON CONFLICT (enrollment, kind) DO UPDATE SET sealed = excluded.sealed",
-            vec![id.to_string().into(), kind.word().into(), sealed.clone().into()],
-        )],
+        Write::Escrow(id, kind, Some(sealed)) => {
+            let sql = "INSERT INTO escrow (enrollment, kind, sealed) VALUES ($1, $2, $3) \
+                       ON CONFLICT (enrollment, kind) DO UPDATE SET sealed = excluded.sealed";
+            let values = vec![id.to_string().into(), kind.word().into(), sealed.clone().into()];
+            vec![Step::new(sql, values).keyed()]
+        }
         Write::Wake(id, at) => wake(id, *at),
         Write::Event(event) => vec![write_event(event)],
         Write::Delivery(moved) => vec![deliveries::moved(state, moved)],
@@ -206,7 +200,7 @@ fn write_enrollment(state: &ChannelState, enrollment: &Enrollment) -> Result<Ste
              ON CONFLICT (id) DO NOTHING",
             values,
         );
-        return Ok(step.touching(device_of(&enrollment.id)));
+        return Ok(step.keyed().touching(device_of(&enrollment.id)));
     };
     let mut values = vec![id.into(), content, enrollment.stamp.into(), known.version.into()];
     let before = self::columns(&known.value)?;
@@ -229,7 +223,8 @@ fn write_enrollment(state: &ChannelState, enrollment: &Enrollment) -> Result<Ste
         version: known.version + 1,
         value: enrollment.clone(),
     };
-    Ok(Step::one(sql, values).touching(Touch::Row(Arc::new(row))))
+    let step = Step::one(sql, values).keyed();
+    Ok(step.touching(Touch::Row(Arc::new(row))))
 }
 
 /// What stands in columns of its own: generation, fingerprint, phase, serial, topic, kind, and by which conditions
@@ -253,21 +248,6 @@ fn columns(enrollment: &Enrollment) -> Result<[Value; 9], StoreError> {
 
 /// How many columns come before those for predicates, which change on their own.
 const FOR_PREDICATES: usize = 7;
-
-/// What was known of the device before goes when no other one has the same. Should it be missed by one that came to have
-/// it at the same time, that one's record is read instead.
-fn forget_known(state: &ChannelState, enrollment: &Enrollment) -> Option<Step> {
-    let before = state
-        .device()?
-        .known
-        .filter(|_| enrollment.id == state.id.to_device())?;
-    (enrollment.known != Some(before)).then(|| {
-        Step::new(
-            "DELETE FROM known WHERE digest = $1 AND NOT EXISTS (SELECT 1 FROM enrollment WHERE known = $1)",
-            vec![before.to_string().into()],
-        )
-    })
-}
 
 /// Something of the device of `id` changes.
 pub(crate) fn device_of(id: &EnrollmentId) -> Touch {
@@ -293,7 +273,7 @@ fn fingerprint(enrollment: &Enrollment) -> String {
 /// In either database the row of a name is one lock: of two that claim it at once, the second sees the first.
 fn write_claim(device: &EnrollmentId, name: &str, claim: Claim) -> Step {
     let values = vec![name.into(), device.device_part().into()];
-    match claim {
+    let step = match claim {
         Claim::Said => Step::new(
             "INSERT INTO claim (name, device) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING",
             values,
@@ -308,13 +288,14 @@ fn write_claim(device: &EnrollmentId, name: &str, claim: Claim) -> Step {
              ON CONFLICT (name) DO UPDATE SET device = excluded.device",
             values,
         ),
-    }
+    };
+    step.keyed()
 }
 
 /// A certificate changes hands never, and a retired one stays so.
 fn write_identity(identity: &Identity) -> Step {
     let role = serde_json::to_value(identity.role).unwrap_or_default();
-    Step::one(
+    let step = Step::one(
         "INSERT INTO identity (fingerprint, role, enrollment, serial, usable_until) VALUES ($1, $2, $3, $4, $5) \
          ON CONFLICT (fingerprint) DO UPDATE SET role = excluded.role, enrollment = excluded.enrollment, \
          serial = COALESCE(excluded.serial, identity.serial), usable_until = excluded.usable_until \
@@ -327,7 +308,8 @@ fn write_identity(identity: &Identity) -> Step {
             identity.serial.clone().into(),
             identity.usable_until.into(),
         ],
-    )
+    );
+    step.keyed()
 }
 
 const BELONGINGS: [&str; 6] = ["status", "exception", "escrow", "sighting", "inventory", "push"];
@@ -409,26 +391,24 @@ fn write_status(
     had_exceptions: bool,
 ) -> Result<Vec<Step>, StoreError> {
     let id = id.to_string();
-    let mut steps = vec![Step::new(
-        "INSERT INTO status (enrollment, record) VALUES ($1, $2) \
-             ON CONFLICT (enrollment) DO UPDATE SET record = excluded.record",
-        vec![id.clone().into(), json(record)?],
-    )];
+    let sql = "INSERT INTO status (enrollment, record) VALUES ($1, $2) \
+               ON CONFLICT (enrollment) DO UPDATE SET record = excluded.record";
+    let mut steps = vec![Step::new(sql, vec![id.clone().into(), json(record)?]).keyed()];
     if had_exceptions {
         let sql = "DELETE FROM exception WHERE enrollment = $1";
-        steps.push(Step::new(sql, vec![id.clone().into()]));
+        steps.push(Step::new(sql, vec![id.clone().into()]).keyed());
     }
     for exception in &record.exceptions {
-        steps.push(Step::new(
-            "INSERT INTO exception (enrollment, identifier, server_token, reasons, since) VALUES ($1, $2, $3, $4, $5)",
-            vec![
-                id.clone().into(),
-                exception.identifier.clone().into(),
-                exception.server_token.to_string().into(),
-                json(&exception.reasons)?,
-                exception.since.into(),
-            ],
-        ));
+        let sql = "INSERT INTO exception (enrollment, identifier, server_token, reasons, since) \
+                   VALUES ($1, $2, $3, $4, $5)";
+        let values = vec![
+            id.clone().into(),
+            exception.identifier.clone().into(),
+            exception.server_token.to_string().into(),
+            json(&exception.reasons)?,
+            exception.since.into(),
+        ];
+        steps.push(Step::new(sql, values).keyed());
     }
     Ok(steps)
 }

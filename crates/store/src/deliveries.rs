@@ -152,7 +152,7 @@ pub(crate) fn moved(state: &ChannelState, moved: &Moved) -> Step {
         state.id.to_string().into(),
         generation.into(),
     ];
-    Step::one(sql, params).touching(device_of(&state.id))
+    Step::one(sql, params).keyed().touching(device_of(&state.id))
 }
 
 /// Nothing more is sent, for the reason $1. What was sent, and not answered, stays so.

@@ -181,15 +181,17 @@ impl Store {
 }
 
 pub(crate) fn write_event(event: &Event) -> Step {
+    let values = vec![
+        event.enrollment.to_string().into(),
+        event.at.into(),
+        event.kind.word().into(),
+        event.detail.to_string().into(),
+    ];
     Step::new(
-        "INSERT INTO event (at, kind, enrollment, detail) VALUES ($1, $2, $3, $4)",
-        vec![
-            event.at.into(),
-            event.kind.word().into(),
-            event.enrollment.to_string().into(),
-            event.detail.to_string().into(),
-        ],
+        "INSERT INTO event (enrollment, at, kind, detail) VALUES ($1, $2, $3, $4)",
+        values,
     )
+    .keyed()
 }
 
 fn cursor(row: &Row) -> Result<Cursor, StoreError> {

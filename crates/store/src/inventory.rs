@@ -48,7 +48,7 @@ pub(crate) fn note(id: &EnrollmentId, finding: &Finding) -> Result<Step, StoreEr
         finding.survey.request_type().into(),
         finding.at.into(),
     ];
-    Ok(match &finding.outcome {
+    let step = match &finding.outcome {
         Ok(body) => {
             values.push(match body {
                 Some(body) => json(body)?,
@@ -70,5 +70,6 @@ pub(crate) fn note(id: &EnrollmentId, finding: &Finding) -> Result<Step, StoreEr
                 values,
             )
         }
-    })
+    };
+    Ok(step.keyed())
 }

@@ -28,9 +28,8 @@ mod value;
 mod wakes;
 mod webhooks;
 
-use std::collections::HashSet;
 use std::path::Path;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use ordain_model::ids::Digest;
 use ordain_model::record::StatusRecord;
@@ -83,14 +82,18 @@ pub struct Store {
     rows: Rows,
     /// What channels have reported, with the version of the row that was written with it.
     records: Cache<String, Record>,
-    /// Manifests that are stored for certain, so that they are not sent again with every offer. Nothing deletes any.
-    kept_manifests: Mutex<HashSet<Digest>>,
+    /// Manifests, capabilities and extracts that were stored, so that they are not sent again with every offer or report.
+    /// Only extracts are ever deleted ([`Store::prune_known`]), and the record says what those said.
+    pub(crate) kept_objects: Cache<Digest, ()>,
     /// The newest event that was looked for; whoever waits for events wakes with every change.
     event_news: watch::Sender<Cursor>,
 }
 
 /// Reports kept in memory: some ten KiB each.
 const MOST_RECORDS: usize = 8_192;
+
+/// Digests kept in memory.
+const MOST_OBJECTS: usize = 32_768;
 
 type Record = (i64, Arc<StatusRecord>);
 
@@ -165,7 +168,7 @@ impl Store {
             rows: Rows::new(&database, kept)?,
             records: Cache::new(MOST_RECORDS),
             database,
-            kept_manifests: Mutex::default(),
+            kept_objects: Cache::new(MOST_OBJECTS),
             event_news: watch::Sender::new(Cursor::BEGINNING),
         };
         migrations::run(&store).await?;

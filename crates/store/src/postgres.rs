@@ -1,6 +1,7 @@
 //! PostgreSQL: a pool, and transactions whose statements travel together.
 
 mod group;
+mod many;
 mod others;
 
 use std::error::Error;

@@ -57,7 +57,7 @@ impl Store {
                    manifest = CASE WHEN excluded.manifest IS NULL AND sighting.generation = excluded.generation \
                    THEN sighting.manifest ELSE excluded.manifest END";
         let step = |sighting: Sighting| {
-            Step::new(
+            let step = Step::new(
                 sql,
                 vec![
                     sighting.enrollment.to_string().into(),
@@ -67,7 +67,8 @@ impl Store {
                     sighting.fetched.into(),
                     sighting.wakes.into(),
                 ],
-            )
+            );
+            step.keyed()
         };
         self.commit_steps(sightings.into_iter().map(step).collect()).await
     }

@@ -6,7 +6,7 @@ use crate::StoreError;
 use crate::kept::Touch;
 
 /// One value. Everything of ours is a whole number, a text, or bytes.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Value {
     Null,
     Integer(i64),
@@ -122,6 +122,8 @@ pub(crate) struct Step {
     pub(crate) rows: Option<u64>,
     /// What it changes of the rows and queues of channels.
     pub(crate) touches: Option<Touch>,
+    /// Whether `$1` says what it is about: see [`Step::keyed`].
+    pub(crate) is_keyed: bool,
 }
 
 impl Step {
@@ -132,6 +134,7 @@ impl Step {
             params,
             rows: None,
             touches: None,
+            is_keyed: false,
         }
     }
 
@@ -156,6 +159,20 @@ impl Step {
             touches: Some(touch),
             ..self
         }
+    }
+
+    /// The same, whose `$1` says what it is about: whatever it reads or writes, no keyed statement with another `$1` does.
+    /// PostgreSQL may be sent many such of the same SQL as one (`postgres/many.rs`).
+    pub(crate) fn keyed(self) -> Self {
+        Self {
+            is_keyed: true,
+            ..self
+        }
+    }
+
+    /// What it is about, if it [says so](Step::keyed).
+    pub(crate) fn key(&self) -> Option<&Value> {
+        self.params.first().filter(|_| self.is_keyed)
     }
 
     /// A statement that must write one row, or somebody else was faster.

@@ -66,18 +66,15 @@ pub struct WakeCounts {
 /// Somebody is to look at the channel from `at` on, if not earlier; when it is a device's, at those of its users as
 /// well, since they get what it is entitled to. What was pushed before is remembered, so that it is not pushed again.
 pub(crate) fn wake(id: &EnrollmentId, at: i64) -> Vec<Step> {
-    let earlier = "CASE WHEN push.due_at < $2 THEN push.due_at ELSE $2 END";
-    let own = format!(
-        "INSERT INTO push (enrollment, due_at, asked, heard) VALUES ($1, $2, 1, 0) \
-         ON CONFLICT (enrollment) DO UPDATE SET asked = push.asked + 1, due_at = {earlier}"
-    );
-    let mut steps = vec![Step::new(own, vec![id.to_string().into(), at.into()])];
+    let own = "INSERT INTO push (enrollment, due_at, asked, heard) VALUES ($1, $2, 1, 0) \
+               ON CONFLICT (enrollment) DO UPDATE SET asked = push.asked + 1, \
+               due_at = CASE WHEN push.due_at < excluded.due_at THEN push.due_at ELSE excluded.due_at END";
+    let mut steps = vec![Step::new(own, vec![id.to_string().into(), at.into()]).keyed()];
     if id.user_part().is_none() {
-        let users = format!(
-            "UPDATE push SET asked = asked + 1, due_at = {earlier} \
-             WHERE enrollment IN (SELECT id FROM enrollment WHERE device = $1 AND is_user = 1)"
-        );
-        steps.push(Step::new(users, vec![id.device_part().into(), at.into()]));
+        let users = "UPDATE push SET asked = asked + 1, \
+                     due_at = CASE WHEN push.due_at < $2 THEN push.due_at ELSE $2 END \
+                     FROM enrollment WHERE device = $1 AND is_user = 1 AND push.enrollment = enrollment.id";
+        steps.push(Step::new(users, vec![id.device_part().into(), at.into()]).keyed());
     }
     steps
 }
@@ -151,7 +148,7 @@ impl Store {
         let step = |looked: &Looked| {
             let pushed = looked.wake.pushed.as_ref();
             let problem = pushed.and_then(|pushed| pushed.problem.as_ref());
-            Ok(Step::new(
+            let step = Step::new(
                 sql,
                 vec![
                     looked.id.to_string().into(),
@@ -162,7 +159,8 @@ impl Store {
                     pushed.map(json).transpose()?.unwrap_or(Value::Null),
                     problem.map(json).transpose()?.unwrap_or(Value::Null),
                 ],
-            ))
+            );
+            Ok(step.keyed())
         };
         let steps = all.iter().map(step).collect::<Result<_, StoreError>>()?;
         self.commit_steps(steps).await

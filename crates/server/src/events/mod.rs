@@ -52,7 +52,8 @@ impl Events {
     }
 }
 
-/// What happens behind the requests: events are sent to webhooks, learned of other nodes, and pruned.
+/// What happens behind the requests: events are sent to webhooks, learned of other nodes, and pruned, as are the extracts of
+/// reports that no device has any more.
 pub(crate) async fn run(app: Arc<App>) {
     let mut stop = app.events.stop.clone();
     let mut webhooks = webhook::Deliveries::default();
@@ -71,6 +72,9 @@ pub(crate) async fn run(app: Arc<App>) {
             _ = prune.tick() => {
                 if let Err(error) = app.prune_events().await {
                     tracing::warn!(%error, "old events were not deleted");
+                }
+                if let Err(error) = app.store.prune_known().await {
+                    tracing::warn!(%error, "extracts of reports that no device has any more were not deleted");
                 }
             }
             () = stopped(&mut stop) => break,

@@ -103,7 +103,9 @@ async fn disputes_are_noted_and_counted(database: Database) {
     // Ordain's own subscription, which the predicate needs, is listed beside it.
     let mut said_of = |kind: &str, identifier: &str, said: Value| {
         let listed = listing[kind].as_array_mut().expect("a list");
-        let of = listed.iter_mut().find(|listed| listed["identifier"] == identifier);
+        let of = listed
+            .iter_mut()
+            .find(|listed| listed["identifier"] == identifier);
         let of = of.expect("listed").as_object_mut().expect("an object");
         of.extend(said.as_object().expect("an object").clone());
     };

@@ -8,8 +8,9 @@ use futures_util::future::{join, join_all};
 use tokio::sync::{mpsc, oneshot};
 use tokio_postgres::error::SqlState;
 
+use super::many::{self, Steps};
 use super::others::{BEGIN, Others};
-use super::{client, references, within_patience};
+use super::{client, within_patience};
 use crate::StoreError;
 use crate::groups::{Sizes, in_groups};
 use crate::kept::Kept;
@@ -18,7 +19,7 @@ use crate::value::Step;
 /// Transactions of one node that are written at the same time.
 const SIZES: Sizes = Sizes {
     most: 64,
-    enough: 16,
+    enough: 32,
     under_way: 3,
 };
 
@@ -56,86 +57,102 @@ async fn write_all(pool: Pool, kept: Arc<Kept>, others: Arc<Others>, group: Vec<
 async fn write(pool: &Pool, others: &Others, group: &[Vec<Step>]) -> Vec<Result<(), StoreError>> {
     let mut outcomes = vec![Ok(()); group.len()];
     let mut jobs: Vec<usize> = (0..group.len()).collect();
+    let mut are_merged = true;
     while !jobs.is_empty() {
-        let lost = together(pool, others, group, &jobs).await;
-        if lost.is_empty() {
-            break;
-        }
-        for (job, error) in lost {
-            jobs.retain(|other| *other != job);
-            outcomes[job] = Err(error);
+        let steps = |job: &usize| (*job, group[*job].as_slice());
+        let statements = if are_merged {
+            many::merged(jobs.iter().map(steps))
+        } else {
+            many::apart(jobs.iter().map(steps))
+        };
+        match together(pool, others, &statements).await {
+            Ok(Outcome::Committed) => break,
+            Ok(Outcome::Lost(lost)) => {
+                for (job, error) in lost {
+                    jobs.retain(|other| *other != job);
+                    outcomes[job] = Err(error);
+                }
+            }
+            Ok(Outcome::Unclear) => are_merged = false,
+            Err(error) => {
+                for job in jobs.drain(..) {
+                    outcomes[job] = Err(error.clone());
+                }
+            }
         }
     }
     outcomes
 }
 
-/// The jobs because of which a transaction was not committed.
-type Lost = Vec<(usize, StoreError)>;
-
-/// Commits `jobs` of `group` as one transaction, if none of them is lost.
-async fn together(pool: &Pool, others: &Others, group: &[Vec<Step>], jobs: &[usize]) -> Lost {
-    let all = |error: StoreError| jobs.iter().map(|job| (*job, error.clone())).collect();
-    let steps: Vec<(usize, &Step)> = jobs
-        .iter()
-        .flat_map(|job| group[*job].iter().map(|step| (*job, step)))
-        .collect();
-    let client = match client(pool).await {
-        Ok(client) => client,
-        Err(error) => return all(error),
-    };
-    let work = async { Ok(transact(&client, others, &steps).await?) };
-    match within_patience(work).await {
-        Ok(Ok(lost)) => lost,
-        Ok(Err(error)) | Err(error) => {
-            // It may be inside of a transaction yet, and what it has still to say would be taken for the answer to
-            // something else.
-            drop(Object::take(client));
-            all(error)
-        }
-    }
+/// How a transaction ended.
+enum Outcome {
+    Committed,
+    /// It was rolled back because of these jobs.
+    Lost(Vec<(usize, StoreError)>),
+    /// It was rolled back because of some job of several.
+    Unclear,
 }
 
-/// Runs `steps` in their order, each of a job, and commits if none is lost.
+/// Commits `statements` as one transaction, if no job is lost. When that fails, nobody knows what happened.
+async fn together(pool: &Pool, others: &Others, statements: &[Steps<'_>]) -> Result<Outcome, StoreError> {
+    let client = client(pool).await?;
+    let work = async { Ok(transact(&client, others, statements).await?) };
+    let outcome = within_patience(work).await.flatten();
+    if outcome.is_err() {
+        // It may be inside of a transaction yet, and what it has still to say would be taken for the answer to
+        // something else.
+        drop(Object::take(client));
+    }
+    outcome
+}
+
+/// Runs `statements` in their order, and commits if no job is lost.
 async fn transact(
     client: &Object,
     others: &Others,
-    steps: &[(usize, &Step)],
-) -> Result<Lost, tokio_postgres::Error> {
-    let mut statements = Vec::with_capacity(steps.len());
-    for (_, step) in steps {
-        statements.push(client.prepare_cached(&step.sql).await?);
+    statements: &[Steps<'_>],
+) -> Result<Outcome, tokio_postgres::Error> {
+    let mut prepared = Vec::with_capacity(statements.len());
+    for steps in statements {
+        prepared.push(many::prepare(client, steps).await?);
     }
     // Polled in order, so sent in order, and not awaited one by one.
-    let work = join_all(
-        steps
-            .iter()
-            .zip(&statements)
-            .map(|((job, step), statement)| async move {
-                match client.execute(statement, &references(&step.params)).await {
-                    Ok(written) if step.rows.is_some_and(|rows| rows != written) => {
-                        Some((*job, Some(StoreError::Conflict)))
-                    }
-                    Ok(_) => None,
-                    // It fell with an earlier one, which has said why.
-                    Err(error) if error.code() == Some(&SqlState::IN_FAILED_SQL_TRANSACTION) => {
-                        Some((*job, None))
-                    }
-                    Err(error) => Some((*job, Some(error.into()))),
-                }
-            }),
-    );
-    let (begun, failed) = join(client.simple_query(BEGIN), work).await;
+    let work = join_all(prepared.iter().map(|statement| statement.execute(client)));
+    let (begun, written) = join(client.simple_query(BEGIN), work).await;
     let own = others.own(&begun?);
-    let failed: Vec<_> = failed.into_iter().flatten().collect();
+    let failed: Vec<_> = statements
+        .iter()
+        .zip(written)
+        .filter_map(|(steps, written)| Some((steps, failure(steps, written)?)))
+        .collect();
     if failed.is_empty() {
         client.batch_execute("COMMIT").await?;
         own.ended();
-        return Ok(Lost::new());
+        return Ok(Outcome::Committed);
     }
     client.batch_execute("ROLLBACK").await?;
     own.ended();
-    let reasons = failed
-        .into_iter()
-        .filter_map(|(job, reason)| Some((job, reason?)));
-    Ok(reasons.collect())
+    let mut lost = Vec::new();
+    for (steps, error) in failed {
+        match (steps.as_slice(), error) {
+            (_, None) => {}
+            ([(job, _)], Some(error)) => lost.push((*job, error)),
+            (_, Some(_)) => return Ok(Outcome::Unclear),
+        }
+    }
+    Ok(Outcome::Lost(lost))
+}
+
+/// Whether the transaction is lost after `steps`, which have `written` that many rows, and why, if they are the reason.
+fn failure(steps: &Steps<'_>, written: Result<u64, tokio_postgres::Error>) -> Option<Option<StoreError>> {
+    match written {
+        Ok(written) => {
+            let rows: Option<u64> = steps.iter().map(|(_, step)| step.rows).sum();
+            let is_lost = rows.is_some_and(|rows| rows != written);
+            is_lost.then_some(Some(StoreError::Conflict))
+        }
+        // It fell with an earlier one, which has said why.
+        Err(error) if error.code() == Some(&SqlState::IN_FAILED_SQL_TRANSACTION) => Some(None),
+        Err(error) => Some(Some(error.into())),
+    }
 }

@@ -85,11 +85,12 @@ async fn devices_that_are_alike_share_what_is_known_of_them() {
 }
 
 #[tokio::test]
-async fn what_no_device_has_any_more_is_not_kept() {
+async fn what_no_device_has_any_more_is_pruned() {
     on_each(async |store, _| {
         let (pad, mac) = (record("iPad"), record("Mac"));
         let digests = [Known::of(&pad).digest(), Known::of(&mac).digest()];
         let kept = async || {
+            store.prune_known().await.unwrap();
             let known = store.known(&digests).await.unwrap();
             digests.map(|digest| known.iter().any(|(kept, _)| *kept == digest))
         };
@@ -115,6 +116,9 @@ async fn what_no_device_has_any_more_is_not_kept() {
         let all = store.census(None, 10).await.unwrap();
         assert_eq!(all[0].likeness.traits().unwrap(), Traits::of(&enrolled));
         assert_eq!(kept().await, [false, true]);
+        // What was pruned is kept again for whoever has it again.
+        put(store, &reports(enrolled, pad.clone())).await;
+        assert_eq!(kept().await, [true, false]);
     })
     .await;
 }
