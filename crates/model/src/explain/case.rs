@@ -148,7 +148,7 @@ impl<'a> Case<'a> {
             } else {
                 "not for this device"
             };
-            return titled(outcome, missing());
+            return titled(outcome, missing().or_else(|| first(&[State::Unknown])));
         };
         if self.of.device.phase == Phase::CheckedOut {
             return titled("no longer managed", missing());
@@ -206,14 +206,6 @@ impl<'a> Case<'a> {
             several => json!(several),
         };
         fact(&["record", "declarations", kind.as_str(), identifier], &value)
-    }
-
-    /// A status item as it was reported.
-    pub(super) fn item_fact(&self, name: &str) -> Fact {
-        match (self.of.record.items.get(name), self.of.record.errors.get(name)) {
-            (None, Some(errors)) => fact(&["record", "errors", name], errors),
-            (item, _) => fact(&["record", "status", name], &item),
-        }
     }
 }
 

@@ -3,19 +3,22 @@
 use std::collections::BTreeSet;
 
 use super::case::{Case, fact, grouped, step, titled};
+use super::membership::Outlook;
 use super::{Code, Explanation, Fact, Open, State, Step};
 use crate::convergence::{self, Verdict};
-use crate::enrollment::{Counts, Phase};
+use crate::enrollment::{Counts, Memberships, Phase};
 
 impl Case<'_> {
     pub(super) fn overview(&self) -> Explanation {
         let mut steps = self.enrolled();
-        steps.extend(self.waiting());
+        steps.extend(self.memberships());
         steps.extend(self.delivery(None));
         let open = self.open();
         let converged = self.converged();
         let is_converged = converged.state == State::Done;
-        let waits = steps.iter().find(|step| step.code == Code::Blueprint);
+        let waits = steps
+            .iter()
+            .find(|step| step.code == Code::Membership && step.state == State::Missing);
         let headline = match (is_converged, waits) {
             (true, Some(waits)) => titled("converged so far", [waits]),
             (true, None) => titled("converged", [&converged]),
@@ -38,7 +41,9 @@ impl Case<'_> {
         if self.of.device.phase == Phase::CheckedOut {
             return titled("no longer managed", steps.iter().find(goes_wrong));
         }
-        if let Some(step) = steps.iter().find(goes_wrong) {
+        // Groups that are still to be decided keep nothing from it that it should hold by now.
+        let mut of_channel = steps.iter().filter(|step| step.code != Code::Membership);
+        if let Some(step) = of_channel.find(goes_wrong) {
             return titled("not converged", Some(step));
         }
         match open.iter().find(|open| goes_wrong(&&open.cause)) {
@@ -50,15 +55,31 @@ impl Case<'_> {
         }
     }
 
-    /// Memberships that wait for an administrator.
-    fn waiting(&self) -> Option<Step> {
+    /// Memberships that are not settled, of groups that some blueprint names.
+    fn memberships(&self) -> Vec<Step> {
         let device = self.of.device;
-        let groups = self.wish().groups.keys();
-        let waiting = groups.map(|group| (group, self.membership(group)));
-        let mut waiting = waiting.filter(|(_, membership)| membership.waits);
-        let (group, membership) = waiting.next()?;
-        let sentence = format!("the device is not in the group {group}, {}", membership.why);
-        Some(step(Code::Blueprint, State::Missing, sentence, membership.facts).at(device.since))
+        let blueprints = self.wish().blueprints.values();
+        let named: BTreeSet<&String> = blueprints
+            .flat_map(|blueprint| blueprint.include.union(&blueprint.exclude))
+            .collect();
+        let of = |group: &String| {
+            let membership = self.membership(group);
+            let (state, at) = match membership.outlook {
+                Outlook::Settled => return None,
+                Outlook::Waits => {
+                    let since = (device.memberships == Memberships::Waiting).then_some(device.since);
+                    (State::Missing, since)
+                }
+                Outlook::Unknown => (State::Unknown, None),
+            };
+            let stands = match membership.is_member {
+                true => "is in the group",
+                false => "is not in the group",
+            };
+            let sentence = format!("the device {stands} {group}, {}", membership.why);
+            Some(step(Code::Membership, state, sentence, membership.facts).at(at))
+        };
+        named.into_iter().filter_map(of).collect()
     }
 
     /// Whether all is confirmed, by counts.
