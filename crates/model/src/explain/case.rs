@@ -7,6 +7,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::{About, Code, Evidence, Explanation, Fact, State, Step};
+use crate::compile::RESERVED_PREFIX;
 use crate::convergence::{self, Verdict};
 use crate::declaration::Declaration;
 use crate::enrollment::Phase;
@@ -282,6 +283,11 @@ pub(super) fn fact(path: &[&str], value: &impl Serialize) -> Fact {
         fact: parts.collect::<Vec<_>>().join("/"),
         value: serde_json::to_value(value).unwrap_or_default(),
     }
+}
+
+/// Whether a declaration of this name is one that no policy has.
+pub(super) fn is_made(identifier: &str) -> bool {
+    identifier.starts_with(RESERVED_PREFIX)
 }
 
 /// Groups `of` by what `key` says, in the order in which that is said first.

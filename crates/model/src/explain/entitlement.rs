@@ -90,7 +90,7 @@ impl Case<'_> {
                     (made_activation(name) == identifier).then_some(configuration)
                 });
                 let Some(configuration) = made_for else {
-                    let made = "Ordain makes it itself, of what the policy needs";
+                    let made = "Ordain makes it itself, so that the device reports what the policy has to be judged by";
                     return vec![step(Code::Made, State::Done, made, vec![revision])];
                 };
                 let name = configuration.identifier.as_str();

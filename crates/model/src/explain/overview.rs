@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use super::case::{Case, fact, grouped, step, titled};
+use ordain_catalog::Kind;
+
+use super::case::{Case, fact, grouped, is_made, step, titled};
 use super::membership::Outlook;
 use super::{Code, Explanation, Fact, Open, State, Step};
 use crate::convergence::{self, Verdict};
@@ -102,7 +104,7 @@ impl Case<'_> {
                 let all = match self.verdicts.len() {
                     0 => "nothing, and that is what it should hold".to_owned(),
                     1 => "the one declaration that it should hold".to_owned(),
-                    all => format!("all {all} declarations that it should hold"),
+                    all => format!("all {all} declarations{} that it should hold", self.made()),
                 };
                 let settled = match settled {
                     0 => String::new(),
@@ -121,15 +123,45 @@ impl Case<'_> {
                 ];
                 let parts = parts.iter().filter(|(count, _)| *count > 0);
                 let parts: Vec<String> = parts.map(|(count, word)| format!("{count} {word}")).collect();
-                let all = self.verdicts.len();
-                let sentence = format!(
-                    "of the {all} declarations that the device should hold by revision {number}: {}",
+                let (all, made) = (self.verdicts.len(), self.made());
+                let mut sentence = format!(
+                    "of the {all} declarations{made} that the device should hold by revision {number}: {}",
                     parts.join(", ")
                 );
+                let leaving: Vec<Fact> = self
+                    .leaving()
+                    .map(|(kind, name)| self.listed_fact(kind, name))
+                    .collect();
+                match leaving.len() {
+                    0 => {}
+                    1 => sentence += "; and it holds one that it should not",
+                    more => sentence += &format!("; and it holds {more} that it should not"),
+                }
+                facts.extend(leaving);
                 (State::Missing, sentence)
             }
         };
         step(Code::Converged, state, sentence, facts).at(standing.map(|standing| standing.at))
+    }
+
+    /// What the channel holds and should not.
+    fn leaving(&self) -> impl Iterator<Item = (Kind, &str)> {
+        let lists = self.listing.iter();
+        let all =
+            lists.flat_map(|(kind, list)| list.iter().map(|listed| (*kind, listed.identifier.as_ref())));
+        all.filter(|(_, name)| self.find(name).is_none())
+    }
+
+    /// How many of all the policy does not have, in words.
+    fn made(&self) -> String {
+        match self
+            .all()
+            .filter(|wanted| is_made(&wanted.entry.identifier))
+            .count()
+        {
+            0 => String::new(),
+            made => format!(" ({made} of them made by Ordain)"),
+        }
     }
 
     /// What is not confirmed, with the headline of each, and what is left out.
@@ -137,9 +169,7 @@ impl Case<'_> {
         let unconfirmed = self.all().filter(|wanted| *wanted.verdict != Verdict::Confirmed);
         let unconfirmed = unconfirmed.map(|wanted| wanted.entry.identifier.as_str());
         let omitted = self.wanted.omissions.iter().map(|left| left.identifier.as_str());
-        let lists = self.listing.values().flatten();
-        let leaving = lists.map(|listed| listed.identifier.as_ref());
-        let leaving = leaving.filter(|name| self.find(name).is_none());
+        let leaving = self.leaving().map(|(_, name)| name);
         let mut told = BTreeSet::new();
         let all = unconfirmed
             .chain(leaving)
@@ -149,7 +179,11 @@ impl Case<'_> {
             let cause = self.declaration(name)?.headline;
             Some(((cause.sentence.clone(), cause.at), (cause, name.to_owned())))
         });
-        let open = grouped(causes).into_iter().filter_map(|(_, group)| {
+        let open = grouped(causes).into_iter().filter_map(|(_, mut group)| {
+            // What lacks the same as something of the policy's is no news of its own.
+            if group.iter().any(|(_, name)| !is_made(name)) {
+                group.retain(|(_, name)| !is_made(name));
+            }
             let (causes, declarations): (Vec<Step>, Vec<String>) = group.into_iter().unzip();
             let mut facts: Vec<Fact> = Vec::new();
             for fact in causes.iter().flat_map(|cause| &cause.facts) {

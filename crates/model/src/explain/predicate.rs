@@ -2,7 +2,7 @@
 
 use ordain_predicate::{Explanation, Part, Truth};
 
-use super::case::{Case, Wanted, fact, step};
+use super::case::{Case, Wanted, fact, is_made, step};
 use super::term::Whose;
 use super::{Code, Fact, State, Step};
 use crate::compile::made_activation;
@@ -15,6 +15,7 @@ impl Case<'_> {
         let name = activation.entry.identifier.as_str();
         let who = match is_own {
             true => "it puts its configurations".to_owned(),
+            false if is_made(name) => "its activation puts it".to_owned(),
             false => format!("the activation {name} puts it"),
         };
         let Some(text) = &activation.entry.predicate else {
@@ -23,8 +24,13 @@ impl Case<'_> {
             }
             let listed = self.listed_fact(activation.entry.kind, name);
             let (state, said) = match activation.listed {
-                Some(listed) if listed.active => (State::Done, ", and the device says that it is active"),
-                Some(_) => (State::Missing, ", but the device does not say that it is active"),
+                Some(listed) if listed.active => {
+                    (State::Done, ", and the device says that the activation is active")
+                }
+                Some(_) => (
+                    State::Missing,
+                    ", but the device does not say that the activation is active",
+                ),
                 None => (
                     State::Missing,
                     ", but the device has not reported that it holds the activation",
@@ -64,9 +70,9 @@ impl Case<'_> {
         let mut sentence = format!("{who} in force only where {text}, which {outcome}");
         if let Some(explanation) = &explained {
             if explanation.kind == Part::Comparison {
-                let (terms, values) = self.terms(explanation, Whose::Channel);
+                let (terms, values) = self.values(&[explanation], Whose::Channel);
                 if !terms.is_empty() {
-                    sentence += &format!(": {}", terms.join(", "));
+                    sentence += &format!(": {terms}");
                 }
                 facts.extend(values);
             } else {
@@ -84,13 +90,13 @@ impl Case<'_> {
             return;
         }
         if explanation.kind == Part::Comparison {
-            let (terms, facts) = self.terms(explanation, Whose::Channel);
+            let (terms, facts) = self.values(&[explanation], Whose::Channel);
             let (state, outcome) = match explanation.outcome {
                 Truth::True => (State::Done, "holds"),
                 Truth::False => (State::NotNeeded, "does not hold"),
                 Truth::Unknown => (State::Unknown, "cannot be told"),
             };
-            let sentence = format!("in that, {} {outcome}: {}", explanation.text, terms.join(", "));
+            let sentence = format!("in that, {} {outcome}: {terms}", explanation.text);
             steps.push(step(Code::Term, state, sentence, facts));
         }
         for part in &explanation.parts {

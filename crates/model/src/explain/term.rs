@@ -3,7 +3,7 @@
 use ordain_predicate::{Explanation, Part, Shown, TermValue};
 
 use super::Fact;
-use super::case::{Case, fact};
+use super::case::{Case, fact, grouped};
 use crate::dispute;
 use crate::enrollment::Memberships;
 use crate::record::StatusRecord;
@@ -18,57 +18,47 @@ pub(super) enum Whose {
 }
 
 impl Case<'_> {
-    /// The values of all comparisons that decide, in words, and where they come from; each once.
+    /// The values of all comparisons that decide, in words, and where they come from.
     pub(super) fn decisive(&self, explanation: &Explanation, whose: Whose) -> (String, Vec<Fact>) {
-        let (mut words, mut facts) = (Vec::new(), Vec::new());
-        self.collect_decisive(explanation, whose, &mut words, &mut facts);
-        (words.join(", "), facts)
+        let mut comparisons = Vec::new();
+        collect_decisive(explanation, &mut comparisons);
+        self.values(&comparisons, whose)
     }
 
-    fn collect_decisive(
-        &self,
-        explanation: &Explanation,
-        whose: Whose,
-        words: &mut Vec<String>,
-        facts: &mut Vec<Fact>,
-    ) {
-        if !explanation.decides {
-            return;
+    /// The values that are compared, in words, and where they come from: each once, and then what is not known, by why
+    /// that is so.
+    pub(super) fn values(&self, comparisons: &[&Explanation], whose: Whose) -> (String, Vec<Fact>) {
+        let mut terms: Vec<&TermValue> = Vec::new();
+        let mut causes = Vec::new();
+        for comparison in comparisons {
+            let new = |term: &&TermValue| !terms.contains(term);
+            let new: Vec<&TermValue> = comparison.terms.iter().filter(new).collect();
+            terms.extend(new);
+            causes.extend(comparison.cause.iter().filter(|_| comparison.terms.is_empty()));
         }
-        if explanation.kind == Part::Comparison {
-            let (told, rests_on) = self.terms(explanation, whose);
-            words.extend(new(words, told));
-            facts.extend(new(facts, rests_on));
-        }
-        for part in &explanation.parts {
-            self.collect_decisive(part, whose, words, facts);
-        }
-    }
-
-    /// The values that are compared, in words, and where they come from.
-    pub(super) fn terms(&self, comparison: &Explanation, whose: Whose) -> (Vec<String>, Vec<Fact>) {
-        let terms = &comparison.terms;
-        let mut words: Vec<String> = terms.iter().map(|term| self.term(term, whose)).collect();
-        words.extend(comparison.cause.clone().filter(|_| words.is_empty()));
+        let (missing, known): (Vec<_>, Vec<_>) = terms
+            .iter()
+            .partition::<Vec<&TermValue>, _>(|term| term.value == Shown::Missing);
+        let missing = missing
+            .into_iter()
+            .map(|term| (self.absence(&term.term, whose), term.term.as_str()));
+        let missing = grouped(missing).into_iter();
+        let missing = missing.map(|(absence, terms)| format!("{absence} {}", terms.join(" and ")));
+        let words = known.into_iter().map(ToString::to_string).chain(missing);
+        let words: Vec<String> = words.chain(causes.into_iter().cloned()).collect();
         let facts = terms.iter().filter_map(|term| self.term_fact(term, whose));
-        (words, facts.collect())
+        (words.join(", "), facts.collect())
     }
 
-    fn term(&self, term: &TermValue, whose: Whose) -> String {
-        if term.value != Shown::Missing {
-            return term.to_string();
-        }
-        match argument(&term.term) {
+    /// Why the value of a term is missing: words before its name.
+    fn absence(&self, term: &str, whose: Whose) -> &'static str {
+        match argument(term) {
             Some(("status", name)) if self.record(whose).1.errors.contains_key(name) => {
-                format!("the device says that it cannot tell {}", term.term)
+                "the device says that it cannot tell"
             }
-            Some(("property", _)) => {
-                format!("{} is in no declaration that the device holds", term.term)
-            }
-            Some((word, name)) if self.is_only_claimed(word, name) => {
-                format!("{} does not count yet", term.term)
-            }
-            _ => format!("the device has never reported {}", term.term),
+            Some(("property", _)) => "no declaration that the device holds has",
+            Some((word, name)) if self.is_only_claimed(word, name) => "nobody vouches yet for",
+            _ => "the device has never reported",
         }
     }
 
@@ -141,9 +131,15 @@ impl Case<'_> {
     }
 }
 
-/// Those of `more` that are not in `known`.
-fn new<T: PartialEq>(known: &[T], more: Vec<T>) -> Vec<T> {
-    more.into_iter().filter(|one| !known.contains(one)).collect()
+fn collect_decisive<'e>(explanation: &'e Explanation, comparisons: &mut Vec<&'e Explanation>) {
+    if explanation.decides {
+        if explanation.kind == Part::Comparison {
+            comparisons.push(explanation);
+        }
+        for part in &explanation.parts {
+            collect_decisive(part, comparisons);
+        }
+    }
 }
 
 /// Word and argument of `@word(argument)`.

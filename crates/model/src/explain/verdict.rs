@@ -145,6 +145,8 @@ impl Case<'_> {
             };
             **name == why.code || elements.any(declared_by)
         });
-        naming.map(|(name, _)| self.item_fact(Whose::Channel, name)).collect()
+        naming
+            .map(|(name, _)| self.item_fact(Whose::Channel, name))
+            .collect()
     }
 }

@@ -30,6 +30,16 @@ fn all() -> Vec<(&'static str, Stored, &'static str)> {
         ("no_member_by_condition", cases::no_member(), "passcode"),
         ("membership_unknown", cases::membership_unknown(), "passcode"),
         ("membership_due", cases::membership_due(), "passcode"),
+        (
+            "membership_due_by_facts",
+            cases::membership_due_by_facts(),
+            "passcode",
+        ),
+        (
+            "made_by_ordain",
+            cases::member_by_condition(),
+            "ordain.status-subscriptions",
+        ),
         ("membership_waiting", cases::membership_waiting(), "passcode"),
         ("not_fetched", cases::not_fetched(), "passcode"),
         ("leaving", cases::leaving(), "certificate"),
@@ -135,6 +145,10 @@ fn a_user_is_told_of_the_groups_of_the_device() {
         steps.find(|step| step.code == Code::Blueprint).unwrap()
     };
     let of_device = blueprint(stored.explain(Some("passcode")).unwrap());
-    assert!(of_device.sentence.contains("@status(passcode.is-present) is false"));
+    assert!(
+        of_device
+            .sentence
+            .contains("@status(passcode.is-present) is false")
+    );
     assert_eq!(blueprint(stored.explain_to_user("passcode").unwrap()), of_device);
 }

@@ -320,12 +320,22 @@ pub(super) fn membership_due() -> Stored {
     stored
 }
 
+/// The server learnt of the device outside of a report, and has not come to it since.
+pub(super) fn membership_due_by_facts() -> Stored {
+    let mut stored = decided("@device(os.version) >= '26.1'", json!({}));
+    stored.device.facts.os_version = Some(OsVersion::new(26, 1));
+    stored.device.groups.by = None;
+    stored
+}
+
 /// Enrolled anew: what it is asked for counts only once an administrator says so.
 pub(super) fn membership_waiting() -> Stored {
     let mut stored = Stored::new();
     stored.device.tags = names(&["lab"]);
     stored.device.memberships = ordain_model::enrollment::Memberships::Waiting;
-    stored.publish(by_condition("@tag(lab) == TRUE AND @device(serial) BEGINSWITH 'S'"));
+    stored.publish(by_condition(
+        "@tag(lab) == TRUE AND @device(serial) BEGINSWITH 'S'",
+    ));
     stored.decides();
     stored.later(MINUTE);
     stored.synchronises();
