@@ -2,7 +2,7 @@
 //!
 //! Each step names the facts that it rests on by their paths: below `policy` the newest revision as it is stored, below
 //! `device` and `channel` the rows of the device's own channel and of the one in question, below `record` what the channel
-//! has reported, `sighting` what was seen of it, `push` what is kept for waking it, `history` older revisions and
+//! has reported and below `device-record` what the device's own channel has, by which its groups are decided, `sighting` what was seen of it, `push` what is kept for waking it, `history` older revisions and
 //! `settings` those of the server. A fact whose value is null was looked for and is not there.
 
 mod ahead;
@@ -13,6 +13,7 @@ mod membership;
 mod overview;
 mod predicate;
 mod reason;
+mod term;
 mod verdict;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -53,6 +54,8 @@ pub struct Evidence<'a> {
     pub record: &'a StatusRecord,
     /// and the manifest that it was packed against.
     pub against: Option<&'a Manifest>,
+    /// What the device channel has reported: the same, unless the channel is that of a user.
+    pub device_record: &'a StatusRecord,
     /// What was seen of the channel, if anything.
     pub seen: Option<&'a Seen>,
     /// What is kept for waking it.
@@ -186,6 +189,8 @@ pub enum Code {
     Made,
     /// A blueprint gives the declaration to a group that the device is in.
     Blueprint,
+    /// Whether the device is in a group is yet to be decided, or unknown.
+    Membership,
     /// The device can take it.
     Given,
     /// The server woke the device.

@@ -7,6 +7,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::{About, Code, Evidence, Explanation, Fact, State, Step};
+use crate::compile::RESERVED_PREFIX;
 use crate::convergence::{self, Verdict};
 use crate::declaration::Declaration;
 use crate::enrollment::Phase;
@@ -148,7 +149,7 @@ impl<'a> Case<'a> {
             } else {
                 "not for this device"
             };
-            return titled(outcome, missing());
+            return titled(outcome, missing().or_else(|| first(&[State::Unknown])));
         };
         if self.of.device.phase == Phase::CheckedOut {
             return titled("no longer managed", missing());
@@ -206,14 +207,6 @@ impl<'a> Case<'a> {
             several => json!(several),
         };
         fact(&["record", "declarations", kind.as_str(), identifier], &value)
-    }
-
-    /// A status item as it was reported.
-    pub(super) fn item_fact(&self, name: &str) -> Fact {
-        match (self.of.record.items.get(name), self.of.record.errors.get(name)) {
-            (None, Some(errors)) => fact(&["record", "errors", name], errors),
-            (item, _) => fact(&["record", "status", name], &item),
-        }
     }
 }
 
@@ -290,6 +283,11 @@ pub(super) fn fact(path: &[&str], value: &impl Serialize) -> Fact {
         fact: parts.collect::<Vec<_>>().join("/"),
         value: serde_json::to_value(value).unwrap_or_default(),
     }
+}
+
+/// Whether a declaration of this name is one that no policy has.
+pub(super) fn is_made(identifier: &str) -> bool {
+    identifier.starts_with(RESERVED_PREFIX)
 }
 
 /// Groups `of` by what `key` says, in the order in which that is said first.

@@ -6,6 +6,7 @@ use ordain_catalog::{Availability, Kind, Scope, Support};
 use serde_json::json;
 
 use super::case::{Case, Wanted, fact, step};
+use super::membership::{Membership, Outlook};
 use super::{Code, Fact, State, Step};
 use crate::audience::channel_scope;
 use crate::command;
@@ -89,7 +90,7 @@ impl Case<'_> {
                     (made_activation(name) == identifier).then_some(configuration)
                 });
                 let Some(configuration) = made_for else {
-                    let made = "Ordain makes it itself, of what the policy needs";
+                    let made = "Ordain makes it itself, so that the device reports what the policy has to be judged by";
                     return vec![step(Code::Made, State::Done, made, vec![revision])];
                 };
                 let name = configuration.identifier.as_str();
@@ -120,7 +121,7 @@ impl Case<'_> {
         let is_given = blueprints.iter().any(|step| step.state == State::Done);
         steps.extend(blueprints.into_iter().map(|step| match step.state {
             // One that gives it is enough.
-            State::Missing if is_given => Step {
+            State::Missing | State::Unknown if is_given => Step {
                 state: State::NotNeeded,
                 ..step
             },
@@ -208,6 +209,8 @@ impl Case<'_> {
             included.truncate(1);
         }
         let mut words = Vec::new();
+        let is_unknown = |(_, membership): &(String, Membership)| membership.outlook == Outlook::Unknown;
+        let has_unknown = included.iter().any(is_unknown);
         for (name, membership) in included {
             words.push(format!("{name}, {}", membership.why));
             facts.push(group("include", &name));
@@ -229,6 +232,7 @@ impl Case<'_> {
                 State::Missing
             }
             (true, None) => State::Done,
+            (false, _) if has_unknown => State::Unknown,
             (false, _) => State::Missing,
         };
         step(Code::Blueprint, state, sentence, facts)

@@ -1,8 +1,9 @@
 //! Why an activation's predicate comes to what it does, term by term, and what the device says of it.
 
-use ordain_predicate::{Explanation, Part, Shown, TermValue, Truth};
+use ordain_predicate::{Explanation, Part, Truth};
 
-use super::case::{Case, Wanted, fact, step};
+use super::case::{Case, Wanted, fact, is_made, step};
+use super::term::Whose;
 use super::{Code, Fact, State, Step};
 use crate::compile::made_activation;
 use crate::dispute::{self, Agreement, Said};
@@ -14,6 +15,7 @@ impl Case<'_> {
         let name = activation.entry.identifier.as_str();
         let who = match is_own {
             true => "it puts its configurations".to_owned(),
+            false if is_made(name) => "its activation puts it".to_owned(),
             false => format!("the activation {name} puts it"),
         };
         let Some(text) = &activation.entry.predicate else {
@@ -22,8 +24,13 @@ impl Case<'_> {
             }
             let listed = self.listed_fact(activation.entry.kind, name);
             let (state, said) = match activation.listed {
-                Some(listed) if listed.active => (State::Done, ", and the device says that it is active"),
-                Some(_) => (State::Missing, ", but the device does not say that it is active"),
+                Some(listed) if listed.active => {
+                    (State::Done, ", and the device says that the activation is active")
+                }
+                Some(_) => (
+                    State::Missing,
+                    ", but the device does not say that the activation is active",
+                ),
                 None => (
                     State::Missing,
                     ", but the device has not reported that it holds the activation",
@@ -63,7 +70,7 @@ impl Case<'_> {
         let mut sentence = format!("{who} in force only where {text}, which {outcome}");
         if let Some(explanation) = &explained {
             if explanation.kind == Part::Comparison {
-                let (terms, values) = self.terms(explanation);
+                let (terms, values) = self.values(&[explanation], Whose::Channel);
                 if !terms.is_empty() {
                     sentence += &format!(": {terms}");
                 }
@@ -83,7 +90,7 @@ impl Case<'_> {
             return;
         }
         if explanation.kind == Part::Comparison {
-            let (terms, facts) = self.terms(explanation);
+            let (terms, facts) = self.values(&[explanation], Whose::Channel);
             let (state, outcome) = match explanation.outcome {
                 Truth::True => (State::Done, "holds"),
                 Truth::False => (State::NotNeeded, "does not hold"),
@@ -94,42 +101,6 @@ impl Case<'_> {
         }
         for part in &explanation.parts {
             self.parts(part, steps);
-        }
-    }
-
-    /// The values that are compared, in words, and where they come from.
-    fn terms(&self, comparison: &Explanation) -> (String, Vec<Fact>) {
-        let mut words: Vec<String> = comparison.terms.iter().map(|term| self.term(term)).collect();
-        words.extend(comparison.cause.clone().filter(|_| words.is_empty()));
-        let facts = comparison.terms.iter().filter_map(|term| self.term_fact(term));
-        (words.join(", "), facts.collect())
-    }
-
-    fn term(&self, term: &TermValue) -> String {
-        if term.value != Shown::Missing {
-            return term.to_string();
-        }
-        match argument(&term.term) {
-            Some(("status", name)) if self.of.record.errors.contains_key(name) => {
-                format!("the device says that it cannot tell {}", term.term)
-            }
-            Some(("property", _)) => {
-                format!("{} is in no declaration that the device holds", term.term)
-            }
-            _ => format!("the device has never reported {}", term.term),
-        }
-    }
-
-    fn term_fact(&self, term: &TermValue) -> Option<Fact> {
-        let (word, name) = argument(&term.term)?;
-        match word {
-            "status" => Some(self.item_fact(name)),
-            "property" => {
-                let (entry, value) = dispute::property(self.placed, name)?;
-                let path = ["policy", "declarations", &entry.identifier, "payload", name];
-                Some(fact(&path, value))
-            }
-            _ => None,
         }
     }
 
@@ -184,21 +155,5 @@ impl Case<'_> {
             .filter(|wanted| wanted.entry.kind == ordain_catalog::Kind::Activation);
         all.filter(|wanted| wanted.entry.references.contains(name))
             .collect()
-    }
-}
-
-/// Word and argument of `@word(argument)`.
-fn argument(term: &str) -> Option<(&str, &str)> {
-    term.strip_prefix('@')?.strip_suffix(')')?.split_once('(')
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn terms_have_a_word_and_an_argument() {
-        assert_eq!(argument("@status(a.b-c)"), Some(("status", "a.b-c")));
-        assert_eq!(argument("SUBQUERY"), None);
     }
 }

@@ -4,6 +4,7 @@ use ordain_catalog::Kind;
 use serde_json::json;
 
 use super::case::{Case, Wanted, fact, step};
+use super::term::Whose;
 use super::{Code, Fact, State, Step, reason};
 use crate::convergence::Verdict;
 use crate::record::Exception;
@@ -144,6 +145,8 @@ impl Case<'_> {
             };
             **name == why.code || elements.any(declared_by)
         });
-        naming.map(|(name, _)| self.item_fact(name)).collect()
+        naming
+            .map(|(name, _)| self.item_fact(Whose::Channel, name))
+            .collect()
     }
 }

@@ -6,7 +6,7 @@ mod stored;
 
 use std::fmt::Write as _;
 
-use ordain_model::explain::{Explanation, State, Step};
+use ordain_model::explain::{Code, Explanation, State, Step};
 
 use crate::fixtures::NOW;
 use stored::Stored;
@@ -26,6 +26,21 @@ fn all() -> Vec<(&'static str, Stored, &'static str)> {
         ("invalid", cases::invalid(), "passcode"),
         ("out_of_date", cases::out_of_date(), "passcode"),
         ("waiting_for_approval", cases::waiting(), "passcode"),
+        ("member_by_condition", cases::member_by_condition(), "passcode"),
+        ("no_member_by_condition", cases::no_member(), "passcode"),
+        ("membership_unknown", cases::membership_unknown(), "passcode"),
+        ("membership_due", cases::membership_due(), "passcode"),
+        (
+            "membership_due_by_facts",
+            cases::membership_due_by_facts(),
+            "passcode",
+        ),
+        (
+            "made_by_ordain",
+            cases::member_by_condition(),
+            "ordain.status-subscriptions",
+        ),
+        ("membership_waiting", cases::membership_waiting(), "passcode"),
         ("not_fetched", cases::not_fetched(), "passcode"),
         ("leaving", cases::leaving(), "certificate"),
     ]
@@ -119,4 +134,21 @@ fn no_sentence_stays_without_its_facts() {
         }
     }
     assert!(taken > 300, "{taken}");
+}
+
+/// Groups are of devices: what decides them is what the device's own channel has reported.
+#[test]
+fn a_user_is_told_of_the_groups_of_the_device() {
+    let stored = cases::member_by_condition();
+    let blueprint = |explanation: Explanation| {
+        let mut steps = explanation.steps.into_iter();
+        steps.find(|step| step.code == Code::Blueprint).unwrap()
+    };
+    let of_device = blueprint(stored.explain(Some("passcode")).unwrap());
+    assert!(
+        of_device
+            .sentence
+            .contains("@status(passcode.is-present) is false")
+    );
+    assert_eq!(blueprint(stored.explain_to_user("passcode").unwrap()), of_device);
 }

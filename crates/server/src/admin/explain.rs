@@ -53,10 +53,11 @@ pub(crate) async fn explain(
         .parse()
         .ok()
         .filter(|named: &EnrollmentId| named.user_part().is_some());
+    let of_device = app.store.status(&id).await?;
     let mut known = Vec::new();
     for channel in &channels {
         if of_user.as_ref().is_none_or(|user| *user == channel.id) {
-            known.push(Known::read(&app, &world, channel).await?);
+            known.push(Known::read(&app, &world, device, &of_device, channel).await?);
         }
     }
     if known.is_empty() {
@@ -64,7 +65,7 @@ pub(crate) async fn explain(
     }
     let evidence: Vec<Evidence<'_>> = known
         .iter()
-        .map(|known| known.evidence(&app, &world, device))
+        .map(|known| known.evidence(&app, &world, device, &of_device))
         .collect();
     let told = match &query.declaration {
         None => evidence.iter().map(explain::channel).collect(),
@@ -137,9 +138,18 @@ struct Known {
 }
 
 impl Known {
-    async fn read(app: &App, world: &World, channel: &Enrollment) -> Result<Self, StoreError> {
+    async fn read(
+        app: &App,
+        world: &World,
+        device: &Enrollment,
+        of_device: &StatusRecord,
+        channel: &Enrollment,
+    ) -> Result<Self, StoreError> {
         let id = &channel.id;
-        let record = app.store.status(id).await?;
+        let record = match channel.id == device.id {
+            true => of_device.clone(),
+            false => app.store.status(id).await?,
+        };
         let sleeper = app.store.sleeper(id).await?;
         let wakes = sleeper.as_ref().map_or(0, |sleeper| sleeper.wakes);
         let seen = match app.store.sighting(id).await? {
@@ -179,9 +189,8 @@ impl Known {
             published_at: newest.first().map(|revision| revision.published_at),
             past: Vec::new(),
         };
-        let device = app.store.channel(id).await?;
-        let device = device.device().unwrap_or(channel);
-        if !explain::out_of_date(&known.evidence(app, world, device)).is_empty() {
+        let evidence = known.evidence(app, world, device, of_device);
+        if !explain::out_of_date(&evidence).is_empty() {
             let wishes = app.store.wishes(number, SEARCHED).await?.into_iter();
             known.past = wishes
                 .map(|(number, published_at, wish)| Past {
@@ -198,7 +207,13 @@ impl Known {
         Ok(known)
     }
 
-    fn evidence<'a>(&'a self, app: &App, world: &'a World, device: &'a Enrollment) -> Evidence<'a> {
+    fn evidence<'a>(
+        &'a self,
+        app: &App,
+        world: &'a World,
+        device: &'a Enrollment,
+        device_record: &'a StatusRecord,
+    ) -> Evidence<'a> {
         let capabilities = self.capabilities.as_ref();
         let trouble = self.trouble.as_ref();
         Evidence {
@@ -210,6 +225,7 @@ impl Known {
             capabilities: capabilities.map(|(digest, known)| (*digest, &**known)),
             offered: self.offered.as_deref(),
             record: &self.record,
+            device_record,
             against: self.against.as_deref(),
             seen: self.seen.as_ref(),
             wake: &self.wake,

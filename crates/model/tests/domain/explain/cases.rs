@@ -268,6 +268,81 @@ pub(super) fn waiting() -> Stored {
     stored
 }
 
+/// The passcode is for the group `lab`, which has this condition.
+fn by_condition(condition: &str) -> Wish {
+    let mut wish = everybody(&[passcode(None)]);
+    wish.blueprints.get_mut("base").unwrap().include = names(&["lab"]);
+    let lab = Group {
+        condition: Some(condition.to_owned()),
+        ..Group::default()
+    };
+    wish.groups.insert("lab".into(), lab);
+    wish
+}
+
+/// A tagged Mac that was decided to be in the group of this condition, or not, and has what it should have by that.
+fn decided(condition: &str, reported: Value) -> Stored {
+    let mut stored = Stored::new();
+    stored.device.tags = names(&["lab"]);
+    stored.publish(by_condition(condition));
+    stored.reports(items(reported));
+    stored.decides();
+    stored.later(MINUTE);
+    stored.synchronises();
+    stored.later(5);
+    reports_all_good(&mut stored);
+    stored
+}
+
+pub(super) fn member_by_condition() -> Stored {
+    decided(
+        "@device(os.version) >= '15.4' AND @tag(lab) == TRUE AND @status(passcode.is-present) == FALSE",
+        json!({"passcode.is-present": false}),
+    )
+}
+
+pub(super) fn no_member() -> Stored {
+    decided("@device(supervised) == FALSE OR @tag(kiosk) == TRUE", json!({}))
+}
+
+/// Whether it is in the group depends on what it never said.
+pub(super) fn membership_unknown() -> Stored {
+    decided(
+        "@device(platform) == 'macOS' AND @device(model) BEGINSWITH 'Mac' AND @status(passcode.is-present) == TRUE",
+        json!({}),
+    )
+}
+
+/// What the group asks for was changed, and the server has not come to this device since.
+pub(super) fn membership_due() -> Stored {
+    let mut stored = decided("@tag(lab) == TRUE", json!({}));
+    stored.publish(by_condition("@tag(lab) == TRUE AND @device(os.version) >= '27'"));
+    stored
+}
+
+/// The server learnt of the device outside of a report, and has not come to it since.
+pub(super) fn membership_due_by_facts() -> Stored {
+    let mut stored = decided("@device(os.version) >= '26.1'", json!({}));
+    stored.device.facts.os_version = Some(OsVersion::new(26, 1));
+    stored.device.groups.by = None;
+    stored
+}
+
+/// Enrolled anew: what it is asked for counts only once an administrator says so.
+pub(super) fn membership_waiting() -> Stored {
+    let mut stored = Stored::new();
+    stored.device.tags = names(&["lab"]);
+    stored.device.memberships = ordain_model::enrollment::Memberships::Waiting;
+    stored.publish(by_condition(
+        "@tag(lab) == TRUE AND @device(serial) BEGINSWITH 'S'",
+    ));
+    stored.decides();
+    stored.later(MINUTE);
+    stored.synchronises();
+    reports_all_good(&mut stored);
+    stored
+}
+
 /// It has read the list, on a server that cannot push.
 pub(super) fn not_fetched() -> Stored {
     let mut stored = Stored::new();

@@ -7,10 +7,11 @@ use ordain_catalog::{Catalog, Kind};
 use ordain_model::agenda::agenda;
 use ordain_model::decision::Write;
 use ordain_model::enrollment::{Answer, Enrollment, Phase, Pin, Push};
-use ordain_model::explain::{Evidence, Explanation, Past, Seen, channel, declaration};
+use ordain_model::explain::{self, Evidence, Explanation, Past, Seen};
 use ordain_model::held::{Held, Listing, Placed};
-use ordain_model::ids::Digest;
+use ordain_model::ids::{Digest, EnrollmentId};
 use ordain_model::manifest::Manifest;
+use ordain_model::membership::{Known, redecided};
 use ordain_model::record::StatusRecord;
 use ordain_model::report::{Capabilities, Report};
 use ordain_model::session::{Piece, Says, respond};
@@ -189,8 +190,36 @@ impl Stored {
         self.write(&decision.writes);
     }
 
+    /// The server decides in which groups by predicate it is.
+    pub(super) fn decides(&mut self) {
+        let known = Known {
+            device: &self.device,
+            items: &self.record.items,
+        };
+        let writes = redecided(&self.world(), known, self.now).unwrap();
+        self.write(&writes);
+    }
+
     /// What is told of it, or of one declaration.
     pub(super) fn explain(&self, identifier: Option<&str>) -> Option<Explanation> {
+        self.explain_channel(&self.device, &self.record, identifier)
+    }
+
+    /// The same of the channel of a user, who has reported nothing.
+    pub(super) fn explain_to_user(&self, identifier: &str) -> Option<Explanation> {
+        let user = Enrollment {
+            id: EnrollmentId::user("D1", "ann").unwrap(),
+            ..self.device.clone()
+        };
+        self.explain_channel(&user, &StatusRecord::default(), Some(identifier))
+    }
+
+    fn explain_channel(
+        &self,
+        channel: &Enrollment,
+        record: &StatusRecord,
+        identifier: Option<&str>,
+    ) -> Option<Explanation> {
         let world = self.world();
         let offered = self.device.offer.map(|offer| offer.token);
         let trouble = self.trouble.as_ref();
@@ -199,10 +228,11 @@ impl Stored {
             published_at: self.published_at,
             past: &self.past,
             device: &self.device,
-            channel: &self.device,
+            channel,
             capabilities: self.known(),
             offered: self.manifest(offered).map(AsRef::as_ref),
-            record: &self.record,
+            record,
+            device_record: &self.record,
             against: self.manifest(self.record.held.against).map(AsRef::as_ref),
             seen: self.seen.as_ref(),
             wake: &self.wake,
@@ -212,8 +242,8 @@ impl Stored {
             now: self.now,
         };
         match identifier {
-            Some(identifier) => declaration(&evidence, identifier),
-            None => Some(channel(&evidence)),
+            Some(identifier) => explain::declaration(&evidence, identifier),
+            None => Some(explain::channel(&evidence)),
         }
     }
 
@@ -231,6 +261,14 @@ impl Stored {
             }
             (["policy", "published_at"], false) => other.published_at = None,
             (["policy", rest @ ..], false) => other.wish = lacking(&self.wish, rest),
+            (["device", "groups", "member", group], true) => {
+                other.device.groups.member.insert((*group).to_owned());
+            }
+            (["device", "groups", "by"], true) => other.device.groups.by = self.world().conditions().digest(),
+            (["device", "tags", tag], true) => {
+                other.device.tags.insert((*tag).to_owned());
+            }
+            (["device", "facts", "model"], true) => other.device.facts.model = Some("Mac14,2".into()),
             (["device" | "channel", "phase"], false) => other.device.phase = Phase::Authenticated,
             (["device" | "channel", "identity"], true) => {
                 let (fingerprint, not_after) = (digest("pinned"), NOW + DAY);
@@ -246,11 +284,11 @@ impl Stored {
             }
             (["channel", "pinned"], true) => other.reads_the_list(),
             (["device" | "channel", rest @ ..], false) => other.device = lacking(&self.device, rest),
-            (["record", "status", name], true) => {
+            (["record" | "device-record", "status", name], true) => {
                 other.record.items.insert((*name).to_owned(), json!("supplied"));
             }
-            (["record", "status", name], false) => drop(other.record.items.remove(*name)),
-            (["record", "errors", name], false) => drop(other.record.errors.remove(*name)),
+            (["record" | "device-record", "status", name], false) => drop(other.record.items.remove(*name)),
+            (["record" | "device-record", "errors", name], false) => drop(other.record.errors.remove(*name)),
             (["record", "failing", name], false) => {
                 other
                     .record
