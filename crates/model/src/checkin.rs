@@ -8,7 +8,7 @@ use crate::enrollment::{Enrollment, Memberships, Phase, Pin, Push};
 use crate::event::Event;
 use crate::ids::{Digest, EnrollmentId};
 use crate::inventory::Inventory;
-use crate::membership::{self, Decided, Known};
+use crate::membership::{self, Basis, Decided};
 use crate::sync::Behind;
 use crate::world::World;
 
@@ -172,7 +172,7 @@ pub fn authenticate(
         ..unidentified(id, before.map_or(1, |device| device.generation + 1), now)
     };
     let items = BTreeMap::new();
-    let known = Known {
+    let known = Basis {
         device: &device,
         items: &items,
     };
@@ -431,8 +431,8 @@ pub fn check_out(device: &Enrollment, id: &EnrollmentId, now: i64) -> Decision<(
 ///
 /// # Errors
 /// As [`membership::decide`].
-pub fn approve(world: &World, known: Known<'_>, now: i64) -> Result<Option<Decision<()>>, Behind> {
-    let Known { device, items } = known;
+pub fn approve(world: &World, known: Basis<'_>, now: i64) -> Result<Option<Decision<()>>, Behind> {
+    let Basis { device, items } = known;
     if device.memberships == Memberships::Granted {
         return Ok(None);
     }
@@ -440,7 +440,7 @@ pub fn approve(world: &World, known: Known<'_>, now: i64) -> Result<Option<Decis
         memberships: Memberships::Granted,
         ..device.clone()
     };
-    let known = Known {
+    let known = Basis {
         device: &approved,
         items,
     };

@@ -118,7 +118,7 @@ impl Conditions {
     }
 
     /// Whether something that a predicate is about has changed.
-    fn are_touched(&self, before: Known<'_>, after: Known<'_>) -> bool {
+    fn are_touched(&self, before: Basis<'_>, after: Basis<'_>) -> bool {
         let is_another = |name: &String| before.items.get(name) != after.items.get(name);
         if self.status.iter().any(is_another) {
             return true;
@@ -133,9 +133,9 @@ impl Conditions {
     }
 }
 
-/// A device with the status items that its own channel has reported.
+/// What memberships are decided on: a device with the status items that its own channel has reported.
 #[derive(Debug, Clone, Copy)]
-pub struct Known<'a> {
+pub struct Basis<'a> {
     /// Its own channel.
     pub device: &'a Enrollment,
     /// What that has reported.
@@ -146,7 +146,7 @@ pub struct Known<'a> {
 ///
 /// # Errors
 /// When newer conditions than those of this node decided them: it has to reload.
-pub fn decide(world: &World, Known { device, items }: Known<'_>) -> Result<Decided, Behind> {
+pub fn decide(world: &World, Basis { device, items }: Basis<'_>) -> Result<Decided, Behind> {
     let conditions = world.conditions();
     let before = &device.groups;
     if before.by != conditions.digest && before.revision > world.revision().number {
@@ -177,7 +177,7 @@ pub fn decide(world: &World, Known { device, items }: Known<'_>) -> Result<Decid
 ///
 /// # Errors
 /// As [`decide`].
-pub fn after_report(world: &World, before: Known<'_>, after: Known<'_>) -> Result<Decided, Behind> {
+pub fn after_report(world: &World, before: Basis<'_>, after: Basis<'_>) -> Result<Decided, Behind> {
     let (conditions, decided) = (world.conditions(), &before.device.groups);
     if decided.by == conditions.digest && !conditions.are_touched(before, after) {
         return Ok(decided.clone());
@@ -198,8 +198,8 @@ pub(crate) fn after_learning(before: &Enrollment, after: &Enrollment) -> Decided
 ///
 /// # Errors
 /// As [`decide`].
-pub fn redecided(world: &World, known: Known<'_>, now: i64) -> Result<Vec<Write>, Behind> {
-    let Known { device, .. } = known;
+pub fn redecided(world: &World, known: Basis<'_>, now: i64) -> Result<Vec<Write>, Behind> {
+    let Basis { device, .. } = known;
     let groups = decide(world, known)?;
     let mut writes = Vec::new();
     if groups.member != device.groups.member {

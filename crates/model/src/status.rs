@@ -16,9 +16,9 @@ use crate::enrollment::{Enrollment, Standing};
 use crate::event::Event;
 use crate::held::{Held, Listing, Placed, held_token};
 use crate::ids::{Channel, Digest};
-use crate::known;
+use crate::known::Known;
 use crate::manifest::Manifest;
-use crate::membership::{self, Known};
+use crate::membership::{self, Basis};
 use crate::record::{Exception, StatusRecord};
 use crate::report::{DeclarationsReport, Listed, Report};
 use crate::sync::{Behind, Wanted};
@@ -150,7 +150,7 @@ pub fn status(state: StatusState<'_>, report: Report<'_>, now: i64) -> Result<De
         learn(&mut after.facts, &record.items);
         let is_same = || record.items == before.items && record.errors == before.errors;
         if after.known.is_none() || !(is_silent || is_same()) {
-            let known = known::Known::of(&record);
+            let known = Known::of(&record);
             let digest = Some(known.digest());
             if after.known != digest {
                 after.known = digest;
@@ -164,8 +164,8 @@ pub fn status(state: StatusState<'_>, report: Report<'_>, now: i64) -> Result<De
         let events = Event::reported(enrollment, &after, token, problems, now);
         writes.extend(events.into_iter().map(Write::Event));
         if after.id.channel() == Channel::Device {
-            let known = |device, items| Known { device, items };
-            let (old, new) = (known(enrollment, &before.items), known(&after, &record.items));
+            let basis = |device, items| Basis { device, items };
+            let (old, new) = (basis(enrollment, &before.items), basis(&after, &record.items));
             after.groups = membership::after_report(world, old, new)?;
         }
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::decision::Decision;
 use crate::enrollment::Enrollment;
-use crate::membership::{self, Known};
+use crate::membership::{self, Basis};
 use crate::sync::Behind;
 use crate::world::World;
 
@@ -48,12 +48,12 @@ pub fn check(name: &str) -> Result<(), NotTagged> {
 /// When there cannot be such a tag, or there would be too many; and as [`membership::decide`].
 pub fn tag(
     world: &World,
-    known: Known<'_>,
+    known: Basis<'_>,
     added: &BTreeSet<String>,
     removed: &BTreeSet<String>,
     now: i64,
 ) -> Result<Decision<BTreeSet<String>>, NotTagged> {
-    let Known { device, items } = known;
+    let Basis { device, items } = known;
     let tags = changed(&device.tags, added, removed)?;
     if tags == device.tags {
         return Ok(Decision::reply(tags));
@@ -63,7 +63,7 @@ pub fn tag(
         ..device.clone()
     };
     Ok(Decision {
-        writes: membership::redecided(world, Known { device, items }, now)?,
+        writes: membership::redecided(world, Basis { device, items }, now)?,
         reply: tags,
     })
 }

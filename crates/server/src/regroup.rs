@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use futures_util::stream::{self, StreamExt as _};
 use ordain_model::decision::Write;
-use ordain_model::membership::{self, Known};
+use ordain_model::membership::{self, Basis};
 use ordain_model::world::World;
 use ordain_store::{KnownDevice, StoreError};
 use tokio::sync::watch;
@@ -98,7 +98,7 @@ impl App {
                 return Ok(());
             };
             let items = &known.items;
-            let Ok(writes) = membership::redecided(world, Known { device, items }, self.now()) else {
+            let Ok(writes) = membership::redecided(world, Basis { device, items }, self.now()) else {
                 return Ok(());
             };
             match self.store.commit(&known.state, &writes, None).await {

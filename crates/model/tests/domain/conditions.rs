@@ -7,7 +7,7 @@ use ordain_catalog::{Catalog, OsVersion};
 use ordain_model::checkin::{AuthenticateState, EnrollmentPolicy, approve, authenticate};
 use ordain_model::decision::{Decision, Write};
 use ordain_model::enrollment::{Enrollment, Memberships};
-use ordain_model::membership::{Known, decide, redecided};
+use ordain_model::membership::{Basis, decide, redecided};
 use ordain_model::report::{Reason, Report};
 use ordain_model::status::{StatusState, heard, status};
 use ordain_model::subject::Subject;
@@ -85,8 +85,8 @@ fn reported(
     Ok(decision)
 }
 
-fn with<'a>(device: &'a Enrollment, items: &'a Items) -> Known<'a> {
-    Known { device, items }
+fn with<'a>(device: &'a Enrollment, items: &'a Items) -> Basis<'a> {
+    Basis { device, items }
 }
 
 fn says(name: &str, value: Value) -> Report<'static> {
@@ -309,7 +309,7 @@ fn all_texts() -> &'static World {
 proptest! {
     #[test]
     fn memberships_are_what_the_predicates_say_and_unknown_keeps(device in device(), items in values()) {
-        let known = Known { device: &device, items: &items };
+        let known = Basis { device: &device, items: &items };
         let decided = decide(all_texts(), known).unwrap();
         let mut expected = BTreeSet::new();
         for (place, text) in TEXTS.iter().enumerate() {
@@ -325,14 +325,14 @@ proptest! {
         prop_assert_eq!(decided.by, all_texts().conditions().digest());
         // Once more changes nothing.
         let device = Enrollment { groups: decided.clone(), ..device };
-        prop_assert_eq!(decide(all_texts(), Known { device: &device, items: &items }).unwrap(), decided);
+        prop_assert_eq!(decide(all_texts(), Basis { device: &device, items: &items }).unwrap(), decided);
     }
 
     #[test]
     fn more_facts_change_nothing_that_was_known(device in device(), few in values(), more in values()) {
         let all: Items = more.into_iter().chain(few.clone()).collect();
-        let early = decide(all_texts(), Known { device: &device, items: &few }).unwrap();
-        let late = decide(all_texts(), Known { device: &device, items: &all }).unwrap();
+        let early = decide(all_texts(), Basis { device: &device, items: &few }).unwrap();
+        let late = decide(all_texts(), Basis { device: &device, items: &all }).unwrap();
         for (place, text) in TEXTS.iter().enumerate() {
             let name = format!("g{place}");
             if all_texts().conditions().missing(&name, &device, &few).is_none() {

@@ -12,7 +12,7 @@ use ordain_model::device::DeviceFacts;
 use ordain_model::enrollment::{Enrollment, Memberships, Phase, Pin};
 use ordain_model::ids::{Channel, Digest, EnrollmentId};
 use ordain_model::manifest::{Entry, Manifest};
-use ordain_model::membership::Known;
+use ordain_model::membership::Basis;
 use ordain_model::queue::Delivery;
 use ordain_model::report::{Listed, Reason, Validity};
 use ordain_model::session::Session;
@@ -172,9 +172,9 @@ pub(crate) fn no_world() -> &'static World {
 }
 
 /// `device`, which has reported nothing.
-pub(crate) fn silent(device: &Enrollment) -> Known<'_> {
+pub(crate) fn silent(device: &Enrollment) -> Basis<'_> {
     static NOTHING: BTreeMap<String, Value> = BTreeMap::new();
-    Known {
+    Basis {
         device,
         items: &NOTHING,
     }

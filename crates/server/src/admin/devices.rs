@@ -12,7 +12,7 @@ use ordain_model::fetched::Fetched;
 use ordain_model::held::Placed;
 use ordain_model::ids::{Digest, EnrollmentId};
 use ordain_model::manifest::Manifest;
-use ordain_model::membership::Known;
+use ordain_model::membership::Basis;
 use ordain_model::record::StatusRecord;
 use ordain_model::view::{self, ViewOf};
 use ordain_model::world::World;
@@ -389,7 +389,7 @@ pub(crate) async fn approve(
     let device = state.device().ok_or_else(|| not_there(&name))?;
     let record = app.store.reported(&state).await?;
     let items = &record.items;
-    let decision = checkin::approve(&app.world(), Known { device, items }, app.now())?
+    let decision = checkin::approve(&app.world(), Basis { device, items }, app.now())?
         .ok_or_else(|| Fault::Conflict(format!("nothing waits for approval on {id}")))?;
     let audit = AuditRecord {
         at: app.now(),

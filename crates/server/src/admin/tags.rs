@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::Extension;
 use axum::extract::State;
-use ordain_model::membership::Known;
+use ordain_model::membership::Basis;
 use ordain_model::tag::{self, NotTagged};
 use ordain_store::{Actor, AuditRecord};
 use serde_json::json;
@@ -37,7 +37,7 @@ pub(crate) async fn tag(
     let device = state.device().ok_or_else(|| not_there(&name))?;
     let record = app.store.reported(&state).await?;
     let items = &record.items;
-    let decision = tag::tag(&app.world(), Known { device, items }, &add, &remove, app.now())?;
+    let decision = tag::tag(&app.world(), Basis { device, items }, &add, &remove, app.now())?;
     if !decision.writes.is_empty() {
         let audit = AuditRecord {
             at: app.now(),

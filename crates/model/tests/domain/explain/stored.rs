@@ -11,7 +11,7 @@ use ordain_model::explain::{self, Evidence, Explanation, Past, Seen};
 use ordain_model::held::{Held, Listing, Placed};
 use ordain_model::ids::{Digest, EnrollmentId};
 use ordain_model::manifest::Manifest;
-use ordain_model::membership::{Known, redecided};
+use ordain_model::membership::{Basis, redecided};
 use ordain_model::record::StatusRecord;
 use ordain_model::report::{Capabilities, Report};
 use ordain_model::session::{Piece, Says, respond};
@@ -192,7 +192,7 @@ impl Stored {
 
     /// The server decides in which groups by predicate it is.
     pub(super) fn decides(&mut self) {
-        let known = Known {
+        let known = Basis {
             device: &self.device,
             items: &self.record.items,
         };
