@@ -6,17 +6,17 @@ use serde_json::{Value, json};
 
 use crate::serve::Serve;
 
-const TEST: &str = "com.apple.configuration.management.test";
+pub(crate) const TEST: &str = "com.apple.configuration.management.test";
 const ORGANIZATION: &str = "com.apple.management.organization-info";
 
-fn write(policy: &Path, file: &str, text: &str) {
+pub(crate) fn write(policy: &Path, file: &str, text: &str) {
     let file = policy.join(file);
     std::fs::create_dir_all(file.parent().unwrap()).unwrap();
     std::fs::write(file, text).unwrap();
 }
 
 /// Writes a declaration; `more` are lines beside its three keys.
-fn declare(policy: &Path, identifier: &str, type_name: &str, payload: &str, more: &str) {
+pub(crate) fn declare(policy: &Path, identifier: &str, type_name: &str, payload: &str, more: &str) {
     let text = format!("Type: {type_name}\nIdentifier: {identifier}\nPayload: {payload}\n{more}");
     write(policy, &format!("declarations/{identifier}.yaml"), &text);
 }
@@ -44,7 +44,7 @@ fn policy(dir: &Path) {
 }
 
 /// The headline of one declaration on the device, and that all of it is told with facts.
-fn headline(server: &Serve, device: &str, declaration: &str) -> String {
+pub(crate) fn headline(server: &Serve, device: &str, declaration: &str) -> String {
     let told = server.json(&["explain", device, declaration]);
     let channel = &told["channels"][0];
     let steps = channel["steps"].as_array().unwrap();

@@ -1,6 +1,7 @@
 //! The binary at work: a server, a policy, simulated devices, and what administrators see of them.
 
 mod explain;
+mod explain_missing;
 mod serve;
 
 use std::path::Path;
