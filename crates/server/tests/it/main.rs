@@ -49,6 +49,9 @@ mod windows_entra;
 mod windows_hostile;
 mod windows_page;
 mod windows_renewal;
+mod windows_session;
+mod windows_settings;
+mod windows_twin;
 mod windows_wire;
 
 /// Makes each of the named tests one on SQLite and one on PostgreSQL.
