@@ -1,5 +1,6 @@
 //! Windows devices: what they say of themselves, how they enroll ([`enroll`]), and what is set on them ([`settings`]).
 
+pub mod action;
 pub mod enroll;
 pub mod facts;
 pub mod session;

@@ -3,6 +3,7 @@
 //! The endpoints answer without any setting. Who may enroll is decided by what a device shows for its user
 //! ([`credentials`]).
 
+pub(crate) mod actions;
 mod certificate;
 mod context;
 mod credentials;

@@ -4,6 +4,7 @@
 //! reads what is wanted, sets what differs, and reads that back. What a device is to have is the manifest that was pinned
 //! when the session began. All that a session remembers is stored with each answer, so that it goes on wherever it was.
 
+mod act;
 mod outcome;
 mod outgoing;
 mod report;
@@ -18,10 +19,12 @@ use ordain_catalog::windows::WindowsCatalog;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+pub use act::{Queued, left};
 pub use outgoing::{Body, Operation, Sending};
-pub use said::{Answered, Said, Status};
+pub use said::{Answered, Installed, Said, Status};
 pub use task::REFUSED;
 
+use self::act::Step;
 use self::task::{Meaning, Task};
 use self::work::{Stage, Work};
 use super::facts::FACTS;
@@ -42,6 +45,10 @@ pub struct Scene<'a> {
     pub refused: &'a BTreeMap<Digest, Vec<Reason>>,
     /// What is known of nodes.
     pub catalog: &'a WindowsCatalog,
+    /// What was ordered, in its order.
+    pub queue: &'a [Queued],
+    /// The present, in unix seconds.
+    pub now: i64,
 }
 
 /// Settings that a device is to have.
@@ -84,6 +91,11 @@ pub struct Session {
     lingering: BTreeSet<Digest>,
     /// What stays on the device, in words.
     stays: Vec<String>,
+    /// The number of the last command of the queue that was given.
+    acted: i64,
+    /// What is to be written of the queue.
+    #[serde(skip)]
+    steps: Vec<Step>,
 }
 
 /// A command that was sent.
@@ -171,6 +183,8 @@ impl Session {
             set: before.map(|before| before.set.clone()).unwrap_or_default(),
             lingering: BTreeSet::new(),
             stays: Vec::new(),
+            acted: 0,
+            steps: Vec::new(),
         }
     }
 
@@ -194,6 +208,7 @@ impl Session {
     /// statuses.
     pub fn respond(&mut self, scene: &Scene<'_>, said: Said, first: u32) -> Answer {
         self.take(said.statuses, said.results);
+        self.ended(scene, &said.installed);
         for fact in FACTS.iter().filter(|fact| fact.is_told) {
             if let Some(value) = said.told.get(fact.path).and_then(|text| fact.value(text)) {
                 self.facts.insert(fact.name.to_owned(), Ok(value));
@@ -232,6 +247,9 @@ impl Session {
                 self.stage = self.stage.next();
                 answer.reports |= self.stage == Stage::Report;
                 self.todo = self.works(scene);
+                if self.stage == Stage::Act && self.todo.is_empty() {
+                    self.stage = Stage::Over;
+                }
             }
             answer.sendings = self.fill(scene, room, first);
             if !answer.sendings.is_empty() {
@@ -278,6 +296,7 @@ impl Session {
         for awaited in std::mem::take(&mut self.awaited) {
             let (code, original) = awaited.status.unwrap_or((NOT_ANSWERED, None));
             let outcome = Outcome {
+                is_said: awaited.status.is_some(),
                 code,
                 original,
                 value: awaited.value,
@@ -299,6 +318,8 @@ const NOT_ANSWERED: u16 = 215;
 /// What became of a command.
 #[derive(Debug, Clone, PartialEq)]
 struct Outcome {
+    /// Whether the device said it.
+    is_said: bool,
     code: u16,
     original: Option<u32>,
     value: Option<String>,

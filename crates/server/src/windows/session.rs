@@ -117,7 +117,9 @@ async fn decide(
 ) -> Result<Decided, Fault> {
     let device = scene.device()?;
     if heard.leaves {
-        let Decision { writes, .. } = enroll::unenroll(device, scene.now);
+        let queue = app.store.queue(&device.id, 0, u32::MAX).await?;
+        let mut writes = model::left(device, &queue, scene.now);
+        writes.extend(enroll::unenroll(device, scene.now).writes);
         let reply = wire::write(&heard, &Answer::default())?;
         return Ok((Decision { writes, reply }, None));
     }
@@ -142,10 +144,11 @@ async fn decide(
     };
     let policy = policy::load(app, &scene.state, &manifest, session.set()).await?;
     let address = format!("{}{MANAGEMENT}", app.public_url);
-    let view = policy.scene(&address);
+    let view = policy.scene(&address, scene.now);
     session.hears(heard.header.message_id, digest);
     let first = u32::try_from(heard.statuses.len() + 1).unwrap_or(u32::MAX);
     let answer = session.respond(&view, heard.said.clone(), first);
+    writes.extend(session.queue_writes(&view, device));
     if answer.reports {
         writes.extend(policy.report(app, scene, device, wanted, &session).await?);
         for place in session.taken() {

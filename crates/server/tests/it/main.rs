@@ -45,6 +45,7 @@ mod sync;
 mod token;
 mod webhook;
 mod windows;
+mod windows_actions;
 mod windows_entra;
 mod windows_hostile;
 mod windows_page;

@@ -314,7 +314,7 @@ async fn nothing_of_apples_is_for_it(database: Database) {
     assert!(
         channel["omissions"]
             .to_string()
-            .contains("Windows takes no Apple declarations"),
+            .contains("it is for Apple devices"),
         "{channel}"
     );
     assert!(!device["notes"].to_string().contains("too old"), "{device}");

@@ -38,6 +38,7 @@ impl Session {
                     self.todo.push_front(work.clone());
                 }
             }
+            Work::Act(number, place) => self.acted(scene, number, place, outcome),
             Work::All(number, step) => {
                 let mut again = false;
                 let mut is_explained = false;

@@ -11,6 +11,8 @@ pub struct Said {
     pub results: Vec<Answered>,
     /// What it told without being asked (`Replace` in package 1), by node.
     pub told: BTreeMap<String, String>,
+    /// Installations that have ended.
+    pub installed: Vec<Installed>,
     /// Whether the user of the enrollment is signed in, where it said so.
     pub with_user: Option<bool>,
     /// The longest message that it takes, in octets, where it said so.
@@ -43,4 +45,13 @@ pub struct Answered {
     pub command: u32,
     /// The value.
     pub value: String,
+}
+
+/// An installation that has ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Installed {
+    /// The node of the package.
+    pub node: String,
+    /// An HRESULT, 0 for success.
+    pub hresult: u32,
 }

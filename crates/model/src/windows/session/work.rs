@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use ordain_catalog::windows::{Verb, WindowsCatalog};
 use serde::{Deserialize, Serialize};
 
+use super::act::Step as Given;
 use super::standing::standing;
 use super::task::Task;
 use super::{Awaited, Body, Declared, Operation, Scene, Sending, Session};
@@ -26,6 +27,8 @@ pub(super) enum Stage {
     Apply,
     ReadBack,
     Report,
+    /// What was ordered.
+    Act,
     Over,
 }
 
@@ -39,7 +42,8 @@ impl Stage {
             Self::Admx => Self::Apply,
             Self::Apply => Self::ReadBack,
             Self::ReadBack => Self::Report,
-            Self::Report | Self::Over => Self::Over,
+            Self::Report | Self::Act => Self::Act,
+            Self::Over => Self::Over,
         }
     }
 }
@@ -61,6 +65,8 @@ pub(super) enum Work {
     Do(usize, usize, usize),
     /// or by all of it.
     All(usize, usize),
+    /// A command of the queue is given, by its number and the place of what it sends.
+    Act(i64, usize),
 }
 
 impl Session {
@@ -74,6 +80,7 @@ impl Session {
                 let account = (0..standing(scene).len()).map(Work::Look);
                 facts.chain(account).collect()
             }
+            Stage::Act => self.next_action(scene),
             Stage::Remove => self.removals(scene),
             Stage::Read => {
                 let is_put_off = |declared: &Declared| {
@@ -205,6 +212,11 @@ impl Session {
                 let command = steps.get(step)?.commands.get(place)?;
                 vec![of(number, step, place, command)]
             }
+            Work::Act(number, place) => {
+                let mut queue = scene.queue.iter();
+                let queued = queue.find(|queued| queued.delivery.number == number)?;
+                vec![queued.action.operations().into_iter().nth(place)?]
+            }
             Work::All(number, step) => {
                 let steps = steps(scene, number)?;
                 let commands = steps.get(step)?.commands.iter().enumerate();
@@ -226,6 +238,9 @@ impl Session {
                 break;
             }
             self.todo.pop_front();
+            if let Work::Act(number, 0) = work {
+                self.steps.push(Given::Given(number));
+            }
             let message = self.message;
             let mut awaits = |id, place| {
                 self.awaited.push(Awaited {

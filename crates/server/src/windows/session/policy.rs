@@ -12,15 +12,18 @@ use ordain_model::record::StatusRecord;
 use ordain_model::report::Reason;
 use ordain_model::status::{self, StatusState};
 use ordain_model::sync::Wanted;
-use ordain_model::windows::session::{Declared, REFUSED, Scene as View, Session};
+use ordain_model::windows::session::{Declared, Queued, REFUSED, Scene as View, Session};
 use ordain_model::windows::settings::{Settings, is_for_windows};
 use ordain_store::ChannelState;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use crate::app::App;
+use crate::device::command::withdraw;
 use crate::device::fault::Fault;
 use crate::device::scene::Scene;
+use crate::keys::Unopened;
+use crate::windows::actions::action;
 
 /// What a session is decided by.
 pub(super) struct Policy {
@@ -29,6 +32,7 @@ pub(super) struct Policy {
     pub(super) places: Vec<usize>,
     unwanted: BTreeMap<Digest, Settings>,
     refused: BTreeMap<Digest, Vec<Reason>>,
+    queue: Vec<Queued>,
     /// What the device reported before.
     record: Arc<StatusRecord>,
 }
@@ -71,12 +75,36 @@ pub(super) async fn load(
     let refused = refused.filter(|exception| exception.reasons.iter().all(is_refusal));
     let refused = refused.map(|exception| (exception.server_token, exception.reasons.clone()));
     Ok(Policy {
+        queue: queue(app, state).await?,
         refused: refused.collect(),
         wanted,
         places,
         unwanted,
         record,
     })
+}
+
+/// How far the queue is looked through: more than expires between two looks of the job that closes what has.
+const LOOK_AHEAD: u32 = 100;
+
+/// What was ordered, and is not answered. What can never be given is closed.
+async fn queue(app: &App, state: &ChannelState) -> Result<Vec<Queued>, Fault> {
+    let mut queue = Vec::new();
+    for delivery in app.store.queue(&state.id, 0, LOOK_AHEAD).await? {
+        let why = match app.payload(&delivery.command).await {
+            Ok(payload) => match action(&delivery.request_type, &payload) {
+                Ok(action) => {
+                    queue.push(Queued { delivery, action });
+                    continue;
+                }
+                Err(why) => why,
+            },
+            Err(Unopened::Lost(why)) => why,
+            Err(Unopened::Store(error)) => return Err(error.into()),
+        };
+        withdraw(app, state, app.now(), &delivery, &why).await?;
+    }
+    Ok(queue)
 }
 
 /// The settings of a declaration, if they are still known.
@@ -87,8 +115,10 @@ async fn settings(app: &App, token: Digest) -> Result<Option<Settings>, Fault> {
 }
 
 impl Policy {
-    pub(super) fn scene<'a>(&'a self, address: &'a str) -> View<'a> {
+    pub(super) fn scene<'a>(&'a self, address: &'a str, now: i64) -> View<'a> {
         View {
+            queue: &self.queue,
+            now,
             address,
             wanted: &self.wanted,
             unwanted: &self.unwanted,
@@ -112,7 +142,7 @@ impl Policy {
         };
         let against = manifest(self.record.held.against).await?;
         let listing = self.record.held.unpack(against.as_deref());
-        let report = session.report(&self.scene(""), &listing);
+        let report = session.report(&self.scene("", scene.now), &listing);
         let heard = status::heard(device, &wanted, report.digest());
         if status::is_known(device, heard) {
             return Ok(Vec::new());

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use ordain_catalog::windows::{DataFormat, Verb as ModelVerb};
-use ordain_model::windows::session::{Answer, Answered, Body, Operation, Said, Status as Outcome};
+use ordain_model::windows::session::{Answer, Answered, Body, Installed, Operation, Said, Status as Outcome};
 use ordain_windows::syncml::alert::{AlertCode, AlertType, LoginStatus};
 use ordain_windows::syncml::chunk::{self, Assembly, Progress};
 use ordain_windows::syncml::status::StatusCode;
@@ -142,6 +142,7 @@ impl Heard {
                     self.said.with_user = login.map(|login| login == LoginStatus::User);
                 }
                 Some(AlertType::Unenrolling) => self.leaves = true,
+                Some(AlertType::MsiInstalled) => self.said.installed.extend(installed(item)),
                 // What is not about the session.
                 _ => {}
             }
@@ -177,6 +178,22 @@ impl Heard {
         }
         status
     }
+}
+
+/// What an alert says of an installation.
+fn installed(item: &Item) -> Option<Installed> {
+    let text = item.data.as_deref()?.trim_ascii();
+    let hresult = match text.strip_prefix("0x") {
+        Some(digits) => u32::from_str_radix(digits, 16).ok(),
+        None => text
+            .parse()
+            .ok()
+            .or_else(|| text.parse::<i32>().ok().map(i32::cast_unsigned)),
+    };
+    Some(Installed {
+        node: item.source.as_ref()?.uri.clone(),
+        hresult: hresult?,
+    })
 }
 
 /// The answer to a message.
