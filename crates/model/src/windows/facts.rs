@@ -2,6 +2,7 @@
 //! names of Ordain's own.
 
 use ordain_catalog::windows::Edition;
+use ordain_predicate::Type;
 use serde_json::Value;
 
 /// A status item of Windows devices.
@@ -120,6 +121,19 @@ const fn told(name: &'static str, path: &'static str) -> Fact {
         is_told: true,
         ..text(name, path)
     }
+}
+
+/// The status items and their types, for predicates of groups: devices know none of these names.
+pub fn types() -> impl Iterator<Item = (&'static str, Type)> {
+    FACTS.iter().map(|fact| {
+        let is_version = fact.name.ends_with("version");
+        let of_kind = match fact.kind {
+            FactKind::Text if is_version => Type::Version,
+            FactKind::Text | FactKind::Edition | FactKind::Join => Type::Text,
+            FactKind::Number | FactKind::Count => Type::Number,
+        };
+        (fact.name, of_kind)
+    })
 }
 
 /// Whether `name` is a status item of Windows devices.

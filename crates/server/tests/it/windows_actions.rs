@@ -96,8 +96,7 @@ async fn packages_are_installed(database: Database) {
             "product": product(last), "version": "1.0", "url": "https://example.org/a.msi?x=1&y=2",
             "sha256": "ab".repeat(32),
         });
-        let body =
-            json!({"request_type": "windows.install-msi", "devices": [managed.id()], "keys": keys});
+        let body = json!({"request_type": "windows.install-msi", "devices": [managed.id()], "keys": keys});
         orders.push(order(&house, body).await);
     }
     managed.session().await;
@@ -136,16 +135,9 @@ async fn orders_that_are_not_for_the_device(database: Database) {
     let mac = Device::mac(&house, "D");
     mac.enroll().await;
     let refused = async |body: Value, status| {
-        house
-            .admin("POST", "/commands", Some(body))
-            .await
-            .with(status);
+        house.admin("POST", "/commands", Some(body)).await.with(status);
     };
-    refused(
-        json!({"request_type": "windows.reboot", "devices": ["D"]}),
-        409,
-    )
-    .await;
+    refused(json!({"request_type": "windows.reboot", "devices": ["D"]}), 409).await;
     refused(
         json!({"request_type": "RestartDevice", "devices": [managed.id()]}),
         409,
@@ -156,8 +148,7 @@ async fn orders_that_are_not_for_the_device(database: Database) {
         ("windows.wipe", json!({"keep": "all"})),
         ("windows.install-msi", json!({})),
     ] {
-        let body =
-            json!({"request_type": name, "keys": keys, "devices": [managed.id()], "confirm": true});
+        let body = json!({"request_type": name, "keys": keys, "devices": [managed.id()], "confirm": true});
         refused(body, 422).await;
     }
     // Of a group, each gets what is for it.

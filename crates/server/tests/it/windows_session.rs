@@ -13,6 +13,7 @@ crate::on_each_database!(
     both_ways_of_enrolling_lead_to_sessions,
     who_leaves_is_gone,
     what_a_device_tells_are_facts,
+    facts_decide_groups,
     messages_out_of_turn,
     a_killed_server_goes_on,
     who_is_not_the_device_is_refused,
@@ -162,4 +163,28 @@ async fn who_is_not_the_device_is_refused(database: Database) {
     managed.respond(&answer);
     managed.hold().await;
     managed.is_content();
+}
+
+async fn facts_decide_groups(database: Database) {
+    let house = House::open(database).await;
+    let group = |predicate: &str| {
+        let group = json!({"name": "pros", "where": predicate}).to_string();
+        let blueprint = "name: base\ninclude: [pros]\ndeclarations: []\n".to_owned();
+        [("groups/pros.json", group), ("blueprints/base.yaml", blueprint)]
+    };
+    house
+        .publish(&group("@status(windows.os.edition) == 'pro'"))
+        .await;
+    house
+        .try_publish(&group("@status(windows.os.editon) == 'pro'"))
+        .await
+        .with(422);
+    let managed = Managed::enrolled(&house, 0, way(&house).await).await;
+    let device = house.device(managed.id()).await;
+    assert_eq!(device["groups"], json!(["all", "pros"]), "{device}");
+    // Apple's devices are not asked for what they do not have, and their predicates do not know it.
+    let mac = crate::device::Device::mac(&house, "D");
+    mac.enroll().await;
+    let device = house.device("D").await;
+    assert!(!device["channels"].to_string().contains("windows."), "{device}");
 }
