@@ -20,6 +20,8 @@ const MAX_PARTS: usize = 500;
 #[derive(Debug, Clone)]
 pub struct PredicateSchema<'c> {
     catalog: &'c Catalog,
+    /// Status items that are in no schema of Apple's.
+    own: BTreeMap<&'static str, Type>,
     properties: BTreeMap<String, Type>,
     whole: bool,
     recipients: Recipients,
@@ -44,12 +46,20 @@ impl<'c> PredicateSchema<'c> {
     pub fn new(catalog: &'c Catalog) -> Self {
         Self {
             catalog,
+            own: BTreeMap::new(),
             properties: BTreeMap::new(),
             whole: false,
             recipients: Recipients::default(),
             targets: Vec::new(),
             comparisons: Cell::new(MAX_COMPARISONS),
         }
+    }
+
+    /// The same with these status items beside those of the catalog. Nobody is said to lack them.
+    #[must_use]
+    pub fn with_status(mut self, items: impl IntoIterator<Item = (&'static str, Type)>) -> Self {
+        self.own.extend(items);
+        self
     }
 
     /// The same with these properties, each with a value that it has somewhere; one may be given several times. When they
@@ -119,7 +129,9 @@ impl<'c> PredicateSchema<'c> {
 
 impl Schema for PredicateSchema<'_> {
     fn status(&self, name: &str) -> Option<Type> {
-        let item = self.catalog.status_item(name)?;
+        let Some(item) = self.catalog.status_item(name) else {
+            return self.own.get(name).cloned();
+        };
         let last = name.rsplit('.').next().unwrap_or(name);
         Some(type_of_shape(last, &item.value))
     }
@@ -135,8 +147,9 @@ impl Schema for PredicateSchema<'_> {
             Source::Status => self
                 .catalog
                 .status_items()
-                .take(left)
                 .map(|item| item.name.as_str())
+                .chain(self.own.keys().copied())
+                .take(left)
                 .collect(),
             Source::Property => self.properties.keys().take(left).map(String::as_str).collect(),
             Source::Device | Source::Tag => Vec::new(),

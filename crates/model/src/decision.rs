@@ -70,6 +70,9 @@ pub enum Write {
     Withdraw(i64, String),
     /// What a device answered to a survey.
     Inventory(EnrollmentId, Finding),
+    /// What a Windows device's session remembers, with the answer to its last message, sealed; the number counts them.
+    /// Lost if somebody else answered meanwhile.
+    WindowsSession(EnrollmentId, i64, Vec<u8>),
 }
 
 impl Write {
@@ -91,6 +94,7 @@ impl Write {
             Self::Delivery(_) => "delivery",
             Self::Withdraw(..) => "withdraw",
             Self::Inventory(..) => "inventory",
+            Self::WindowsSession(..) => "windows-session",
         }
     }
 }

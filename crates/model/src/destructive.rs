@@ -3,6 +3,8 @@
 
 use ordain_catalog::Catalog;
 
+use crate::windows::action;
+
 /// What each of them does, in words that the devices follow.
 const HARM: [(&str, &str); 12] = [
     ("ClearPasscode", "takes the passcode off"),
@@ -26,6 +28,9 @@ const HARM: [(&str, &str); 12] = [
 ///
 /// A command that the catalog does not know could do anything.
 pub fn harm(request_type: &str, catalog: &Catalog) -> Option<&'static str> {
+    if let Some(harm) = action::harm(request_type) {
+        return harm;
+    }
     let known = HARM.iter().find(|(name, _)| *name == request_type);
     match known {
         Some((_, harm)) => Some(harm),

@@ -11,7 +11,11 @@ use crate::record::StatusRecord;
 /// The largest string that is extracted, in octets.
 const MAX_TEXT: usize = 256;
 /// What tells one device from all others would leave none alike.
-const IDENTIFIERS: &str = "device.identifier.";
+const IDENTIFIERS: [&str; 3] = [
+    "device.identifier.",
+    "windows.device.name",
+    "windows.device.serial-number",
+];
 
 /// The scalar status items of a device channel, and which others it spoke of. Equal ones are one: the store keeps each
 /// content once, under its [digest](Known::digest).
@@ -62,7 +66,8 @@ fn is_extracted(name: &str, value: &Value) -> bool {
         Value::String(text) => text.len() <= MAX_TEXT,
         Value::Array(_) | Value::Object(_) => false,
     };
-    is_short && !name.starts_with(IDENTIFIERS)
+    let is_identifier = || IDENTIFIERS.iter().any(|one| name.starts_with(one));
+    is_short && !is_identifier()
 }
 
 #[cfg(test)]

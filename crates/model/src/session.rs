@@ -164,7 +164,7 @@ fn note(session: &Session<'_>, piece: &Piece, answer: &Answer, now: i64) -> (Vec
 }
 
 /// The event of a final answer.
-fn told(enrollment: &Enrollment, delivery: &Delivery, moved: &Moved, now: i64) -> Option<Event> {
+pub(crate) fn told(enrollment: &Enrollment, delivery: &Delivery, moved: &Moved, now: i64) -> Option<Event> {
     let answer = CommandAnswer {
         uuid: &delivery.uuid,
         request_type: &delivery.request_type,

@@ -226,7 +226,8 @@ fn is_any_twice(list: &[Listed<'_>]) -> bool {
 /// it enrolled; a report cannot change that.
 fn learn(facts: &mut DeviceFacts, items: &BTreeMap<String, Value>) {
     let text = |name: &str| items.get(name).and_then(Value::as_str);
-    let version = text("device.operating-system.version").and_then(|version| version.parse().ok());
+    let version = text("device.operating-system.version").or_else(|| text("windows.os.version"));
+    let version = version.and_then(|version| version.parse().ok());
     facts.learn_system(version, text("device.operating-system.build-version"));
     let family = text("device.operating-system.family").and_then(|family| family.parse::<Platform>().ok());
     facts.platform = family.or(facts.platform);

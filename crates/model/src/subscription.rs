@@ -9,6 +9,7 @@ use serde_json::{Map, Value, json};
 use crate::declaration::Declaration;
 use crate::ids::Channel;
 use crate::manifest::PREDICATE_KEY;
+use crate::windows::facts;
 use crate::wish::Wish;
 
 /// The type of subscriptions. A device reports what any of those that are in force names.
@@ -85,7 +86,8 @@ fn needed<'a>(needs: &'a Needs, catalog: &'a Catalog) -> impl Iterator<Item = St
         .into_iter()
         .filter(|(term, _)| needs.device.contains(*term))
         .flat_map(|(_, items)| items.iter().copied());
-    let asked = named.filter(|name| !name.starts_with(UNASKED)).chain(learnt);
+    let is_asked = |name: &&str| !name.starts_with(UNASKED) && !facts::is_fact(name);
+    let asked = named.filter(is_asked).chain(learnt);
     asked.map(str::to_owned)
 }
 

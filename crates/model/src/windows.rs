@@ -1,6 +1,9 @@
 //! Windows devices: what they say of themselves, how they enroll ([`enroll`]), and what is set on them ([`settings`]).
 
+pub mod action;
 pub mod enroll;
+pub mod facts;
+pub mod session;
 pub mod settings;
 
 use ordain_catalog::windows::Edition;

@@ -6,6 +6,7 @@ use ordain_catalog::predicate::{PredicateSchema, Recipients};
 use ordain_catalog::validate::{DeviceKind, Reach};
 use ordain_catalog::{EnrollmentType, Kind, OsVersion, Platform, Scope, Unavailable};
 use ordain_model::manifest::PROPERTIES_TYPE;
+use ordain_model::windows::facts;
 use ordain_predicate::{Advisory, Code, Dialect, Finding, Needs, Severity};
 
 use crate::compile::Compiler;
@@ -53,7 +54,7 @@ impl<'c> Compiler<'c> {
             build: None,
         };
         let present = self.devices.iter().filter(|kind| kind.scope == Scope::System);
-        let mut schema = PredicateSchema::new(self.catalog);
+        let mut schema = PredicateSchema::new(self.catalog).with_status(facts::types());
         schema.aim(Recipients {
             named: Vec::new(),
             present: present.copied().collect(),

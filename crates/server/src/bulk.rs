@@ -9,7 +9,7 @@ use ordain_store::{Reaching, StoreError};
 use tokio::sync::watch;
 
 use crate::app::App;
-use crate::orders::takes_commands;
+use crate::orders::takes;
 use crate::start::stopped;
 
 /// How many devices are looked at in one transaction.
@@ -56,7 +56,9 @@ impl App {
             let world = self.world();
             let devices = stretch.into_iter().map(|row| row.enrollment);
             let members: Vec<EnrollmentId> = devices
-                .filter(|device| takes_commands(device) && world.is_member(device, &command.group))
+                .filter(|device| {
+                    takes(device, &command.request_type) && world.is_member(device, &command.group)
+                })
                 .map(|device| device.id)
                 .collect();
             self.store

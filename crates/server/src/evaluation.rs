@@ -6,6 +6,7 @@ use ordain_catalog::{Catalog, Scope};
 use ordain_model::enrollment::{Enrollment, Memberships};
 use ordain_model::record::StatusRecord;
 use ordain_model::subject::Subject;
+use ordain_model::windows::facts;
 use ordain_predicate::{Advisory, Dialect, Document, Explanation, Fact, Facts, Predicate, Source};
 use ordain_store::StoreError;
 use serde::Deserialize;
@@ -84,6 +85,9 @@ impl Portrait {
         let properties = self.given.properties.iter();
         let properties = properties.map(|(key, value)| (key.as_str(), value));
         let mut schema = PredicateSchema::new(catalog).with_properties(properties, true);
+        if dialect == Dialect::Server {
+            schema = schema.with_status(facts::types());
+        }
         let facts = &self.device.facts;
         if let Some(platform) = facts.platform {
             schema.aim(Recipients {

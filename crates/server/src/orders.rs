@@ -5,6 +5,7 @@ use ordain_model::decision::EscrowKind;
 use ordain_model::destructive::harm;
 use ordain_model::enrollment::{Enrollment, Phase};
 use ordain_model::ids::EnrollmentId;
+use ordain_model::windows::action;
 use ordain_pki::seal::SealError;
 use ordain_store::{Actor, AuditRecord, Budget, NewCommand, Recipient, StoreError, command_context};
 use serde_json::json;
@@ -88,7 +89,7 @@ impl App {
             Audience::Listed(channels) => (None, channels),
             // What takes something is for those who are in the group now, all of whom the budget counts.
             Audience::Group(group) if harm.is_some() => {
-                let members = self.members(&group).await?;
+                let members = self.members(&group, &request_type).await?;
                 (Some(group), members)
             }
             Audience::Group(group) => (Some(group), Vec::new()),
@@ -159,7 +160,7 @@ impl App {
     }
 
     /// The members of a group, as long as one order can list them.
-    async fn members(&self, group: &str) -> Result<Vec<Enrollment>, OrderError> {
+    async fn members(&self, group: &str, request_type: &str) -> Result<Vec<Enrollment>, OrderError> {
         const STRETCH: u32 = 1_000;
         let world = self.world();
         let (mut members, mut after) = (Vec::new(), None);
@@ -168,7 +169,9 @@ impl App {
             let Some(last) = stretch.last() else { break };
             after = Some(last.enrollment.id.clone());
             let devices = stretch.into_iter().map(|row| row.enrollment);
-            members.extend(devices.filter(|device| takes_commands(device) && world.is_member(device, group)));
+            members.extend(
+                devices.filter(|device| takes(device, request_type) && world.is_member(device, group)),
+            );
             if members.len() > MOST_LISTED {
                 return Err(refused(format!(
                     "the group {group} has more than {MOST_LISTED} members, too many for what takes something from them"
@@ -247,9 +250,9 @@ impl App {
     }
 }
 
-/// Whether a device is there to take Apple's commands.
-pub(crate) fn takes_commands(device: &Enrollment) -> bool {
-    device.phase != Phase::CheckedOut && !device.facts.is_windows()
+/// Whether a device is there to take commands of this name: Windows devices have others than Apple's.
+pub(crate) fn takes(device: &Enrollment, request_type: &str) -> bool {
+    device.phase != Phase::CheckedOut && device.facts.is_windows() == action::is_for_windows(request_type)
 }
 
 /// A device in words for people.

@@ -3,6 +3,7 @@
 //! The endpoints answer without any setting. Who may enroll is decided by what a device shows for its user
 //! ([`credentials`]).
 
+pub(crate) mod actions;
 mod certificate;
 mod context;
 mod credentials;
@@ -14,6 +15,7 @@ mod exchange;
 mod policy;
 mod provisioning;
 mod renew;
+mod session;
 mod sign_in;
 mod ticket;
 
@@ -31,7 +33,7 @@ const POLICY: &str = "/EnrollmentServer/Policy.svc";
 const ENROLLMENT: &str = "/EnrollmentServer/Enrollment.svc";
 /// and where their users sign in.
 const SIGN_IN: &str = "/EnrollmentServer/SignIn";
-/// Where they will hold their management sessions: their provisioning document says so.
+/// Where they hold their management sessions: their provisioning document says so.
 const MANAGEMENT: &str = "/ManagementServer/MDM.svc";
 
 /// Where Windows devices go.
@@ -41,4 +43,5 @@ pub(crate) fn router() -> Router<Arc<App>> {
         .route(POLICY, post(policy::get_policies))
         .route(ENROLLMENT, post(enroll::request_security_token))
         .route(SIGN_IN, get(sign_in::page).post(sign_in::sign_in))
+        .route(MANAGEMENT, post(session::manage))
 }

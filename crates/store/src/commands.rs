@@ -85,6 +85,8 @@ pub struct Counts {
 pub struct Reaching {
     /// Its name.
     pub id: String,
+    /// `RequestType`.
+    pub request_type: String,
     /// The group.
     pub group: String,
     /// Up to which device the members have got theirs; none yet.
@@ -174,11 +176,12 @@ impl Store {
 
     /// The orders for groups that have not reached all members, the oldest first.
     pub async fn reaching(&self) -> Result<Vec<Reaching>, StoreError> {
-        let sql = "SELECT id, for_group, reached, expires_at FROM command WHERE reached IS NOT NULL ORDER BY number";
+        let sql = "SELECT id, for_group, reached, expires_at, request_type FROM command WHERE reached IS NOT NULL ORDER BY number";
         let rows = self.query(sql, vec![]).await?;
         let reaching = rows.iter().map(|row| {
             Ok(Reaching {
                 id: row.text(0)?.to_owned(),
+                request_type: row.text(4)?.to_owned(),
                 group: row.text(1)?.to_owned(),
                 reached: match row.text(2)? {
                     "" => None,

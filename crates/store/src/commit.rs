@@ -18,7 +18,7 @@ use crate::house::take_use;
 use crate::kept::Touch;
 use crate::wakes::wake;
 use crate::{ChannelState, Step, Store, StoreError, Value, Versioned};
-use crate::{deliveries, inventory, kinds, memberships};
+use crate::{deliveries, inventory, kinds, memberships, windows_sessions};
 
 impl Store {
     /// Makes the writes of a decision over `state`, and notes `audit` with them. A [`StoreError::Conflict`] means
@@ -172,6 +172,7 @@ fn steps_of(state: &ChannelState, write: &Write, had_exceptions: bool) -> Result
         Write::Delivery(moved) => vec![deliveries::moved(state, moved)],
         Write::Withdraw(number, reason) => vec![deliveries::withdraw(state, *number, reason)],
         Write::Inventory(id, finding) => vec![inventory::note(id, finding)?],
+        Write::WindowsSession(id, number, sealed) => vec![windows_sessions::keep(id, *number, sealed)],
         Write::Escrow(id, kind, None) => vec![Step::new(
             "DELETE FROM escrow WHERE enrollment = $1 AND kind = $2",
             vec![id.to_string().into(), kind.word().into()],
@@ -312,7 +313,15 @@ fn write_identity(identity: &Identity) -> Step {
     step.keyed()
 }
 
-const BELONGINGS: [&str; 6] = ["status", "exception", "escrow", "sighting", "inventory", "push"];
+const BELONGINGS: [&str; 7] = [
+    "status",
+    "exception",
+    "escrow",
+    "sighting",
+    "inventory",
+    "push",
+    "windows_session",
+];
 
 fn forget(id: &EnrollmentId) -> Vec<Step> {
     let mut steps = vec![keep_stamp(id), deliveries::close(id)];

@@ -27,6 +27,7 @@ mod sqlite;
 mod value;
 mod wakes;
 mod webhooks;
+mod windows_sessions;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -50,11 +51,13 @@ pub use memberships::KnownDevice;
 pub use objects::Blob;
 pub use revisions::{Publication, RevisionSummary, Source, SourceFile};
 pub use sealed::{
-    SEALED_PLACES, SealedPlace, SealedValue, command_context, escrow_context, result_context, webhook_context,
+    SEALED_PLACES, SealedPlace, SealedValue, command_context, escrow_context, result_context,
+    webhook_context, windows_session_context,
 };
 pub use sightings::Sighting;
 pub use wakes::{Lane, Looked, Sleeper, WakeCounts};
 pub use webhooks::{Progress, Webhook};
+pub use windows_sessions::KeptSession;
 
 use kept::Kept;
 use postgres::Postgres;

@@ -23,7 +23,7 @@ pub struct SealedPlace {
 }
 
 /// Every place. What is sealed elsewhere, no rotation finds.
-pub static SEALED_PLACES: [SealedPlace; 5] = [
+pub static SEALED_PLACES: [SealedPlace; 6] = [
     SealedPlace {
         table: "setting",
         keys: &["key"],
@@ -41,6 +41,13 @@ pub static SEALED_PLACES: [SealedPlace; 5] = [
             [enrollment, kind] => escrow(enrollment, kind),
             _ => Vec::new(),
         },
+    },
+    SealedPlace {
+        table: "windows_session",
+        keys: &["enrollment"],
+        column: "sealed",
+        only: "1 = 1",
+        context: |keys| session_context(&keys.concat()),
     },
     SealedPlace {
         table: "webhook",
@@ -73,6 +80,15 @@ pub fn command_context(id: &str) -> Vec<u8> {
 /// What the result of the command `uuid` is bound to.
 pub fn result_context(uuid: &str) -> Vec<u8> {
     format!("result\n{uuid}").into_bytes()
+}
+
+/// What the session of the Windows device `id` is bound to.
+pub fn windows_session_context(id: &EnrollmentId) -> Vec<u8> {
+    session_context(&id.to_string())
+}
+
+fn session_context(enrollment: &str) -> Vec<u8> {
+    format!("windows-session\n{enrollment}").into_bytes()
 }
 
 /// What the secret of the webhook `id` is bound to.

@@ -14,6 +14,7 @@ use ordain_apple::plist::Dictionary;
 use ordain_catalog::Catalog;
 use ordain_model::enrollment::{Enrollment, Phase};
 use ordain_model::ids::EnrollmentId;
+use ordain_model::windows::action;
 use ordain_model::wish::ALL;
 use ordain_pki::seal::KeyRing;
 use ordain_store::{Actor, AuditRecord, DeliveriesOf, DeliveryRecord, result_context};
@@ -26,7 +27,8 @@ use crate::api::{Command, CommandRow, Delivery, NewCommand, Page, Problem};
 use crate::app::App;
 use crate::body;
 use crate::keys::{Keys, Unopened};
-use crate::orders::{Audience, CLEAR_PASSCODE, MOST_LISTED, Order, UNLOCK_TOKEN};
+use crate::orders::{Audience, CLEAR_PASSCODE, MOST_LISTED, Order, UNLOCK_TOKEN, takes};
+use crate::windows::actions;
 
 /// The largest order, in octets of its JSON form: room for the largest file.
 const MAX_ORDER: usize = 8 << 20;
@@ -64,6 +66,7 @@ pub(crate) async fn order(
     let audience = audience(&app, &asked).await?;
     let is_confirmed = asked.confirm;
     let (request_type, payload) = content(asked, &app.catalogs.in_force().catalog)?;
+    are_for(&audience, &request_type)?;
     let order = Order {
         request_type,
         payload,
@@ -118,12 +121,25 @@ async fn channel(app: &App, name: &str) -> Result<Enrollment, Fault> {
             "{name} has checked out, and gets no commands; nothing was ordered"
         )));
     }
-    if channel.facts.is_windows() {
-        return Err(Fault::Conflict(format!(
-            "{name} is a Windows device, and takes none of Apple's commands; nothing was ordered"
-        )));
-    }
     Ok(channel.clone())
+}
+
+/// Refuses what the devices of one system are to do that only those of the other can.
+fn are_for(audience: &Audience, request_type: &str) -> Result<(), Fault> {
+    let Audience::Listed(channels) = audience else {
+        return Ok(());
+    };
+    let Some(other) = channels.iter().find(|channel| !takes(channel, request_type)) else {
+        return Ok(());
+    };
+    let what = match other.facts.is_windows() {
+        true => "a Windows device, and takes none of Apple's commands",
+        false => "no Windows device, and takes none of their commands",
+    };
+    Err(Fault::Conflict(format!(
+        "{} is {what}; nothing was ordered",
+        other.id
+    )))
 }
 
 /// `RequestType` and the keys beside it.
@@ -145,6 +161,11 @@ fn content(asked: NewCommand, catalog: &Catalog) -> Result<(String, Dictionary),
                 }
                 _ => Ok((found, payload)),
             }
+        }
+        (Some(request_type), None) if action::is_for_windows(&request_type) => {
+            let payload = actions::content(&request_type, &keys);
+            let payload = payload.map_err(|mistake| Fault::Command(vec![mistake]))?;
+            Ok((request_type, payload))
         }
         (Some(request_type), None) => {
             let is_escrowed = request_type == CLEAR_PASSCODE && !keys.contains_key(UNLOCK_TOKEN);

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use ordain_catalog::predicate::PredicateSchema;
+use ordain_model::windows::facts;
 use ordain_predicate::{Dialect, Predicate, parse};
 use serde_json::value::to_raw_value;
 
@@ -81,7 +82,7 @@ pub(crate) async fn over_fleet(
     let catalog = app.catalogs.in_force().catalog;
     let (predicate, findings) = off_thread(move || {
         let predicate = read(&question.predicate, Dialect::Server)?;
-        let schema = PredicateSchema::new(&catalog);
+        let schema = PredicateSchema::new(&catalog).with_status(facts::types());
         let findings = match is_first {
             true => findings(&question.predicate, Dialect::Server, &schema),
             false => Vec::new(),

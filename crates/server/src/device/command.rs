@@ -10,7 +10,7 @@ use ordain_model::enrollment::Answer;
 use ordain_model::queue::Delivery;
 use ordain_model::session::{self, Derived, Piece, Says, Session};
 use ordain_pki::seal::KeyRing;
-use ordain_store::{AuditRecord, StoreError, result_context};
+use ordain_store::{AuditRecord, ChannelState, StoreError, result_context};
 use serde_json::json;
 
 use super::fault::Fault;
@@ -75,7 +75,7 @@ async fn decide(
             Ok(reply) => return Ok(Decision { writes, reply }),
             Err(Ungiven::Store(error)) => return Err(error.into()),
             Err(Ungiven::Never(delivery, why)) => {
-                withdraw(app, scene, &delivery, &why).await?;
+                withdraw(app, &scene.state, scene.now, &delivery, &why).await?;
                 queue.retain(|other| other.number != delivery.number);
             }
         }
@@ -84,8 +84,14 @@ async fn decide(
 
 /// Takes a command that cannot be given out of the queue, and tells administrators why. What was sent before may have
 /// been carried out, and stays sent.
-async fn withdraw(app: &App, scene: &Scene, delivery: &Delivery, why: &str) -> Result<(), Fault> {
-    let id = &scene.state.id;
+pub(crate) async fn withdraw(
+    app: &App,
+    state: &ChannelState,
+    now: i64,
+    delivery: &Delivery,
+    why: &str,
+) -> Result<(), Fault> {
+    let id = &state.id;
     let Delivery {
         number,
         command,
@@ -93,13 +99,13 @@ async fn withdraw(app: &App, scene: &Scene, delivery: &Delivery, why: &str) -> R
         ..
     } = delivery;
     let audit = AuditRecord {
-        at: scene.now,
+        at: now,
         actor: house::the_server(),
         action: "cancel-command".into(),
         detail: json!({"id": command, "request_type": request_type, "enrollment": id, "reason": why}),
     };
     let write = Write::Withdraw(*number, format!("{why}; it could not be given, so order it anew"));
-    match app.store.commit(&scene.state, &[write], Some(&audit)).await {
+    match app.store.commit(state, &[write], Some(&audit)).await {
         Ok(()) => {
             tracing::error!(%id, order = command, request_type, why, "a command cannot be given, and is closed");
             Ok(())

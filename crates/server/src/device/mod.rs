@@ -2,7 +2,7 @@
 
 mod answer;
 mod checkin;
-mod command;
+pub(crate) mod command;
 mod ddm;
 mod downloads;
 pub(crate) mod fault;

@@ -4,7 +4,7 @@
 use ordain_model::decision::EscrowKind;
 use ordain_model::device::DeviceFacts;
 use ordain_model::ids::EnrollmentId;
-use ordain_model::windows::enroll::{RENEW_PERIOD, RETRY_INTERVAL};
+use ordain_model::windows::enroll::{POLL_COUNTS, POLL_INTERVALS, RENEW_PERIOD, RETRY_INTERVAL};
 use ordain_model::windows::{CertificateStore, WindowsFacts};
 use ordain_pki::seal::KeyRing;
 use ordain_pki::{Certificate, random};
@@ -93,10 +93,9 @@ pub(super) fn of_enrollment(
         ent_dm_id: Some(id.to_string()),
         // [U] in a provisioning document: the first session sets it.
         sync_application_version: None,
-        // Often while somebody waits for a new device to be ready, and then daily: pushes are for the rest.
         poll: Some(Poll {
-            counts: [8, 5, 0],
-            intervals: [15, 3, 1_560],
+            counts: POLL_COUNTS,
+            intervals: POLL_INTERVALS,
             on_login: Some(true),
             on_first_login_of_all: None,
         }),

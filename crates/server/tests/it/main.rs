@@ -45,10 +45,14 @@ mod sync;
 mod token;
 mod webhook;
 mod windows;
+mod windows_actions;
 mod windows_entra;
 mod windows_hostile;
 mod windows_page;
 mod windows_renewal;
+mod windows_session;
+mod windows_settings;
+mod windows_twin;
 mod windows_wire;
 
 /// Makes each of the named tests one on SQLite and one on PostgreSQL.

@@ -114,6 +114,12 @@ CREATE TABLE escrow (
     sealed BYTEA NOT NULL,
     PRIMARY KEY (enrollment, kind)
 );
+-- The last management session of a Windows device: what it remembers, and the answer to its last message.
+CREATE TABLE windows_session (
+    enrollment TEXT PRIMARY KEY,
+    number BIGINT NOT NULL,
+    sealed BYTEA NOT NULL
+);
 -- Written behind the devices' backs: losing the last second of it claims less, never more.
 CREATE TABLE sighting (
     enrollment TEXT COLLATE "C" PRIMARY KEY,

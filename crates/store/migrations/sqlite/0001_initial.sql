@@ -117,6 +117,12 @@ CREATE TABLE escrow (
     sealed BLOB NOT NULL,
     PRIMARY KEY (enrollment, kind)
 ) STRICT;
+-- The last management session of a Windows device: what it remembers, and the answer to its last message.
+CREATE TABLE windows_session (
+    enrollment TEXT PRIMARY KEY,
+    number INTEGER NOT NULL,
+    sealed BLOB NOT NULL
+) STRICT;
 -- Written behind the devices' backs: losing the last second of it claims less, never more.
 CREATE TABLE sighting (
     enrollment TEXT PRIMARY KEY,

@@ -1,0 +1,201 @@
+//! What a Windows device tells of itself in its sessions: nodes of its management tree that become status items, under
+//! names of Ordain's own.
+
+use ordain_catalog::windows::Edition;
+use ordain_predicate::Type;
+use serde_json::Value;
+
+/// A status item of Windows devices.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Fact {
+    /// The status item.
+    pub name: &'static str,
+    /// The node that tells it.
+    pub path: &'static str,
+    /// What is made of its value.
+    pub kind: FactKind,
+    /// Whether the device tells it in the first message of a session, without being asked.
+    pub is_told: bool,
+}
+
+/// What is made of the value of a node.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FactKind {
+    /// The text.
+    Text,
+    /// The whole number.
+    Number,
+    /// The edition's word as in `ordain validate`, else Windows' number of it, as a text.
+    Edition,
+    /// `entra` where the device has an identifier there, `none` where that is empty.
+    Join,
+    /// Of an interior node, how many nodes are in it.
+    Count,
+}
+
+/// All of them.
+pub const FACTS: [Fact; 17] = [
+    told("windows.device.manufacturer", "./DevInfo/Man"),
+    told("windows.device.model", "./DevInfo/Mod"),
+    told("windows.device.language", "./DevInfo/Lang"),
+    text("windows.device.name", "./DevDetail/Ext/Microsoft/DeviceName"),
+    text(
+        "windows.device.serial-number",
+        "./DevDetail/Ext/Microsoft/SMBIOSSerialNumber",
+    ),
+    text("windows.os.version", "./DevDetail/SwV"),
+    asked(
+        "windows.os.edition",
+        "./Vendor/MSFT/DeviceStatus/OS/Edition",
+        FactKind::Edition,
+    ),
+    asked(
+        "windows.os.mode",
+        "./Vendor/MSFT/DeviceStatus/OS/Mode",
+        FactKind::Number,
+    ),
+    asked(
+        "windows.join",
+        "./Vendor/MSFT/DMClient/Provider/Ordain/AADDeviceID",
+        FactKind::Join,
+    ),
+    asked(
+        "windows.security.secure-boot",
+        "./Vendor/MSFT/DeviceStatus/SecureBootState",
+        FactKind::Number,
+    ),
+    asked(
+        "windows.security.encryption",
+        "./Vendor/MSFT/DeviceStatus/Compliance/EncryptionCompliance",
+        FactKind::Number,
+    ),
+    asked(
+        "windows.security.antivirus",
+        "./Vendor/MSFT/DeviceStatus/Antivirus/Status",
+        FactKind::Number,
+    ),
+    asked(
+        "windows.security.firewall",
+        "./Vendor/MSFT/DeviceStatus/Firewall/Status",
+        FactKind::Number,
+    ),
+    asked(
+        "windows.update.installable",
+        "./Vendor/MSFT/Update/InstallableUpdates",
+        FactKind::Count,
+    ),
+    asked(
+        "windows.update.failed",
+        "./Vendor/MSFT/Update/FailedUpdates",
+        FactKind::Count,
+    ),
+    asked(
+        "windows.update.pending-reboot",
+        "./Vendor/MSFT/Update/PendingRebootUpdates",
+        FactKind::Count,
+    ),
+    text(
+        "windows.management.newest-version",
+        "./Vendor/MSFT/DMClient/Provider/Ordain/MaxSyncApplicationVersion",
+    ),
+];
+
+/// The longest text that is kept, in octets.
+const MAX_TEXT: usize = 1024;
+
+const fn asked(name: &'static str, path: &'static str, kind: FactKind) -> Fact {
+    Fact {
+        name,
+        path,
+        kind,
+        is_told: false,
+    }
+}
+
+const fn text(name: &'static str, path: &'static str) -> Fact {
+    asked(name, path, FactKind::Text)
+}
+
+const fn told(name: &'static str, path: &'static str) -> Fact {
+    Fact {
+        is_told: true,
+        ..text(name, path)
+    }
+}
+
+/// The status items and their types, for predicates of groups: devices know none of these names.
+pub fn types() -> impl Iterator<Item = (&'static str, Type)> {
+    FACTS.iter().map(|fact| {
+        let is_version = fact.name.ends_with("version");
+        let of_kind = match fact.kind {
+            FactKind::Text if is_version => Type::Version,
+            FactKind::Text | FactKind::Edition | FactKind::Join => Type::Text,
+            FactKind::Number | FactKind::Count => Type::Number,
+        };
+        (fact.name, of_kind)
+    })
+}
+
+/// Whether `name` is a status item of Windows devices.
+pub fn is_fact(name: &str) -> bool {
+    FACTS.iter().any(|fact| fact.name == name)
+}
+
+impl Fact {
+    /// The value of the status item, when the node has the value `said`. `None`: that is none.
+    pub fn value(&self, said: &str) -> Option<Value> {
+        let text = said.get(..said.floor_char_boundary(MAX_TEXT)).unwrap_or_default();
+        Some(match self.kind {
+            FactKind::Text => text.into(),
+            FactKind::Number => text.trim_ascii().parse::<i64>().ok()?.into(),
+            FactKind::Edition => {
+                let number: u32 = text.trim_ascii().parse().ok()?;
+                let known = Edition::of_product(number);
+                known
+                    .map_or_else(|| number.to_string(), |edition| edition.to_string())
+                    .into()
+            }
+            FactKind::Join if text.trim_ascii().is_empty() => "none".into(),
+            FactKind::Join => "entra".into(),
+            FactKind::Count => said.split('/').filter(|name| !name.is_empty()).count().into(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use ordain_catalog::windows::{Verb, WindowsCatalog};
+    use serde_json::json;
+
+    use super::*;
+
+    fn value(name: &str, said: &str) -> Option<Value> {
+        FACTS.iter().find(|fact| fact.name == name).unwrap().value(said)
+    }
+
+    #[test]
+    fn each_is_a_node_that_can_be_asked_for() {
+        let names: BTreeSet<_> = FACTS.iter().map(|fact| fact.name).collect();
+        assert_eq!(names.len(), FACTS.len());
+        for fact in &FACTS {
+            let found = WindowsCatalog::builtin().find(fact.path, &mut 0);
+            assert!(found.is_ok_and(|found| found.node.takes(Verb::Get)), "{fact:?}");
+        }
+    }
+
+    #[test]
+    fn values_are_of_one_kind() {
+        assert_eq!(value("windows.os.edition", "48"), Some(json!("pro")));
+        assert_eq!(value("windows.os.edition", "7"), Some(json!("7")));
+        assert_eq!(value("windows.os.mode", "none"), None);
+        assert_eq!(value("windows.join", ""), Some(json!("none")));
+        assert_eq!(value("windows.join", "7f00"), Some(json!("entra")));
+        assert_eq!(value("windows.update.failed", "a/b"), Some(json!(2)));
+        assert_eq!(value("windows.update.failed", ""), Some(json!(0)));
+        assert_eq!(value("windows.device.name", "=1+1"), Some(json!("=1+1")));
+        let long = value("windows.device.name", &"ä".repeat(10_000)).unwrap();
+        assert_eq!(long.as_str().unwrap().len(), MAX_TEXT);
+    }
+}

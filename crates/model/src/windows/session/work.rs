@@ -1,0 +1,350 @@
+//! The stages of a session, and what is to be sent in each.
+
+use std::collections::VecDeque;
+
+use ordain_catalog::windows::{Verb, WindowsCatalog};
+use serde::{Deserialize, Serialize};
+
+use super::act::Step as Given;
+use super::standing::standing;
+use super::task::Task;
+use super::{Awaited, Body, Declared, Operation, Scene, Sending, Session};
+use crate::ids::Digest;
+use crate::windows::facts::FACTS;
+use crate::windows::settings::plan::{self, Bound, Removing, Step};
+use crate::windows::settings::{Setting, Settings};
+
+/// What a session is about at a time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum Stage {
+    Begin,
+    /// What the device is, and how its account is.
+    Look,
+    Remove,
+    Read,
+    /// ADMX files first: other settings are of policies in them.
+    Admx,
+    Apply,
+    ReadBack,
+    Report,
+    /// What was ordered.
+    Act,
+    Over,
+}
+
+impl Stage {
+    pub(super) fn next(self) -> Self {
+        match self {
+            Self::Begin => Self::Look,
+            Self::Look => Self::Remove,
+            Self::Remove => Self::Read,
+            Self::Read => Self::Admx,
+            Self::Admx => Self::Apply,
+            Self::Apply => Self::ReadBack,
+            Self::ReadBack => Self::Report,
+            Self::Report | Self::Act => Self::Act,
+            Self::Over => Self::Over,
+        }
+    }
+}
+
+/// Something to be sent.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) enum Work {
+    /// A fact of that place is asked for,
+    Fact(usize),
+    /// a node of the account,
+    Look(usize),
+    /// which is set.
+    Account(usize),
+    /// What is no longer wanted goes, by the command of that place.
+    Remove(Digest, usize),
+    /// A setting of a task is read, or read back,
+    Read(usize, usize),
+    /// and set by a command of a step,
+    Do(usize, usize, usize),
+    /// or by all of it.
+    All(usize, usize),
+    /// A command of the queue is given, by its number and the place of what it sends.
+    Act(i64, usize),
+}
+
+impl Session {
+    /// What is to be sent in this stage.
+    pub(super) fn works(&mut self, scene: &Scene<'_>) -> VecDeque<Work> {
+        match self.stage {
+            Stage::Begin | Stage::Report | Stage::Over => VecDeque::new(),
+            Stage::Look => {
+                let facts = FACTS.iter().enumerate().filter(|(_, fact)| !fact.is_told);
+                let facts = facts.map(|(place, _)| Work::Fact(place));
+                let account = (0..standing(scene).len()).map(Work::Look);
+                facts.chain(account).collect()
+            }
+            Stage::Act => self.next_action(scene),
+            Stage::Remove => self.removals(scene),
+            Stage::Read => {
+                let is_put_off = |declared: &Declared| {
+                    let scope = declared.settings.scope();
+                    scope == Some(ordain_catalog::Scope::User) && !self.with_user
+                };
+                let task = |declared: &Declared| Task::new(declared.token, is_put_off(declared));
+                self.tasks = scene.wanted.iter().map(task).collect();
+                let mut works = VecDeque::new();
+                for (number, declared) in scene.wanted.iter().enumerate() {
+                    works.extend(self.readings(scene, number, declared));
+                }
+                works
+            }
+            Stage::Admx => self.steps(scene, true),
+            Stage::Apply => self.steps(scene, false),
+            Stage::ReadBack => {
+                let mut works = VecDeque::new();
+                for (number, declared) in scene.wanted.iter().enumerate() {
+                    let is_to_be_seen =
+                        |task: &Task| task.is_applied && !task.is_unfinished && task.failures.is_empty();
+                    if self.tasks.get(number).is_some_and(is_to_be_seen) {
+                        works.extend(self.readings(scene, number, declared));
+                    }
+                }
+                works
+            }
+        }
+    }
+
+    /// What was set, and is no longer wanted.
+    fn removals(&mut self, scene: &Scene<'_>) -> VecDeque<Work> {
+        let mut works = VecDeque::new();
+        // Settings that nobody can read any more are left where they are.
+        let wanted = |token: &Digest| scene.wanted.iter().any(|declared| declared.token == *token);
+        self.set
+            .retain(|token| wanted(token) || scene.unwanted.contains_key(token));
+        for (token, settings) in scene.unwanted {
+            let removing = removing(settings, scene);
+            if settings.scope() == Some(ordain_catalog::Scope::User) && !self.with_user {
+                self.lingering.insert(*token);
+                continue;
+            }
+            let stays = removing.stays.iter();
+            self.stays
+                .extend(stays.map(|stays| format!("{} stays on the device: {}", stays.path, stays.why)));
+            works.extend((0..removing.commands.len()).map(|place| Work::Remove(*token, place)));
+            self.set.remove(token);
+        }
+        works
+    }
+
+    fn readings(&mut self, scene: &Scene<'_>, number: usize, declared: &Declared) -> Vec<Work> {
+        let is_set = self.set.contains(&declared.token);
+        let Some(task) = self.tasks.get_mut(number).filter(|task| !task.is_put_off) else {
+            return Vec::new();
+        };
+        let mut works = Vec::new();
+        for (place, setting) in declared.settings.settings.iter().enumerate() {
+            if takes_get(setting, scene.catalog) {
+                works.push(Work::Read(number, place));
+            } else if self.stage == Stage::Read {
+                // Set once, which is all that can be known.
+                task.differs |= !is_set;
+                task.unreadable(&setting.path.to_string(), "the node takes no Get");
+            }
+        }
+        works
+    }
+
+    /// The steps of those that differ, with or without ADMX files.
+    fn steps(&mut self, scene: &Scene<'_>, is_admx: bool) -> VecDeque<Work> {
+        let mut works = VecDeque::new();
+        for (number, declared) in scene.wanted.iter().enumerate() {
+            let Some(task) = self.tasks.get_mut(number).filter(|task| task.differs) else {
+                continue;
+            };
+            if let Some(refused) = scene.refused.get(&declared.token) {
+                task.failures.clone_from(refused);
+                continue;
+            }
+            task.is_applied = true;
+            self.set.insert(declared.token);
+            let steps = plan::reach(&declared.settings, scene.catalog);
+            for (place, step) in steps.iter().enumerate() {
+                let is_of_admx = |command: &plan::Command| plan::is_admx(&command.path);
+                if step.commands.iter().any(is_of_admx) != is_admx {
+                    continue;
+                }
+                match step.bound {
+                    Bound::Atomic => works.push_back(Work::All(number, place)),
+                    Bound::Message => {
+                        let commands = 0..step.commands.len();
+                        works.extend(commands.map(|command| Work::Do(number, place, command)));
+                    }
+                }
+            }
+        }
+        works
+    }
+
+    /// The operations of `work`: one, or those of an `Atomic`.
+    pub(super) fn operations(&self, scene: &Scene<'_>, work: &Work) -> Option<Vec<Operation>> {
+        let of = |number: usize, step: usize, place: usize, command: &plan::Command| {
+            let task = self.tasks.get(number);
+            Operation::of(
+                command,
+                task.is_some_and(|task| task.there.contains(&(step, place))),
+            )
+        };
+        Some(match *work {
+            Work::Fact(place) => vec![Operation::get(FACTS.get(place)?.path)],
+            Work::Look(place) => vec![Operation::get(&standing(scene).get(place)?.path)],
+            Work::Account(place) => {
+                let nodes = standing(scene);
+                let node = nodes.get(place)?;
+                vec![Operation::replace(&node.path, node.format, &node.value)]
+            }
+            Work::Remove(token, place) => {
+                let removing = removing(scene.unwanted.get(&token)?, scene);
+                vec![Operation::of(removing.commands.get(place)?, false)]
+            }
+            Work::Read(number, place) => {
+                let setting = scene.wanted.get(number)?.settings.settings.get(place)?;
+                vec![Operation::get(&setting.path)]
+            }
+            Work::Do(number, step, place) => {
+                let steps = steps(scene, number)?;
+                let command = steps.get(step)?.commands.get(place)?;
+                vec![of(number, step, place, command)]
+            }
+            Work::Act(number, place) => {
+                let mut queue = scene.queue.iter();
+                let queued = queue.find(|queued| queued.delivery.number == number)?;
+                vec![queued.action.operations().into_iter().nth(place)?]
+            }
+            Work::All(number, step) => {
+                let steps = steps(scene, number)?;
+                let commands = steps.get(step)?.commands.iter().enumerate();
+                commands
+                    .map(|(place, command)| of(number, step, place, command))
+                    .collect()
+            }
+        })
+    }
+
+    /// As much of what is to be sent as there is room for, in octets. What is longer goes alone, in parts.
+    pub(super) fn fill(&mut self, scene: &Scene<'_>, room: usize, first: u32) -> Vec<Sending> {
+        let (mut sendings, mut left, mut id) = (Vec::new(), room, first);
+        while let Some(work) = self.todo.front().cloned() {
+            let operations = self.operations(scene, &work).unwrap_or_default();
+            let octets: usize = operations.iter().map(Operation::octets).sum();
+            let together = self.room_together(scene, &work).unwrap_or(octets);
+            if !sendings.is_empty() && (octets > left || (together > left && together <= room)) {
+                break;
+            }
+            self.todo.pop_front();
+            if let Work::Act(number, 0) = work {
+                self.steps.push(Given::Given(number));
+            }
+            let message = self.message;
+            let mut awaits = |id, place| {
+                self.awaited.push(Awaited {
+                    message,
+                    id,
+                    work: work.clone(),
+                    place,
+                    status: None,
+                    value: None,
+                });
+            };
+            left = left.saturating_sub(octets);
+            match (&work, operations.into_iter().next()) {
+                (_, None) => {}
+                (Work::All(number, _), _) if octets > room => {
+                    if let Some(task) = self.tasks.get_mut(*number) {
+                        task.too_long();
+                    }
+                }
+                (Work::All(..), Some(_)) => {
+                    let group = id;
+                    awaits(group, None);
+                    let operations = self.operations(scene, &work).unwrap_or_default();
+                    let mut inside = Vec::new();
+                    for (place, operation) in operations.into_iter().enumerate() {
+                        id += 1;
+                        self.awaited.push(Awaited {
+                            message,
+                            id,
+                            work: work.clone(),
+                            place: Some(place),
+                            status: None,
+                            value: None,
+                        });
+                        inside.push((id, operation));
+                    }
+                    sendings.push(Sending {
+                        id: group,
+                        body: Body::Atomic(inside),
+                    });
+                    id += 1;
+                }
+                (_, Some(operation)) if octets > room => {
+                    awaits(id, None);
+                    self.part = Some(0);
+                    let body = Body::Part(operation, 0, self.room / 2);
+                    sendings.push(Sending { id, body });
+                    break;
+                }
+                (_, Some(operation)) => {
+                    awaits(id, None);
+                    sendings.push(Sending {
+                        id,
+                        body: Body::One(operation),
+                    });
+                    id += 1;
+                }
+            }
+        }
+        sendings
+    }
+
+    /// The room that all commands of a step take that have to be in one message, at the first of them.
+    fn room_together(&self, scene: &Scene<'_>, work: &Work) -> Option<usize> {
+        let Work::Do(number, step, 0) = *work else {
+            return None;
+        };
+        let steps = steps(scene, number)?;
+        let commands = steps.get(step)?.commands.iter();
+        Some(
+            commands
+                .map(|command| Operation::of(command, false).octets())
+                .sum(),
+        )
+    }
+
+    /// The next part of what goes in parts, where the device has taken the one before (213).
+    pub(super) fn next_part(&mut self, scene: &Scene<'_>, first: u32) -> Option<Sending> {
+        let part = self.part? + 1;
+        let awaited = self.awaited.last_mut()?;
+        if !matches!(awaited.status, Some((213, _))) {
+            return None;
+        }
+        (awaited.message, awaited.id, awaited.status) = (self.message, first, None);
+        let work = awaited.work.clone();
+        let operation = self.operations(scene, &work)?.into_iter().next()?;
+        self.part = Some(part);
+        Some(Sending {
+            id: first,
+            body: Body::Part(operation, part, self.room / 2),
+        })
+    }
+}
+
+pub(super) fn steps(scene: &Scene<'_>, number: usize) -> Option<Vec<Step>> {
+    Some(plan::reach(&scene.wanted.get(number)?.settings, scene.catalog))
+}
+
+pub(super) fn removing(settings: &Settings, scene: &Scene<'_>) -> Removing {
+    let wanted: Vec<&Settings> = scene.wanted.iter().map(|declared| &declared.settings).collect();
+    plan::remove(settings, &wanted, scene.catalog)
+}
+
+fn takes_get(setting: &Setting, catalog: &WindowsCatalog) -> bool {
+    let found = catalog.find(&setting.path.to_string(), &mut 0);
+    found.map_or(true, |found| found.node.takes(Verb::Get))
+}

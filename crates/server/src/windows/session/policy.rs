@@ -1,0 +1,161 @@
+//! What a device is to have, as a session needs it, and the report that a session amounts to.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use ordain_catalog::windows::WindowsCatalog;
+use ordain_model::decision::Write;
+use ordain_model::enrollment::Enrollment;
+use ordain_model::ids::Digest;
+use ordain_model::manifest::Manifest;
+use ordain_model::record::StatusRecord;
+use ordain_model::report::Reason;
+use ordain_model::status::{self, StatusState};
+use ordain_model::sync::Wanted;
+use ordain_model::windows::session::{Declared, Queued, REFUSED, Scene as View, Session};
+use ordain_model::windows::settings::{Settings, is_for_windows};
+use ordain_store::ChannelState;
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use crate::app::App;
+use crate::device::command::withdraw;
+use crate::device::fault::Fault;
+use crate::device::scene::Scene;
+use crate::keys::Unopened;
+use crate::windows::actions::action;
+
+/// What a session is decided by.
+pub(super) struct Policy {
+    wanted: Vec<Declared>,
+    /// Of those, the places in the manifest.
+    pub(super) places: Vec<usize>,
+    unwanted: BTreeMap<Digest, Settings>,
+    refused: BTreeMap<Digest, Vec<Reason>>,
+    queue: Vec<Queued>,
+    /// What the device reported before.
+    record: Arc<StatusRecord>,
+}
+
+#[derive(Deserialize)]
+struct Body {
+    #[serde(rename = "Payload")]
+    payload: Map<String, Value>,
+}
+
+/// What the manifest has for a device on which the settings of `set` may be.
+pub(super) async fn load(
+    app: &App,
+    state: &ChannelState,
+    manifest: &Manifest,
+    set: &BTreeSet<Digest>,
+) -> Result<Policy, Fault> {
+    let (mut wanted, mut places, mut unwanted) = (Vec::new(), Vec::new(), BTreeMap::new());
+    for (place, entry) in manifest.entries().iter().enumerate() {
+        if !is_for_windows(&entry.type_name) {
+            continue;
+        }
+        let lost = || Fault::Unavailable(format!("the declaration {} is lost", entry.identifier));
+        wanted.push(Declared {
+            identifier: entry.identifier.clone(),
+            token: entry.server_token,
+            settings: settings(app, entry.server_token).await?.ok_or_else(lost)?,
+        });
+        places.push(place);
+    }
+    let is_wanted = |token: &Digest| wanted.iter().any(|declared| declared.token == *token);
+    for token in set.iter().filter(|token| !is_wanted(token)) {
+        if let Some(settings) = settings(app, *token).await? {
+            unwanted.insert(*token, settings);
+        }
+    }
+    let record = app.store.reported(state).await?;
+    let is_refusal = |reason: &Reason| reason.code.starts_with(REFUSED);
+    let refused = record.exceptions.iter();
+    let refused = refused.filter(|exception| exception.reasons.iter().all(is_refusal));
+    let refused = refused.map(|exception| (exception.server_token, exception.reasons.clone()));
+    Ok(Policy {
+        queue: queue(app, state).await?,
+        refused: refused.collect(),
+        wanted,
+        places,
+        unwanted,
+        record,
+    })
+}
+
+/// How far the queue is looked through: more than expires between two looks of the job that closes what has.
+const LOOK_AHEAD: u32 = 100;
+
+/// What was ordered, and is not answered. What can never be given is closed.
+async fn queue(app: &App, state: &ChannelState) -> Result<Vec<Queued>, Fault> {
+    let mut queue = Vec::new();
+    for delivery in app.store.queue(&state.id, 0, LOOK_AHEAD).await? {
+        let why = match app.payload(&delivery.command).await {
+            Ok(payload) => match action(&delivery.request_type, &payload) {
+                Ok(action) => {
+                    queue.push(Queued { delivery, action });
+                    continue;
+                }
+                Err(why) => why,
+            },
+            Err(Unopened::Lost(why)) => why,
+            Err(Unopened::Store(error)) => return Err(error.into()),
+        };
+        withdraw(app, state, app.now(), &delivery, &why).await?;
+    }
+    Ok(queue)
+}
+
+/// The settings of a declaration, if they are still known.
+async fn settings(app: &App, token: Digest) -> Result<Option<Settings>, Fault> {
+    let body = app.objects.declaration(&app.store, token).await?;
+    let body = body.and_then(|body| serde_json::from_slice::<Body>(&body).ok());
+    Ok(body.and_then(|body| Settings::from_payload(&body.payload).ok()))
+}
+
+impl Policy {
+    pub(super) fn scene<'a>(&'a self, address: &'a str, now: i64) -> View<'a> {
+        View {
+            queue: &self.queue,
+            now,
+            address,
+            wanted: &self.wanted,
+            unwanted: &self.unwanted,
+            refused: &self.refused,
+            catalog: WindowsCatalog::builtin(),
+        }
+    }
+
+    /// What is written of what the device has said in `session`.
+    pub(super) async fn report(
+        &self,
+        app: &App,
+        scene: &Scene,
+        device: &Enrollment,
+        wanted: Wanted,
+        session: &Session,
+    ) -> Result<Vec<Write>, Fault> {
+        let manifest = async |token: Option<Digest>| match token {
+            Some(token) => app.objects.manifest(&app.store, token).await,
+            None => Ok(None),
+        };
+        let against = manifest(self.record.held.against).await?;
+        let listing = self.record.held.unpack(against.as_deref());
+        let report = session.report(&self.scene("", scene.now), &listing);
+        let heard = status::heard(device, &wanted, report.digest());
+        if status::is_known(device, heard) {
+            return Ok(Vec::new());
+        }
+        let state = StatusState {
+            pinned: manifest(device.pinned).await?,
+            against: against.clone(),
+            enrollment: device,
+            record: self.record.clone(),
+            wanted,
+            heard,
+            world: &scene.world,
+        };
+        Ok(status::status(state, report, scene.now)?.writes)
+    }
+}
