@@ -69,7 +69,11 @@ fn passcode() -> PolicyFile {
 
 /// Fifty declarations for everybody: an activation and its 49 configurations. Another `edition` changes one of them.
 pub fn fifty(edition: u64) -> Policy {
-    let mut files = vec![subscriptions(&[]), passcode()];
+    // With all that the passcode is judged by, so that Ordain makes no subscription of its own.
+    let mut files = vec![
+        subscriptions(&["passcode.is-compliant", "passcode.is-present"]),
+        passcode(),
+    ];
     let mut names = vec!["subscriptions".to_owned(), "passcode".to_owned()];
     for number in 1..FIFTY - names.len() {
         let name = format!("setting-{number:02}");

@@ -336,6 +336,7 @@ async fn a_group_is_reached_step_by_step_and_each_member_once() {
         let begun = store.reaching().await.unwrap();
         let expected = Reaching {
             id: "bulk".into(),
+            request_type: bulk.request_type.clone(),
             group: "lab".into(),
             reached: None,
             expires_at: NOW + 1_000,
