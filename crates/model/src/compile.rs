@@ -282,6 +282,10 @@ impl<'a> Compiler<'a> {
 
     /// Whether this channel is the one that the declaration goes to.
     fn is_placed(&self, declaration: &Declaration) -> bool {
+        if is_for_windows(&declaration.type_name) {
+            // Windows has one channel: its sessions carry the user's settings, too.
+            return self.scope() == Scope::System;
+        }
         let scope = declaration.placement.scope.or_else(|| {
             let known = self.catalog.declaration(&declaration.type_name)?;
             Some(known.default_scope(self.audience.class.platform))

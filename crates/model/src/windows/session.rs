@@ -193,11 +193,6 @@ impl Session {
         &self.set
     }
 
-    /// The device leaves, or is refused: nothing follows.
-    pub fn end(&mut self) {
-        self.is_over = true;
-    }
-
     /// Notes that message `message`, with the hash `heard`, is answered.
     pub fn hears(&mut self, message: u32, heard: Digest) {
         self.message = message;

@@ -23,5 +23,6 @@ mod sweep;
 mod sync;
 mod wake;
 mod windows;
+mod windows_session;
 mod windows_settings;
 mod world;

@@ -2,6 +2,7 @@
 
 use ordain_testbed::Database;
 use ordain_twin::windows::Way;
+use ordain_windows::syncml::alert::LoginStatus;
 use serde_json::{Value, json};
 
 use crate::house::{House, PUBLIC_URL};
@@ -14,6 +15,9 @@ crate::on_each_database!(
     what_a_device_refuses_is_told,
     a_large_value_goes_in_parts,
     a_session_that_breaks_off_is_made_good,
+    all_or_nothing,
+    a_users_settings_need_the_user,
+    what_is_known_of_it_is_shown_as_of_any_other,
 );
 
 const CAMERA: &str = "./Device/Vendor/MSFT/Policy/Config/Camera/AllowCamera";
@@ -158,4 +162,76 @@ async fn a_session_that_breaks_off_is_made_good(database: Database) {
     managed.hold().await;
     assert_eq!(managed.value(CAMERA), None);
     assert_eq!(managed.twin.complaints().kept(), []);
+}
+
+const CORTANA: &str = "./Device/Vendor/MSFT/Policy/Config/Experience/AllowCortana";
+
+async fn all_or_nothing(database: Database) {
+    let house = House::open(database).await;
+    let mut managed = managed(&house).await;
+    let file = |second: &str| {
+        let content = format!(
+            "Identifier: both\natomic: true\nsettings:\n  - {CAMERA}: 0\n  - path: {second}\n    format: chr\n    value: <enabled/>\n"
+        );
+        ("windows/both.yaml", content)
+    };
+    publish(
+        &house,
+        &[file(
+            "./Device/Vendor/MSFT/Policy/Config/Nowhere~Policy~None/Nothing",
+        )],
+    )
+    .await;
+    managed.session().await;
+    assert_eq!(state(&house, &managed).await, "failed");
+    assert_eq!(managed.value(CAMERA), None, "it was rolled back");
+    let reasons = declarations(&house, &managed).await[0]["reasons"].to_string();
+    assert!(
+        reasons.contains("Nothing") && !reasons.contains("Camera"),
+        "the one that failed is told: {reasons}"
+    );
+    let both = format!("Identifier: both\natomic: true\nsettings:\n  - {CAMERA}: 0\n  - {CORTANA}: 0\n");
+    publish(&house, &[("windows/both.yaml", both)]).await;
+    managed.session().await;
+    let listed = declarations(&house, &managed).await;
+    assert_eq!(state(&house, &managed).await, "converged", "{listed}");
+    assert_eq!(managed.value(CAMERA).as_deref(), Some("0"));
+}
+
+async fn a_users_settings_need_the_user(database: Database) {
+    let house = House::open(database).await;
+    let mut managed = managed(&house).await;
+    let node = "./User/Vendor/MSFT/Policy/Config/Education/PrinterNames";
+    let file =
+        format!("Identifier: printers\nsettings:\n  - path: {node}\n    format: chr\n    value: One\n");
+    managed.twin.pc_mut().login = LoginStatus::None;
+    publish(&house, &[("windows/printers.yaml", file)]).await;
+    managed.session().await;
+    assert_eq!(managed.value(node), None);
+    assert_eq!(state(&house, &managed).await, "pending");
+    managed.twin.log_in(house.now());
+    managed.session().await;
+    assert_eq!(managed.value(node).as_deref(), Some("One"));
+    let listed = declarations(&house, &managed).await;
+    assert_eq!(state(&house, &managed).await, "converged", "{listed}");
+    // What was said of it stays as it was while the user is away.
+    managed.twin.pc_mut().login = LoginStatus::None;
+    managed.session().await;
+    assert_eq!(state(&house, &managed).await, "converged");
+}
+
+async fn what_is_known_of_it_is_shown_as_of_any_other(database: Database) {
+    let house = House::open(database).await;
+    let mut managed = managed(&house).await;
+    publish(&house, &[camera(0)]).await;
+    managed.session().await;
+    let device = house.device(managed.id()).await;
+    let channel = &device["channels"][0];
+    assert_eq!(channel["offered_token"], channel["wanted_token"]);
+    assert_eq!(channel["pinned_token"], channel["wanted_token"]);
+    let declaration = &channel["declarations"][0];
+    assert_eq!(declaration["identifier"], "camera");
+    for fact in ["offered", "fetched", "reported", "confirmed"] {
+        assert_eq!(declaration[fact], true, "{fact} in {declaration}");
+    }
 }

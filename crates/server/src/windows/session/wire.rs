@@ -239,8 +239,10 @@ fn kind(body: &Body) -> Kind {
     match body {
         Body::One(operation) => Kind::Verb(verb(operation.verb), vec![item(operation)]),
         Body::Part(operation, number, octets) => {
-            let part = chunk::split(item(operation), *octets).into_iter().nth(*number);
-            Kind::Verb(verb(operation.verb), part.into_iter().collect())
+            let mut parts = chunk::split(item(operation), *octets);
+            // After the last part a device that wants more gets that once more.
+            parts.truncate(number + 1);
+            Kind::Verb(verb(operation.verb), parts.pop().into_iter().collect())
         }
         Body::Atomic(operations) => {
             let command = |(id, operation): &(u32, Operation)| {
