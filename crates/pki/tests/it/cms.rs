@@ -404,6 +404,7 @@ proptest! {
     #[test]
     fn random_bytes_are_refused(bytes in proptest::collection::vec(any::<u8>(), 0..512)) {
         prop_assert!(verify_detached(&bytes, CONTENT).is_err());
+        prop_assert!(verify_attached(&bytes).is_err());
     }
 
     #[test]
@@ -417,5 +418,6 @@ proptest! {
             message[position] = byte;
         }
         let _ = verify_detached(&message, CONTENT);
+        let _ = verify_attached(&message);
     }
 }

@@ -23,12 +23,11 @@ use super::exchange::{Arrived, Problem, answer};
 use super::provisioning::{self, Account};
 use super::{certificate, context, renew};
 use crate::app::App;
+use crate::device::scene::ATTEMPTS;
 use crate::identity::Peer;
 
 /// For how long the sender may believe an answer, in seconds.
 const FRESH: i64 = 5 * 60;
-/// How often a decision is made again.
-const ATTEMPTS: u32 = 10;
 
 pub(super) async fn request_security_token(
     State(app): State<Arc<App>>,
@@ -94,27 +93,21 @@ async fn issue(arrived: &Arrived, token: &RequestSecurityToken, request: &[u8]) 
         },
         account: sealed,
     };
-    commit(app, &arrived.peer, arrived, &signed_in, enrolling).await?;
+    commit(arrived, &signed_in, enrolling).await?;
     tracing::info!(enrollment = %id, "a Windows device was given its certificate");
     Ok(document)
 }
 
 /// Makes the device's row, takes a use of the token for it, and notes both, all or none.
-async fn commit(
-    app: &App,
-    peer: &Peer,
-    arrived: &Arrived,
-    signed_in: &SignedIn,
-    enrolling: Enrolling<'_>,
-) -> Result<(), Problem> {
-    let id = enrolling.id;
+async fn commit(arrived: &Arrived, signed_in: &SignedIn, enrolling: Enrolling<'_>) -> Result<(), Problem> {
+    let (app, id) = (&arrived.app, enrolling.id);
     let token = match &signed_in.sponsor {
         Sponsor::Token(token) => Some(&token.id),
         Sponsor::Entra(_) => None,
     };
     let audit = AuditRecord {
         at: app.now(),
-        actor: signed_in.actor(peer),
+        actor: signed_in.actor(&arrived.peer),
         action: "enroll".into(),
         detail: detail(id, &enrolling.facts, token),
     };
