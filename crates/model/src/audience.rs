@@ -118,7 +118,7 @@ impl Abilities<'_> {
 /// The scope of what a channel carries.
 pub fn channel_scope(channel: Channel) -> Scope {
     match channel {
-        Channel::Device => Scope::System,
+        Channel::Device | Channel::Linked => Scope::System,
         Channel::User => Scope::User,
     }
 }

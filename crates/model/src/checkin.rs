@@ -347,7 +347,7 @@ pub fn token_update(
     unlock_token: Option<Vec<u8>>,
     now: i64,
 ) -> Result<Decision<()>, Refusal> {
-    if id.user_part().is_some() && device.phase != Phase::Enrolled {
+    if !id.is_device() && device.phase != Phase::Enrolled {
         return Err(Refusal::NotEnrolled);
     }
     Ok(updated(device, user, id, push, unlock_token, now))
@@ -362,16 +362,16 @@ pub(crate) fn updated(
     unlock_token: Option<Vec<u8>>,
     now: i64,
 ) -> Decision<()> {
-    let before = match id.user_part() {
-        None => device.clone(),
-        Some(_) => user.cloned().unwrap_or_else(|| user_channel(device, id, now)),
+    let before = match id.is_device() {
+        true => device.clone(),
+        false => user.cloned().unwrap_or_else(|| user_channel(device, id, now)),
     };
     let after = Enrollment {
         phase: Phase::Enrolled,
         push: Some(push),
         ..before.clone()
     };
-    let is_new = id.user_part().is_some() && user.is_none();
+    let is_new = !id.is_device() && user.is_none();
     let mut writes = Vec::new();
     if is_new || after != before {
         if is_new || before.phase != Phase::Enrolled {
@@ -402,7 +402,7 @@ fn user_channel(device: &Enrollment, id: &EnrollmentId, now: i64) -> Enrollment 
 /// `CheckOut`: the channel is left, and on the device channel those of its users with it. The device's row stays, so
 /// that its certificate remains its own.
 pub fn check_out(device: &Enrollment, id: &EnrollmentId, now: i64) -> Decision<()> {
-    let mut writes = if id.user_part().is_some() {
+    let mut writes = if !id.is_device() {
         vec![Write::Forget(id.clone())]
     } else {
         let left = Enrollment {

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use crate::audience::{Audience, channel_scope};
 use crate::declaration::Declaration;
-use crate::ids::Digest;
+use crate::ids::{Channel, Digest};
 use crate::manifest::{Entry, Manifest, Omission, PREDICATE_KEY};
 use crate::subscription::{self, SUBSCRIPTION_TYPE};
 use crate::windows::settings::is_for_windows;
@@ -283,8 +283,8 @@ impl<'a> Compiler<'a> {
     /// Whether this channel is the one that the declaration goes to.
     fn is_placed(&self, declaration: &Declaration) -> bool {
         if is_for_windows(&declaration.type_name) {
-            // Windows has one channel: its sessions carry the user's settings, too.
-            return self.scope() == Scope::System;
+            // The sessions of a Windows device carry its user's settings, too.
+            return self.audience.channel == Channel::Device;
         }
         let scope = declaration.placement.scope.or_else(|| {
             let known = self.catalog.declaration(&declaration.type_name)?;

@@ -82,7 +82,7 @@ pub fn token_update(
     now: i64,
 ) -> Result<Decision<()>, NotReplayed> {
     let device = device.ok_or(NotReplayed::NoDevice)?;
-    let is_new = id.user_part().is_some() && user.is_none();
+    let is_new = !id.is_device() && user.is_none();
     // A user of whom nothing came yet is added to a pinned device too.
     if !may_change(device)? && !is_new {
         return Ok(Decision::reply(()));

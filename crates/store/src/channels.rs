@@ -27,8 +27,8 @@ pub struct ChannelState {
     pub id: EnrollmentId,
     /// The device channel of the device.
     pub device: Option<Arc<Versioned<Enrollment>>>,
-    /// The user channel, when `id` is one and there is one.
-    pub user: Option<Arc<Versioned<Enrollment>>>,
+    /// The channel of `id`, when it is not the device channel and there is one.
+    pub beside: Option<Arc<Versioned<Enrollment>>>,
     /// The number of the newest command that waits in the queue of the channel that was asked for.
     pub queued: Option<i64>,
 }
@@ -51,10 +51,10 @@ impl ChannelState {
 
     /// The row of the channel that was asked for, as it was read.
     pub(crate) fn row(&self) -> Option<&Versioned<Enrollment>> {
-        let row = if self.id.user_part().is_some() {
-            &self.user
-        } else {
+        let row = if self.id.is_device() {
             &self.device
+        } else {
+            &self.beside
         };
         row.as_deref()
     }
@@ -64,23 +64,23 @@ impl Store {
     /// The channel of `id`, with that of its device.
     pub async fn channel(&self, id: &EnrollmentId) -> Result<ChannelState, StoreError> {
         let device = self.rows.get(id.to_device().to_string());
-        let (device, user) = if id.user_part().is_some() {
-            tokio::try_join!(device, self.rows.get(id.to_string()))?
-        } else {
+        let (device, beside) = if id.is_device() {
             (device.await?, None)
+        } else {
+            tokio::try_join!(device, self.rows.get(id.to_string()))?
         };
-        let channel = if id.user_part().is_some() { &user } else { &device };
+        let channel = if id.is_device() { &device } else { &beside };
         Ok(ChannelState {
             id: id.clone(),
             queued: channel.as_ref().and_then(|found| found.queued),
             device: device.map(|found| found.row),
-            user: user.map(|found| found.row),
+            beside: beside.map(|found| found.row),
         })
     }
 
     /// The device channel that `fingerprint` is pinned to.
     pub async fn device_of(&self, fingerprint: Digest) -> Result<Option<Enrollment>, StoreError> {
-        let sql = "SELECT state FROM enrollment WHERE fingerprint = $1 AND is_user = 0";
+        let sql = "SELECT state FROM enrollment WHERE fingerprint = $1 AND is_device = 1";
         let rows = self.query(sql, vec![fingerprint.to_string().into()]).await?;
         rows.first().map(|row| row.json(0)).transpose()
     }

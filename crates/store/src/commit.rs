@@ -117,9 +117,9 @@ fn guards(state: &ChannelState, writes: &[Write]) -> Vec<Step> {
     if writes.is_empty() {
         return steps;
     }
-    // A user's channel is written only while its device is of the generation, under the certificate and at the stamp
+    // Another channel than the device's is written only while its device is of the generation, under the certificate and at the stamp
     // that were read.
-    if let (Some(_), Some(device)) = (state.id.user_part(), state.device()) {
+    if let (false, Some(device)) = (state.id.is_device(), state.device()) {
         let sql = "UPDATE enrollment SET generation = generation \
                    WHERE id = $1 AND generation = $2 AND fingerprint = $3 AND stamp = $4 AND phase <> 'checked-out'";
         let fingerprint = fingerprint(device);
@@ -181,10 +181,10 @@ fn steps_of(state: &ChannelState, write: &Write, had_exceptions: bool) -> Result
 }
 
 fn write_enrollment(state: &ChannelState, enrollment: &Enrollment) -> Result<Step, StoreError> {
-    let known = if enrollment.id.user_part().is_some() {
-        &state.user
-    } else {
+    let known = if enrollment.id.is_device() {
         &state.device
+    } else {
+        &state.beside
     };
     let columns = columns(enrollment)?;
     let (id, content) = (enrollment.id.to_string(), json(enrollment)?);
@@ -192,11 +192,11 @@ fn write_enrollment(state: &ChannelState, enrollment: &Enrollment) -> Result<Ste
         let mut values = vec![id.into(), content, enrollment.stamp.into()];
         values.extend(columns);
         values.push(enrollment.id.device_part().into());
-        values.push(i64::from(enrollment.id.user_part().is_some()).into());
+        values.push(i64::from(enrollment.id.is_device()).into());
         values.push(first_version().into());
         let step = Step::one(
             "INSERT INTO enrollment (id, state, stamp, generation, fingerprint, phase, serial, topic, kind, decided, \
-             known, terms, device, is_user, version) \
+             known, terms, device, is_device, version) \
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) \
              ON CONFLICT (id) DO NOTHING",
             values,
@@ -232,7 +232,7 @@ fn write_enrollment(state: &ChannelState, enrollment: &Enrollment) -> Result<Ste
 /// memberships were decided; and for predicates, what is known of a device that has not left, and its terms.
 fn columns(enrollment: &Enrollment) -> Result<[Value; 9], StoreError> {
     let phase = serde_json::to_value(enrollment.phase).map_err(unwritable)?;
-    let is_asked = enrollment.id.user_part().is_none() && enrollment.phase != Phase::CheckedOut;
+    let is_asked = enrollment.id.is_device() && enrollment.phase != Phase::CheckedOut;
     let terms = is_asked.then(|| json(&Traits::of(enrollment))).transpose()?;
     Ok([
         enrollment.generation.into(),
@@ -357,7 +357,7 @@ fn end_generation(device: &EnrollmentId) -> Vec<Step> {
         )
     }));
     let step = Step::new(
-        "DELETE FROM enrollment WHERE device = $1 AND is_user = 1",
+        "DELETE FROM enrollment WHERE device = $1 AND is_device = 0",
         vec![device.into()],
     );
     steps.push(step.touching(touch));

@@ -31,8 +31,9 @@ impl Store {
     /// How far a migration is.
     pub async fn count_migrated(&self) -> Result<Migrated, StoreError> {
         let count = async |fingerprint: &str| {
-            let sql =
-                format!("SELECT count(*) FROM enrollment WHERE generation = 0 AND is_user = 0 {fingerprint}");
+            let sql = format!(
+                "SELECT count(*) FROM enrollment WHERE generation = 0 AND is_device = 1 {fingerprint}"
+            );
             let rows = self.query(&sql, vec![]).await?;
             rows.first()
                 .map_or(Ok(0), |row| row.integer(0).map(i64::unsigned_abs))
@@ -51,7 +52,7 @@ impl Store {
     ) -> Result<Vec<FleetRow>, StoreError> {
         let sql = "SELECT e.state, s.seen_at FROM enrollment e \
                    LEFT JOIN sighting s ON s.enrollment = e.id AND s.generation = e.generation \
-                   WHERE e.is_user = 0 AND e.id > $1 ORDER BY e.id LIMIT $2";
+                   WHERE e.is_device = 1 AND e.id > $1 ORDER BY e.id LIMIT $2";
         let after = after.map(ToString::to_string).unwrap_or_default();
         let rows = self
             .query(sql, vec![after.clone().into(), i64::from(limit).into()])
@@ -64,7 +65,7 @@ impl Store {
             return Ok(Vec::new());
         };
         let sql =
-            "SELECT state FROM enrollment WHERE is_user = 1 AND device > $1 AND device <= $2 ORDER BY id";
+            "SELECT state FROM enrollment WHERE is_device = 0 AND device > $1 AND device <= $2 ORDER BY id";
         let last = last.id.device_part().to_owned();
         let rows = self.query(sql, vec![after.into(), last.into()]).await?;
         let mut users: BTreeMap<String, Vec<Enrollment>> = BTreeMap::new();
@@ -87,7 +88,7 @@ impl Store {
     /// serial number.
     pub async fn devices_named(&self, name: &str) -> Result<Vec<EnrollmentId>, StoreError> {
         let device = name.split(':').next().unwrap_or(name);
-        let sql = "SELECT id FROM enrollment WHERE is_user = 0 AND (id = $1 OR serial = $2) ORDER BY id";
+        let sql = "SELECT id FROM enrollment WHERE is_device = 1 AND (id = $1 OR serial = $2) ORDER BY id";
         let rows = self.query(sql, vec![device.into(), name.into()]).await?;
         rows.iter().map(|row| row.parse(0)).collect()
     }

@@ -29,7 +29,7 @@ struct Reported {
 }
 
 const KNOWN: &str = "SELECT e.id, e.version, e.stamp, e.state, s.record FROM enrollment e \
-                     LEFT JOIN status s ON s.enrollment = e.id WHERE e.is_user = 0";
+                     LEFT JOIN status s ON s.enrollment = e.id WHERE e.is_device = 1";
 
 impl Store {
     /// Devices whose memberships were not decided by the conditions `by`, at most `limit`.
@@ -72,7 +72,7 @@ impl Store {
     }
 
     async fn count_where(&self, condition: &str, params: Vec<Value>) -> Result<u64, StoreError> {
-        let sql = format!("SELECT COUNT(*) FROM enrollment WHERE is_user = 0 {condition}");
+        let sql = format!("SELECT COUNT(*) FROM enrollment WHERE is_device = 1 {condition}");
         let rows = self.query(&sql, params).await?;
         rows.first()
             .map_or(Ok(0), |row| row.integer(0).map(i64::unsigned_abs))
@@ -96,7 +96,7 @@ fn known(row: &Row) -> Result<KnownDevice, StoreError> {
         state: ChannelState {
             id: row.parse(0)?,
             device: Some(Arc::new(Versioned { version, value })),
-            user: None,
+            beside: None,
             queued: None,
         },
         items: reported.map(|reported| reported.items).unwrap_or_default(),

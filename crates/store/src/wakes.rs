@@ -70,10 +70,10 @@ pub(crate) fn wake(id: &EnrollmentId, at: i64) -> Vec<Step> {
                ON CONFLICT (enrollment) DO UPDATE SET asked = push.asked + 1, \
                due_at = CASE WHEN push.due_at < excluded.due_at THEN push.due_at ELSE excluded.due_at END";
     let mut steps = vec![Step::new(own, vec![id.to_string().into(), at.into()]).keyed()];
-    if id.user_part().is_none() {
+    if id.is_device() {
         let users = "UPDATE push SET asked = asked + 1, \
                      due_at = CASE WHEN push.due_at < $2 THEN push.due_at ELSE $2 END \
-                     FROM enrollment WHERE device = $1 AND is_user = 1 AND push.enrollment = enrollment.id";
+                     FROM enrollment WHERE device = $1 AND is_device = 0 AND push.enrollment = enrollment.id";
         steps.push(Step::new(users, vec![id.device_part().into(), at.into()]).keyed());
     }
     steps
@@ -83,7 +83,7 @@ pub(crate) fn wake(id: &EnrollmentId, at: i64) -> Vec<Step> {
 const SLEEPER: &str = "e.state, e.stamp, d.state, s.wakes, \
      (SELECT MAX(q.number) FROM delivery q WHERE q.enrollment = e.id AND q.is_open = 1), \
      p.due_at, p.pushed, p.asked";
-const BESIDE: &str = "LEFT JOIN enrollment d ON e.is_user = 1 AND d.id = e.device \
+const BESIDE: &str = "LEFT JOIN enrollment d ON e.is_device = 0 AND d.id = e.device \
      LEFT JOIN sighting s ON s.enrollment = e.id AND s.generation = e.generation";
 
 impl Store {

@@ -46,6 +46,7 @@ impl Case<'_> {
                 match channel.id.channel() {
                     Channel::Device => "the device is enrolled",
                     Channel::User => "the device is enrolled, and so is this user of it",
+                    Channel::Linked => "the device is enrolled, and its linked enrollment is complete",
                 },
                 phase("channel", channel.phase),
             ),
@@ -267,6 +268,9 @@ impl Case<'_> {
                     }
                     (_, Channel::User) => {
                         "it goes to the channel of the device itself, not to those of its users"
+                    }
+                    (_, Channel::Linked) => {
+                        "it goes to the channel of the device itself, not to that of its documents"
                     }
                 };
                 let facts = vec![self.declared_fact(declared)];

@@ -110,10 +110,7 @@ async fn audience(app: &App, asked: &NewCommand) -> Result<Audience, Fault> {
 /// The channel that goes by `name`: a device's own, or, by its identifier, a user's.
 async fn channel(app: &App, name: &str) -> Result<Enrollment, Fault> {
     let device = find(app, name).await?;
-    let user = name
-        .parse()
-        .ok()
-        .filter(|id: &EnrollmentId| id.user_part().is_some());
+    let user = name.parse().ok().filter(|id: &EnrollmentId| !id.is_device());
     let state = app.store.channel(&user.unwrap_or(device)).await?;
     let channel = state.channel().ok_or_else(|| not_there(name))?;
     if channel.phase == Phase::CheckedOut {

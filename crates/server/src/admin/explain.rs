@@ -52,7 +52,7 @@ pub(crate) async fn explain(
     let of_user = name
         .parse()
         .ok()
-        .filter(|named: &EnrollmentId| named.user_part().is_some());
+        .filter(|named: &EnrollmentId| !named.is_device());
     let of_device = app.store.status(&id).await?;
     let mut known = Vec::new();
     for channel in &channels {

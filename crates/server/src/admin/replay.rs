@@ -84,13 +84,13 @@ async fn decide(
     state: &ChannelState,
 ) -> Result<Decision<()>, Fault> {
     let id = &message.ids.enrollment;
-    let user = state.user.as_ref().map(|user| &user.value);
+    let user = state.beside.as_ref().map(|user| &user.value);
     let seal = |kind: EscrowKind, token: &[u8]| {
         let sealed = ring.seal(&escrow_context(id, kind), token);
         sealed.map_err(|error| Fault::Unavailable(error.to_string()))
     };
     match &message.check_in {
-        CheckIn::Authenticate { facts, .. } if id.user_part().is_none() => {
+        CheckIn::Authenticate { facts, .. } if id.is_device() => {
             let known = AuthenticateState {
                 device: state.device().cloned(),
                 identity: None,

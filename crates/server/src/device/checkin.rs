@@ -72,7 +72,7 @@ async fn authenticate(
     facts: DeviceFacts,
 ) -> Result<Response, Fault> {
     let id = &ids.enrollment;
-    if id.user_part().is_some() {
+    if !id.is_device() {
         return Err(Fault::Unreadable(
             "Authenticate comes on the device channel only".into(),
         ));
@@ -111,7 +111,7 @@ async fn token_update(
         .transpose()?;
     app.decide(id, presented, |scene| {
         let (device, now) = (scene.device()?, scene.now);
-        let user = scene.state.user.as_ref().map(|user| &user.value);
+        let user = scene.state.beside.as_ref().map(|user| &user.value);
         Ok(checkin::token_update(
             device,
             user,

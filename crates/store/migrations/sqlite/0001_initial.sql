@@ -58,7 +58,7 @@ CREATE TABLE revision_file (
 CREATE TABLE enrollment (
     id TEXT PRIMARY KEY,
     device TEXT NOT NULL,
-    is_user INTEGER NOT NULL,
+    is_device INTEGER NOT NULL,
     version INTEGER NOT NULL,
     generation INTEGER NOT NULL,
     fingerprint TEXT NOT NULL,
@@ -80,13 +80,13 @@ CREATE INDEX enrollment_topic ON enrollment (topic) WHERE topic IS NOT NULL;
 -- Few distinct values: platform, system version, enrollment type, build.
 CREATE INDEX enrollment_kind ON enrollment (kind) WHERE kind IS NOT NULL;
 CREATE INDEX enrollment_known ON enrollment (known) WHERE known IS NOT NULL;
-CREATE INDEX enrollment_decided ON enrollment (decided, id) WHERE is_user = 0;
+CREATE INDEX enrollment_decided ON enrollment (decided, id) WHERE is_device = 1;
 -- All that a census reads, in one place: rows lie in no order. PostgreSQL has none, since it bounds the entries of an
 -- index, and devices choose how long their names are.
 CREATE INDEX enrollment_census ON enrollment (id, serial, known, terms) WHERE terms IS NOT NULL;
 CREATE INDEX enrollment_fingerprint ON enrollment (fingerprint);
 -- Migrated devices, by whether their certificate is pinned.
-CREATE INDEX enrollment_migrated ON enrollment (fingerprint) WHERE generation = 0 AND is_user = 0;
+CREATE INDEX enrollment_migrated ON enrollment (fingerprint) WHERE generation = 0 AND is_device = 1;
 -- The first device that ever claimed a name, as its serial number, UDID or identifier: nothing deletes it.
 CREATE TABLE claim (
     name TEXT PRIMARY KEY,

@@ -154,7 +154,7 @@ pub(crate) fn nothing(id: EnrollmentId) -> ChannelState {
     ChannelState {
         id,
         device: None,
-        user: None,
+        beside: None,
         queued: None,
     }
 }
