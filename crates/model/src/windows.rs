@@ -2,6 +2,7 @@
 //! what is declared ([`document`]).
 
 pub mod action;
+mod conversation;
 pub mod document;
 pub mod enroll;
 pub mod facts;
