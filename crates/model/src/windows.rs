@@ -1,9 +1,10 @@
 //! Windows devices: what they say of themselves, how they enroll ([`enroll`]), what is set on them ([`settings`]), and
-//! what is declared ([`document`]).
+//! what is declared ([`document`], [`documents`]).
 
 pub mod action;
 mod conversation;
 pub mod document;
+pub mod documents;
 pub mod enroll;
 pub mod facts;
 pub mod session;

@@ -23,6 +23,7 @@ mod sweep;
 mod sync;
 mod wake;
 mod windows;
+mod windows_documents;
 mod windows_session;
 mod windows_settings;
 mod world;
