@@ -1,8 +1,10 @@
-//! Windows devices: what they say of themselves, how they enroll ([`enroll`]), and what is set on them ([`settings`]).
+//! Windows devices: what they say of themselves, how they enroll ([`enroll`], [`link`]), and what is set on them
+//! ([`settings`]).
 
 pub mod action;
 pub mod enroll;
 pub mod facts;
+pub mod link;
 pub mod session;
 pub mod settings;
 

@@ -23,6 +23,7 @@ mod sweep;
 mod sync;
 mod wake;
 mod windows;
+mod windows_link;
 mod windows_session;
 mod windows_settings;
 mod world;
