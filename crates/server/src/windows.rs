@@ -12,6 +12,7 @@ mod door;
 mod enroll;
 pub(crate) mod entra;
 mod exchange;
+mod linked;
 mod policy;
 mod provisioning;
 mod renew;
@@ -44,4 +45,5 @@ pub(crate) fn router() -> Router<Arc<App>> {
         .route(ENROLLMENT, post(enroll::request_security_token))
         .route(SIGN_IN, get(sign_in::page).post(sign_in::sign_in))
         .route(MANAGEMENT, post(session::manage))
+        .merge(linked::router())
 }

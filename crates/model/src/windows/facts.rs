@@ -33,8 +33,11 @@ pub enum FactKind {
     Count,
 }
 
+/// The status item with the identifier that the device has in Microsoft Entra; empty where it has none.
+pub const IN_ENTRA: &str = "windows.entra.device";
+
 /// All of them.
-pub const FACTS: [Fact; 17] = [
+pub const FACTS: [Fact; 18] = [
     told("windows.device.manufacturer", "./DevInfo/Man"),
     told("windows.device.model", "./DevInfo/Mod"),
     told("windows.device.language", "./DevInfo/Lang"),
@@ -59,6 +62,7 @@ pub const FACTS: [Fact; 17] = [
         "./Vendor/MSFT/DMClient/Provider/Ordain/AADDeviceID",
         FactKind::Join,
     ),
+    text(IN_ENTRA, "./Vendor/MSFT/DMClient/Provider/Ordain/AADDeviceID"),
     asked(
         "windows.security.secure-boot",
         "./Vendor/MSFT/DeviceStatus/SecureBootState",

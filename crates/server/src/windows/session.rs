@@ -5,7 +5,7 @@
 
 mod kept;
 mod policy;
-mod wire;
+pub(super) mod wire;
 
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ use bytes::Bytes;
 use http::{HeaderMap, header};
 use ordain_model::checkin::{Presented, Refusal};
 use ordain_model::decision::{Decision, Write};
-use ordain_model::ids::Digest;
+use ordain_model::ids::{Channel, Digest};
 use ordain_model::sync;
 use ordain_model::windows::enroll;
 use ordain_model::windows::session::{self as model, Answer, Session, Turn};
@@ -62,7 +62,7 @@ pub(super) async fn manage(
 async fn answer(app: &Arc<App>, presented: &Presented, body: &Bytes) -> Result<Vec<u8>, Fault> {
     for _ in 0..ATTEMPTS {
         // Let in first: what a stranger sends is not even read.
-        let scene = app.windows_scene(presented).await?;
+        let scene = app.windows_scene(Channel::Device, presented).await?;
         let message = Message::parse(body).map_err(|error| Fault::Unreadable(error.to_string()))?;
         let device = scene.device()?;
         let windows = device.facts.windows.as_ref();
@@ -119,7 +119,7 @@ async fn decide(
     if heard.leaves {
         let queue = app.store.queue(&device.id, 0, u32::MAX).await?;
         let mut writes = model::left(device, &queue, scene.now);
-        writes.extend(enroll::unenroll(device, scene.now).writes);
+        writes.extend(enroll::unenroll(device, device, scene.now).writes);
         let reply = wire::write(&heard, &Answer::default())?;
         return Ok((Decision { writes, reply }, None));
     }

@@ -18,12 +18,12 @@ use crate::device::fault::Fault;
 const MAX_OBJECT: usize = 1 << 20;
 
 /// A message of a device.
-pub(super) struct Heard {
+pub(in crate::windows) struct Heard {
     pub(super) header: Header,
     /// What it says to the session,
     pub(super) said: Said,
     /// and that it leaves.
-    pub(super) leaves: bool,
+    pub(in crate::windows) leaves: bool,
     /// What is answered to each of its commands, the header first.
     pub(super) statuses: Vec<Status>,
     /// What has come so far of a value that comes in parts.
@@ -32,7 +32,7 @@ pub(super) struct Heard {
 
 /// The beginning of a value that comes in parts.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(super) struct Part {
+pub(in crate::windows) struct Part {
     message: u32,
     command: u32,
     source: Option<String>,
@@ -70,7 +70,7 @@ impl Part {
 }
 
 /// Reads a message, after what the one before ended in.
-pub(super) fn read(message: Message, part: Option<Part>) -> Heard {
+pub(in crate::windows) fn read(message: Message, part: Option<Part>) -> Heard {
     let Message {
         header,
         body,
@@ -197,7 +197,7 @@ fn installed(item: &Item) -> Option<Installed> {
 }
 
 /// The answer to a message.
-pub(super) fn write(heard: &Heard, answer: &Answer) -> Result<Vec<u8>, Fault> {
+pub(in crate::windows) fn write(heard: &Heard, answer: &Answer) -> Result<Vec<u8>, Fault> {
     let header = Header {
         session_id: heard.header.session_id.clone(),
         // Each end counts its own, and there is one answer for each message.
