@@ -24,6 +24,7 @@ mod sync;
 mod wake;
 mod windows;
 mod windows_link;
+mod windows_linking;
 mod windows_session;
 mod windows_settings;
 mod world;

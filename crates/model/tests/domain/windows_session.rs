@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use ordain_catalog::windows::{Verb, WindowsCatalog};
 use ordain_model::ids::Digest;
 use ordain_model::windows::session::{
-    Answer, Answered, Body, Declared, Operation, Said, Scene, Session, Status, Turn, turn,
+    Answer, Answered, Body, Declared, Link, Operation, Said, Scene, Session, Status, Turn, turn,
 };
 use ordain_model::windows::settings::Settings;
 use proptest::prelude::*;
@@ -65,6 +65,11 @@ fn hold(
         refused: &refused,
         catalog: WindowsCatalog::builtin(),
         queue: &[],
+        link: Link {
+            is_wanted: false,
+            endpoint: "https://mdm.example.org/linked",
+            channel: None,
+        },
         now: 0,
     };
     let mut session = Session::begin("1".to_owned(), None);

@@ -26,6 +26,7 @@ use ordain_windows::syncml::{CONTENT_TYPE, Message};
 use self::kept::Kept;
 use self::wire::Heard;
 use super::MANAGEMENT;
+use super::linked::Linked;
 use crate::admission::Urgency;
 use crate::app::App;
 use crate::body;
@@ -144,13 +145,17 @@ async fn decide(
     };
     let policy = policy::load(app, &scene.state, &manifest, session.set()).await?;
     let address = format!("{}{MANAGEMENT}", app.public_url);
-    let view = policy.scene(&address, scene.now);
+    let linked = Linked::load(app, &scene.world, device).await?;
+    let view = policy.scene(&address, linked.link(), scene.now);
     session.hears(heard.header.message_id, digest);
     let first = u32::try_from(heard.statuses.len() + 1).unwrap_or(u32::MAX);
     let answer = session.respond(&view, heard.said.clone(), first);
     writes.extend(session.queue_writes(&view, device));
+    if let Some(channel) = linked.channel().filter(|_| session.has_unlinked()) {
+        writes.extend(enroll::unenroll(device, channel, scene.now).writes);
+    }
     if answer.reports {
-        writes.extend(policy.report(app, scene, device, wanted, &session).await?);
+        writes.extend(policy.report(app, scene, device, wanted, &view, &session).await?);
         for place in session.taken() {
             if let Some(place) = policy.places.get(place) {
                 app.sightings.fetched(device, manifest.token(), *place, scene.now);

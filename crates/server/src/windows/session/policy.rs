@@ -12,7 +12,7 @@ use ordain_model::record::StatusRecord;
 use ordain_model::report::Reason;
 use ordain_model::status::{self, StatusState};
 use ordain_model::sync::Wanted;
-use ordain_model::windows::session::{Declared, Queued, REFUSED, Scene as View, Session};
+use ordain_model::windows::session::{Declared, Link, Queued, REFUSED, Scene as View, Session};
 use ordain_model::windows::settings::{Settings, is_for_windows};
 use ordain_store::ChannelState;
 use serde::Deserialize;
@@ -115,8 +115,9 @@ async fn settings(app: &App, token: Digest) -> Result<Option<Settings>, Fault> {
 }
 
 impl Policy {
-    pub(super) fn scene<'a>(&'a self, address: &'a str, now: i64) -> View<'a> {
+    pub(super) fn scene<'a>(&'a self, address: &'a str, link: Link<'a>, now: i64) -> View<'a> {
         View {
+            link,
             queue: &self.queue,
             now,
             address,
@@ -134,6 +135,7 @@ impl Policy {
         scene: &Scene,
         device: &Enrollment,
         wanted: Wanted,
+        view: &View<'_>,
         session: &Session,
     ) -> Result<Vec<Write>, Fault> {
         let manifest = async |token: Option<Digest>| match token {
@@ -142,7 +144,7 @@ impl Policy {
         };
         let against = manifest(self.record.held.against).await?;
         let listing = self.record.held.unpack(against.as_deref());
-        let report = session.report(&self.scene("", scene.now), &listing);
+        let report = session.report(view, &listing);
         let heard = status::heard(device, &wanted, report.digest());
         if status::is_known(device, heard) {
             return Ok(Vec::new());
