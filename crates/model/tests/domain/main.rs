@@ -23,6 +23,7 @@ mod sweep;
 mod sync;
 mod wake;
 mod windows;
+mod windows_documents;
 mod windows_link;
 mod windows_linking;
 mod windows_session;

@@ -79,7 +79,7 @@ async fn answer(app: &Arc<App>, presented: &Presented, body: &Bytes) -> Result<V
         let heard = Digest::of(body);
         let header = &message.header;
         let before = kept.as_ref().map(|(_, kept)| &kept.session);
-        let turn = model::turn(before, &header.session_id, header.message_id, heard);
+        let turn = Session::turn(before, &header.session_id, header.message_id, heard);
         let turn = turn.map_err(|error| Fault::Unreadable(error.to_string()))?;
         let decided = match (turn, kept) {
             (Turn::Again, Some((_, kept))) => return Ok(kept.answer),

@@ -6,14 +6,16 @@ use std::sync::Arc;
 use ordain_catalog::windows::WindowsCatalog;
 use ordain_model::decision::Write;
 use ordain_model::enrollment::Enrollment;
+use ordain_model::ids::Channel;
 use ordain_model::ids::Digest;
 use ordain_model::manifest::Manifest;
 use ordain_model::record::StatusRecord;
 use ordain_model::report::Reason;
 use ordain_model::status::{self, StatusState};
 use ordain_model::sync::Wanted;
+use ordain_model::windows::channel_of;
 use ordain_model::windows::session::{Declared, Link, Queued, REFUSED, Scene as View, Session};
-use ordain_model::windows::settings::{Settings, is_for_windows};
+use ordain_model::windows::settings::Settings;
 use ordain_store::ChannelState;
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -52,7 +54,7 @@ pub(super) async fn load(
 ) -> Result<Policy, Fault> {
     let (mut wanted, mut places, mut unwanted) = (Vec::new(), Vec::new(), BTreeMap::new());
     for (place, entry) in manifest.entries().iter().enumerate() {
-        if !is_for_windows(&entry.type_name) {
+        if channel_of(&entry.type_name) != Some(Channel::Device) {
             continue;
         }
         let lost = || Fault::Unavailable(format!("the declaration {} is lost", entry.identifier));
