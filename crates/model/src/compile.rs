@@ -121,7 +121,9 @@ impl<'a> Compiler<'a> {
                 continue;
             };
             // What else there is concerns the device's own channel, and is told there.
-            if self.audience.channel == Channel::Linked && channel_of(&declaration.type_name) != Some(Channel::Linked) {
+            if self.audience.channel == Channel::Linked
+                && channel_of(&declaration.type_name) != Some(Channel::Linked)
+            {
                 continue;
             }
             if selected.insert(identifier, declaration).is_none() {

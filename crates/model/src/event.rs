@@ -177,7 +177,8 @@ impl Event {
             };
             let (was_seen, was_repaired) = before.drift.iter().find(is_same).map(told).unwrap_or_default();
             let (is_seen, is_repaired) = told(drift);
-            let seen = (is_seen && !was_seen && drift.kind != DriftKind::Repaired).then_some(EventKind::Drifted);
+            let seen =
+                (is_seen && !was_seen && drift.kind != DriftKind::Repaired).then_some(EventKind::Drifted);
             let repaired = (is_repaired && !was_repaired).then_some(EventKind::DriftRepaired);
             for kind in seen.into_iter().chain(repaired) {
                 let detail = json!({

@@ -1,5 +1,5 @@
-//! Windows devices: what they say of themselves, how they enroll ([`enroll`], [`link`]), what is set on them ([`settings`]),
-//! and what is declared ([`document`], [`documents`]).
+//! Windows devices: what they say of themselves, how they enroll ([`enroll`], [`link`]), what is set on them
+//! ([`settings`]), and what is declared ([`document`], [`documents`]).
 
 pub mod action;
 mod conversation;

@@ -132,7 +132,10 @@ impl<'c> Compiler<'c> {
     /// Warns of what was set, is not any more, and stays on devices.
     pub(crate) fn warn_of_what_stays(&mut self, drafts: &BTreeMap<String, Draft<'_>>) {
         let Some(before) = self.before else { return };
-        let now: Vec<Settings> = drafts.values().filter_map(|draft| draft.windows()?.settings()).collect();
+        let now: Vec<Settings> = drafts
+            .values()
+            .filter_map(|draft| draft.windows()?.settings())
+            .collect();
         let now: Vec<&Settings> = now.iter().collect();
         for declaration in before.declarations.values() {
             let draft = drafts.get(&declaration.identifier);
@@ -170,7 +173,10 @@ impl WindowsFile {
 
     pub(crate) fn to_payload(&self) -> Map<String, Json> {
         match self {
-            Self::Settings(..) => self.settings().map(|settings| settings.to_payload()).unwrap_or_default(),
+            Self::Settings(..) => self
+                .settings()
+                .map(|settings| settings.to_payload())
+                .unwrap_or_default(),
             Self::Document(document, _) => document.to_payload(),
         }
     }

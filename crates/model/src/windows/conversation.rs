@@ -192,12 +192,7 @@ impl<W: Clone + PartialEq> Conversation<W> {
 
     /// The answer where the message leaves nothing else to say: the device gives up, takes the next part, or has not said
     /// all. `operation` is what a work sends.
-    pub(super) fn interim(
-        &mut self,
-        said: &Said,
-        first: u32,
-        piece: impl Fn(&W) -> Piece,
-    ) -> Option<Answer> {
+    pub(super) fn interim(&mut self, said: &Said, first: u32, piece: impl Fn(&W) -> Piece) -> Option<Answer> {
         if said.aborts {
             self.is_over = true;
             return Some(Answer::default());

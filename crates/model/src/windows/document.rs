@@ -34,13 +34,15 @@ pub struct InvalidDocId;
 impl DocId {
     /// Of the document that the declaration `identifier` is in `scope`: the same for ever.
     pub fn of(identifier: &str, scope: Scope) -> Self {
-        Self(Uuid::new_v5(&NAMESPACE, format!("{scope}/{identifier}").as_bytes()))
+        Self(Uuid::new_v5(
+            &NAMESPACE,
+            format!("{scope}/{identifier}").as_bytes(),
+        ))
     }
 }
 
 impl fmt::Display for DocId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        
         fmt::Display::fmt(&self.0.hyphenated(), f)
     }
 }

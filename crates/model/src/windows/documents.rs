@@ -140,7 +140,13 @@ impl Session {
 
     /// Takes what the device says, notes in `documents` what follows from it, and answers. The numbers of the commands are
     /// from `first` on, after those of as many statuses.
-    pub fn respond(&mut self, scene: &Scene<'_>, documents: &mut Documents, mut said: Said, first: u32) -> Answer {
+    pub fn respond(
+        &mut self,
+        scene: &Scene<'_>,
+        documents: &mut Documents,
+        mut said: Said,
+        first: u32,
+    ) -> Answer {
         self.conversation.take(&mut said);
         self.with_user = said.with_user.unwrap_or(self.with_user);
         if let Some(interim) = self
@@ -193,11 +199,15 @@ impl Session {
 
 impl<'a> Scene<'a> {
     fn wanted(&self, id: &str) -> Option<&'a Declared> {
-        self.wanted.iter().find(|declared| declared.id().to_string() == id)
+        self.wanted
+            .iter()
+            .find(|declared| declared.id().to_string() == id)
     }
 
     fn unwanted(&self, id: &str) -> Option<&'a Declared> {
-        self.unwanted.iter().find(|declared| declared.id().to_string() == id)
+        self.unwanted
+            .iter()
+            .find(|declared| declared.id().to_string() == id)
     }
 }
 
@@ -210,8 +220,17 @@ fn operation(scene: &Scene<'_>, documents: &Documents, work: &Work) -> Option<Op
     let known = |id: &str| documents.known.get(id);
     let sent = |declared: &Declared, document: &Document, checksum: Digest| {
         let text = (scene.wire.write)(document, declared.id(), &checksum.to_string())?;
-        let path = node(document.scope, document.request, "Documents", &declared.id().to_string());
-        Some(Operation::replace(format!("{path}/Document"), DataFormat::Chr, &text))
+        let path = node(
+            document.scope,
+            document.request,
+            "Documents",
+            &declared.id().to_string(),
+        );
+        Some(Operation::replace(
+            format!("{path}/Document"),
+            DataFormat::Chr,
+            &text,
+        ))
     };
     Some(match work {
         Work::Probe => Operation::get(ROOT),
@@ -226,7 +245,11 @@ fn operation(scene: &Scene<'_>, documents: &Documents, work: &Work) -> Option<Op
         }
         Work::Empty(id) => {
             let declared = scene.unwanted(id)?;
-            sent(declared, &declared.document.emptied(), emptied_checksum(declared.token))?
+            sent(
+                declared,
+                &declared.document.emptied(),
+                emptied_checksum(declared.token),
+            )?
         }
         Work::Abandon(id, is_abandoned) => {
             let known = known(id)?;

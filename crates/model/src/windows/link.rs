@@ -4,6 +4,11 @@
 //! What one certificate opens the other does not. Renewing and leaving are as on the device's own channel
 //! ([`super::enroll`]).
 
+mod state;
+
+pub(crate) use state::words;
+pub use state::{Channel, LinkState};
+
 use super::WindowsFacts;
 use super::enroll::retired;
 use crate::checkin::{Presented, Refusal, pin, unidentified, within_validity};

@@ -5,6 +5,7 @@
 //! when the session began. All that a session remembers is stored with each answer, so that it goes on wherever it was.
 
 mod act;
+mod linking;
 mod outcome;
 mod report;
 mod standing;
@@ -18,16 +19,18 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 pub use act::{Queued, left};
+pub use linking::Link;
 pub use task::REFUSED;
 
 use self::act::Step;
+use self::linking::Attempts;
 use self::task::{Meaning, Task};
 use self::work::{Stage, Work};
 pub use super::conversation::{
     Answer, Answered, Body, Installed, Operation, OutOfTurn, Said, Sending, Status, Turn,
 };
 use super::conversation::{Conversation, Outcome};
-use super::facts::FACTS;
+use super::facts::{FACTS, When};
 use super::settings::Settings;
 use crate::ids::Digest;
 use crate::report::Reason;
@@ -47,6 +50,8 @@ pub struct Scene<'a> {
     pub catalog: &'a WindowsCatalog,
     /// What was ordered, in its order.
     pub queue: &'a [Queued],
+    /// How it stands with the device's linked channel.
+    pub link: Link<'a>,
     /// The present, in unix seconds.
     pub now: i64,
 }
@@ -82,6 +87,11 @@ pub struct Session {
     /// What is to be written of the queue.
     #[serde(skip)]
     steps: Vec<Step>,
+    /// How often the device was told to enroll anew for its linked channel, in earlier sessions too,
+    attempts: Attempts,
+    /// and whether that has ended, as it has just said.
+    #[serde(skip)]
+    has_unlinked: bool,
 }
 
 impl Session {
@@ -98,6 +108,8 @@ impl Session {
             stays: Vec::new(),
             acted: 0,
             steps: Vec::new(),
+            attempts: before.map(|before| before.attempts).unwrap_or_default(),
+            has_unlinked: false,
         }
     }
 
@@ -124,7 +136,7 @@ impl Session {
     pub fn respond(&mut self, scene: &Scene<'_>, mut said: Said, first: u32) -> Answer {
         self.conversation.take(&mut said);
         self.ended(scene, &said.installed);
-        for fact in FACTS.iter().filter(|fact| fact.is_told) {
+        for fact in FACTS.iter().filter(|fact| fact.when == When::Told) {
             if let Some(value) = said.told.get(fact.path).and_then(|text| fact.value(text)) {
                 self.facts.insert(fact.name.to_owned(), Ok(value));
             }

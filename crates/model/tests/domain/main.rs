@@ -25,6 +25,7 @@ mod wake;
 mod windows;
 mod windows_documents;
 mod windows_link;
+mod windows_linking;
 mod windows_session;
 mod windows_settings;
 mod world;

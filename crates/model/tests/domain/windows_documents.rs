@@ -1,18 +1,18 @@
 //! Documents of declared configuration: what is sent, and what is made of what devices say.
 
+use ordain_catalog::Kind;
 use ordain_catalog::windows::Verb;
 use ordain_model::convergence::{self, Verdict as Judged};
+use ordain_model::declaration::Declaration;
 use ordain_model::held::{Listing, Placed};
 use ordain_model::ids::Digest;
 use ordain_model::manifest::{Entry, Manifest};
-use ordain_model::declaration::Declaration;
 use ordain_model::report::Report;
 use ordain_model::windows::document::{DOCUMENT_TYPE, DocId, Document, emptied_checksum};
 use ordain_model::windows::documents::{
     Declared, DocumentResult, Documents, DriftKind, INVENTORY, Part, Scene, Session, State, Told, Wire,
 };
-use ordain_model::windows::session::{Body, Operation, Said, Status, Answered};
-use ordain_catalog::Kind;
+use ordain_model::windows::session::{Answered, Body, Operation, Said, Status};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -20,8 +20,16 @@ use crate::fixtures::NOW;
 
 /// A document, as a declaration of a manifest.
 fn declaration(identifier: &str, payload: Value) -> Declaration {
-    let Value::Object(payload) = payload else { panic!("an object") };
-    Declaration::new(Kind::Configuration, DOCUMENT_TYPE.into(), identifier.into(), payload).unwrap()
+    let Value::Object(payload) = payload else {
+        panic!("an object")
+    };
+    Declaration::new(
+        Kind::Configuration,
+        DOCUMENT_TYPE.into(),
+        identifier.into(),
+        payload,
+    )
+    .unwrap()
 }
 
 fn vpn(identifier: &str, server: &str, on_removal: &str) -> Declaration {
@@ -68,7 +76,10 @@ fn declared(declarations: &[Declaration]) -> Vec<Declared> {
 /// A wire of the tests' own: a result is JSON.
 fn wire() -> Wire {
     fn write(document: &Document, id: DocId, checksum: &str) -> Option<String> {
-        Some(format!("{id} {checksum} {}", document.csp.len() + document.csp.iter().map(|csp| csp.settings.len()).sum::<usize>()))
+        Some(format!(
+            "{id} {checksum} {}",
+            document.csp.len() + document.csp.iter().map(|csp| csp.settings.len()).sum::<usize>()
+        ))
     }
     fn read(text: &str) -> Option<DocumentResult> {
         let said: Value = serde_json::from_str(text).ok()?;
@@ -79,7 +90,12 @@ fn wire() -> Wire {
             status: text(&part["status"]),
             is_whole: part["whole"].as_bool().unwrap_or_default(),
             state: state(&part["state"]),
-            values: part["values"].as_object().into_iter().flatten().map(|(name, value)| (name.clone(), value.clone())).collect(),
+            values: part["values"]
+                .as_object()
+                .into_iter()
+                .flatten()
+                .map(|(name, value)| (name.clone(), value.clone()))
+                .collect(),
         });
         Some(DocumentResult {
             id: text(&said["id"])?,
@@ -124,21 +140,45 @@ impl Bench {
         self.session = serde_json::from_str(&serde_json::to_string(&self.session).unwrap()).unwrap();
         self.documents = serde_json::from_str(&serde_json::to_string(&self.documents).unwrap()).unwrap();
         self.message += 1;
-        self.session.hears(self.message, Digest::of(&self.message.to_le_bytes()));
+        self.session
+            .hears(self.message, Digest::of(&self.message.to_le_bytes()));
         let (wanted, unwanted) = (declared(&self.wanted), declared(&self.unwanted));
-        let scene = Scene { wanted: &wanted, unwanted: &unwanted, wire: wire(), now: self.now };
+        let scene = Scene {
+            wanted: &wanted,
+            unwanted: &unwanted,
+            wire: wire(),
+            now: self.now,
+        };
         let mut said = std::mem::take(&mut self.said);
         (said.documents, said.is_whole) = (list.clone(), true);
         let answer = self.session.respond(&scene, &mut self.documents, said, 2);
-        let before = self.report.declarations.take().map(|all| all.listed).unwrap_or_default();
-        self.report = self.session.report(&scene, &self.documents, list.as_deref(), &before);
+        let before = self
+            .report
+            .declarations
+            .take()
+            .map(|all| all.listed)
+            .unwrap_or_default();
+        self.report = self
+            .session
+            .report(&scene, &self.documents, list.as_deref(), &before);
         let mut operations = Vec::new();
         for sending in answer.sendings {
-            let Body::One(operation) = sending.body else { panic!("one at a time") };
+            let Body::One(operation) = sending.body else {
+                panic!("one at a time")
+            };
             let (code, value) = answers(&operation);
             let (message, command) = (self.message, sending.id);
-            self.said.statuses.push(Status { message, command, code, original: None });
-            self.said.results.extend(value.map(|value| Answered { message, command, value }));
+            self.said.statuses.push(Status {
+                message,
+                command,
+                code,
+                original: None,
+            });
+            self.said.results.extend(value.map(|value| Answered {
+                message,
+                command,
+                value,
+            }));
             operations.push(operation);
         }
         operations
@@ -153,7 +193,9 @@ impl Bench {
 
     fn drift(&self) -> Vec<(DriftKind, bool)> {
         let drift = self.documents.drift.iter();
-        drift.map(|drift| (drift.kind, drift.repaired.is_some())).collect()
+        drift
+            .map(|drift| (drift.kind, drift.repaired.is_some()))
+            .collect()
     }
 }
 
@@ -184,9 +226,22 @@ fn good() -> Value {
 
 fn verbs(operations: &[Operation]) -> Vec<(Verb, &str)> {
     let last = |path: &'_ str| -> &'static str {
-        if path.contains("/Results/") { "result" } else if path.ends_with("Abandoned") { "abandoned" } else if path.ends_with("RefreshInterval") { "refresh" } else if path.ends_with("/Document") { "document" } else { "root" }
+        if path.contains("/Results/") {
+            "result"
+        } else if path.ends_with("Abandoned") {
+            "abandoned"
+        } else if path.ends_with("RefreshInterval") {
+            "refresh"
+        } else if path.ends_with("/Document") {
+            "document"
+        } else {
+            "root"
+        }
     };
-    operations.iter().map(|operation| (operation.verb, last(&operation.path))).collect()
+    operations
+        .iter()
+        .map(|operation| (operation.verb, last(&operation.path)))
+        .collect()
 }
 
 const OK: Answers<'static> = &|_| (200, None);
@@ -194,11 +249,16 @@ const OK: Answers<'static> = &|_| (200, None);
 /// A bench with the document in place, confirmed under the result `R1`.
 fn confirmed(document: &Declaration) -> Bench {
     let mut bench = Bench::new(std::slice::from_ref(document));
-    assert_eq!(verbs(&bench.hear(Some(vec![]), OK)), [(Verb::Replace, "document")]);
+    assert_eq!(
+        verbs(&bench.hear(Some(vec![]), OK)),
+        [(Verb::Replace, "document")]
+    );
     assert_eq!(bench.hear(Some(vec![told(document, 1, "")]), OK), []);
     bench.begin();
     let text = result(document, 60, "R1", &good());
-    let sent = bench.hear(Some(vec![told(document, 60, "R1")]), &|_| (200, Some(text.clone())));
+    let sent = bench.hear(Some(vec![told(document, 60, "R1")]), &|_| {
+        (200, Some(text.clone()))
+    });
     assert_eq!(verbs(&sent), [(Verb::Get, "result")]);
     assert_eq!(bench.judged(), [Judged::Pending]);
     assert_eq!(bench.hear(Some(vec![told(document, 60, "R1")]), OK), []);
@@ -212,7 +272,11 @@ fn a_document_is_sent_once_and_confirmed_by_its_result() {
     let document = vpn("vpn", "a", "delete");
     let mut bench = confirmed(&document);
     bench.begin();
-    assert_eq!(bench.hear(Some(vec![told(&document, 60, "r1")]), OK), [], "checksums have no case");
+    assert_eq!(
+        bench.hear(Some(vec![told(&document, 60, "r1")]), OK),
+        [],
+        "checksums have no case"
+    );
     assert_eq!(bench.judged(), [Judged::Confirmed]);
     // Another version: the old one is listed as what it is.
     let next = vpn("vpn", "b", "delete");
@@ -222,8 +286,13 @@ fn a_document_is_sent_once_and_confirmed_by_its_result() {
     assert_eq!(verbs(&sent), [(Verb::Replace, "document")]);
     assert_eq!(bench.judged(), [Judged::Pending]);
     bench.hear(Some(vec![told(&next, 2, "R1")]), OK);
-    let reasons = bench.report.declarations.clone().unwrap().listed[&Kind::Configuration][0].reasons.clone();
-    assert_eq!(reasons[0].description.as_deref(), Some("the document is under way (state 2)"));
+    let reasons = bench.report.declarations.clone().unwrap().listed[&Kind::Configuration][0]
+        .reasons
+        .clone();
+    assert_eq!(
+        reasons[0].description.as_deref(),
+        Some("the document is under way (state 2)")
+    );
     assert_eq!(bench.drift(), [], "it is our own doing");
 }
 
@@ -276,7 +345,9 @@ fn drift_is_what_nobody_here_has_done() {
     bench.begin();
     bench.now += 100;
     let text = result(&document, 60, "R2", &good());
-    bench.hear(Some(vec![told(&document, 60, "R2")]), &|_| (200, Some(text.replace("\"timestamp\":7", "\"timestamp\":9"))));
+    bench.hear(Some(vec![told(&document, 60, "R2")]), &|_| {
+        (200, Some(text.replace("\"timestamp\":7", "\"timestamp\":9")))
+    });
     assert_eq!(bench.judged(), [Judged::Pending], "that result was not read");
     bench.hear(Some(vec![told(&document, 60, "R2")]), OK);
     assert_eq!(bench.judged(), [Judged::Confirmed]);
@@ -286,28 +357,54 @@ fn drift_is_what_nobody_here_has_done() {
     bench.now += 100;
     let bad = json!([{"path": "./Vendor/MSFT/VPNv2/Work/Servers", "status": "404", "state": 61}]);
     let text = result(&document, 61, "R3", &bad);
-    bench.hear(Some(vec![told(&document, 61, "R3")]), &|_| (200, Some(text.clone())));
-    assert_eq!(bench.hear(Some(vec![told(&document, 61, "R3")]), OK), [], "it is not sent again blindly");
+    bench.hear(Some(vec![told(&document, 61, "R3")]), &|_| {
+        (200, Some(text.clone()))
+    });
+    assert_eq!(
+        bench.hear(Some(vec![told(&document, 61, "R3")]), OK),
+        [],
+        "it is not sent again blindly"
+    );
     let open = bench.documents.drift.last().unwrap().clone();
-    assert_eq!((open.kind, open.since, open.repaired, open.is_examined), (DriftKind::Unrepaired, bench.now, None, true));
+    assert_eq!(
+        (open.kind, open.since, open.repaired, open.is_examined),
+        (DriftKind::Unrepaired, bench.now, None, true)
+    );
     assert_eq!(open.settings, ["./Vendor/MSFT/VPNv2/Work/Servers"]);
-    let Judged::Failed(reasons) = &bench.judged()[0] else { panic!("failed") };
+    let Judged::Failed(reasons) = &bench.judged()[0] else {
+        panic!("failed")
+    };
     assert_eq!(
         (reasons[0].code.as_str(), reasons[0].description.as_deref()),
-        ("Error.Status404", Some("./Vendor/MSFT/VPNv2/Work/Servers: there is no such node (404), failed (state 61)"))
+        (
+            "Error.Status404",
+            Some("./Vendor/MSFT/VPNv2/Work/Servers: there is no such node (404), failed (state 61)")
+        )
     );
     bench.begin();
     bench.now += 100;
     bench.hear(Some(vec![told(&document, 60, "R2")]), OK);
-    assert_eq!(bench.drift(), [(DriftKind::Repaired, true), (DriftKind::Unrepaired, true)]);
+    assert_eq!(
+        bench.drift(),
+        [(DriftKind::Repaired, true), (DriftKind::Unrepaired, true)]
+    );
     // Lost, and sent again; somebody else's; and a document of nobody.
     bench.begin();
-    assert_eq!(verbs(&bench.hear(Some(vec![]), OK)), [(Verb::Replace, "document")]);
+    assert_eq!(
+        verbs(&bench.hear(Some(vec![]), OK)),
+        [(Verb::Replace, "document")]
+    );
     bench.hear(Some(vec![told(&document, 60, "R9")]), OK);
     assert_eq!(bench.drift()[2..], [(DriftKind::Missing, true)]);
     bench.begin();
-    let strange = Told { checksum: Some("X".into()), ..told(&document, 60, "R9") };
-    assert_eq!(verbs(&bench.hear(Some(vec![strange]), OK)), [(Verb::Replace, "document")]);
+    let strange = Told {
+        checksum: Some("X".into()),
+        ..told(&document, 60, "R9")
+    };
+    assert_eq!(
+        verbs(&bench.hear(Some(vec![strange]), OK)),
+        [(Verb::Replace, "document")]
+    );
     bench.hear(Some(vec![told(&document, 60, "R9")]), OK);
     assert_eq!(bench.drift()[3..], [(DriftKind::Replaced, true)]);
     bench.begin();
@@ -354,7 +451,10 @@ fn what_is_no_longer_wanted_goes_as_the_policy_says() {
     let mut bench = confirmed(&document);
     bench.want(&[]);
     bench.begin();
-    assert_eq!(verbs(&bench.hear(Some(vec![told(&document, 60, "R1")]), OK)), [(Verb::Delete, "document")]);
+    assert_eq!(
+        verbs(&bench.hear(Some(vec![told(&document, 60, "R1")]), OK)),
+        [(Verb::Delete, "document")]
+    );
     bench.hear(Some(vec![told(&document, 10, "R1")]), OK);
     bench.begin();
     assert_eq!(bench.hear(Some(vec![]), OK), []);
@@ -375,7 +475,10 @@ fn what_is_no_longer_wanted_goes_as_the_policy_says() {
     bench.want(std::slice::from_ref(&document));
     bench.begin();
     let sent = bench.hear(Some(vec![told(&document, 60, "R1")]), OK);
-    assert_eq!((verbs(&sent), sent[0].value.as_ref().unwrap().1.as_str()), (vec![(Verb::Replace, "abandoned")], "0"));
+    assert_eq!(
+        (verbs(&sent), sent[0].value.as_ref().unwrap().1.as_str()),
+        (vec![(Verb::Replace, "abandoned")], "0")
+    );
     bench.hear(Some(vec![told(&document, 60, "R1")]), OK);
     bench.begin();
     bench.hear(Some(vec![told(&document, 60, "R2")]), OK);
@@ -395,13 +498,19 @@ fn clean_is_emptied_first() {
     let sent = bench.hear(Some(vec![told(&document, 60, "R1")]), OK);
     assert_eq!(verbs(&sent), [(Verb::Replace, "document")]);
     let text = &sent[0].value.as_ref().unwrap().1;
-    assert!(text.contains(&emptied_checksum(document.server_token).to_string()), "{text}");
+    assert!(
+        text.contains(&emptied_checksum(document.server_token).to_string()),
+        "{text}"
+    );
     assert_eq!(bench.hear(Some(vec![emptied(1, "")]), OK), []);
     bench.begin();
     let read = json!({"id": id(&document), "checksum": emptied_checksum(document.server_token), "result": "E", "state": 60, "parts": []});
     let sent = bench.hear(Some(vec![emptied(60, "E")]), &|_| (200, Some(read.to_string())));
     assert_eq!(verbs(&sent), [(Verb::Get, "result")]);
-    assert_eq!(verbs(&bench.hear(Some(vec![emptied(60, "E")]), OK)), [(Verb::Delete, "document")]);
+    assert_eq!(
+        verbs(&bench.hear(Some(vec![emptied(60, "E")]), OK)),
+        [(Verb::Delete, "document")]
+    );
     assert_eq!(bench.hear(Some(vec![]), OK), []);
     assert!(bench.documents.known.is_empty() && bench.documents.stays.is_empty());
 
@@ -410,7 +519,10 @@ fn clean_is_emptied_first() {
     bench.want(&[]);
     bench.begin();
     bench.hear(Some(vec![told(&document, 60, "R1")]), &|_| (500, None));
-    assert_eq!(verbs(&bench.hear(Some(vec![told(&document, 60, "R1")]), OK)), [(Verb::Delete, "document")]);
+    assert_eq!(
+        verbs(&bench.hear(Some(vec![told(&document, 60, "R1")]), OK)),
+        [(Verb::Delete, "document")]
+    );
     assert!(bench.documents.stays["vpn"].why.contains("stay"));
 }
 
@@ -420,20 +532,29 @@ fn inventories_tell_status_items() {
     let mut bench = Bench::new(std::slice::from_ref(&document));
     let sent = bench.hear(Some(vec![]), OK);
     assert!(sent[0].path.contains("/Host/Inventory/Documents/"), "{sent:?}");
-    let parts = |value: u32| json!([{"path": "Root", "status": "200", "state": 80, "values": {"Root": value}}]);
+    let parts =
+        |value: u32| json!([{"path": "Root", "status": "200", "state": 80, "values": {"Root": value}}]);
     for (result_checksum, value) in [("R1", 3), ("R2", 4)] {
         bench.begin();
         let text = result(&document, 80, result_checksum, &parts(value));
-        let sent = bench.hear(Some(vec![told(&document, 80, result_checksum)]), &|_| (200, Some(text.clone())));
+        let sent = bench.hear(Some(vec![told(&document, 80, result_checksum)]), &|_| {
+            (200, Some(text.clone()))
+        });
         assert!(sent[0].path.contains("/Host/Inventory/Results/"), "{sent:?}");
         bench.hear(Some(vec![told(&document, 80, result_checksum)]), OK);
-        assert_eq!(bench.documents.inventory()[&format!("{INVENTORY}certs.Root")], json!(value));
+        assert_eq!(
+            bench.documents.inventory()[&format!("{INVENTORY}certs.Root")],
+            json!(value)
+        );
         assert_eq!(bench.judged(), [Judged::Confirmed]);
     }
     assert_eq!(bench.drift(), [], "other values are no drift");
     bench.want(&[]);
     bench.begin();
-    assert_eq!(verbs(&bench.hear(Some(vec![told(&document, 80, "R2")]), OK)), [(Verb::Delete, "document")]);
+    assert_eq!(
+        verbs(&bench.hear(Some(vec![told(&document, 80, "R2")]), OK)),
+        [(Verb::Delete, "document")]
+    );
     let before = bench.documents.clone();
     bench.hear(Some(vec![]), OK);
     assert!(bench.documents.inventory().is_empty() && bench.documents.stays.is_empty());
@@ -449,8 +570,20 @@ fn the_refresh_interval_may_not_be_there() {
     let document = declaration("vpn", payload);
     for (code, told_of) in [(405, true), (404, true), (200, false)] {
         let mut bench = Bench::new(std::slice::from_ref(&document));
-        let answers = move |operation: &Operation| (if operation.path.ends_with("RefreshInterval") { code } else { 200 }, None);
-        assert_eq!(verbs(&bench.hear(Some(vec![]), &answers)), [(Verb::Replace, "document"), (Verb::Replace, "refresh")]);
+        let answers = move |operation: &Operation| {
+            (
+                if operation.path.ends_with("RefreshInterval") {
+                    code
+                } else {
+                    200
+                },
+                None,
+            )
+        };
+        assert_eq!(
+            verbs(&bench.hear(Some(vec![]), &answers)),
+            [(Verb::Replace, "document"), (Verb::Replace, "refresh")]
+        );
         bench.hear(Some(vec![told(&document, 1, "")]), OK);
         assert_eq!(!bench.report.problems.is_empty(), told_of, "{code}");
         assert_eq!(bench.judged(), [Judged::Pending]);
@@ -459,13 +592,22 @@ fn the_refresh_interval_may_not_be_there() {
         bench.want(&[]);
         bench.begin();
         let sent = bench.hear(Some(vec![]), OK);
-        assert_eq!(verbs(&sent), if told_of { vec![] } else { vec![(Verb::Delete, "refresh")] });
+        assert_eq!(
+            verbs(&sent),
+            if told_of {
+                vec![]
+            } else {
+                vec![(Verb::Delete, "refresh")]
+            }
+        );
     }
 }
 
 #[test]
 fn a_message_has_so_many_documents() {
-    let all: Vec<Declaration> = (0..35).map(|number| vpn(&format!("vpn{number}"), "a", "delete")).collect();
+    let all: Vec<Declaration> = (0..35)
+        .map(|number| vpn(&format!("vpn{number}"), "a", "delete"))
+        .collect();
     let mut bench = Bench::new(&all);
     let mut taken: Vec<Told> = Vec::new();
     let mut messages = Vec::new();
@@ -475,7 +617,14 @@ fn a_message_has_so_many_documents() {
             break;
         }
         messages.push(sent.len());
-        taken = all.iter().filter(|it| bench.documents.of(&it.identifier).is_some() || sent.iter().any(|sent| sent.path.contains(&id(it)))).map(|it| told(it, 1, "")).collect();
+        taken = all
+            .iter()
+            .filter(|it| {
+                bench.documents.of(&it.identifier).is_some()
+                    || sent.iter().any(|sent| sent.path.contains(&id(it)))
+            })
+            .map(|it| told(it, 1, ""))
+            .collect();
     }
     assert_eq!(messages, [10, 10, 10, 5]);
 }
@@ -498,15 +647,44 @@ const STATES: [u32; 13] = [0, 1, 3, 10, 21, 60, 60, 60, 61, 62, 63, 71, 99];
 
 fn step() -> impl Strategy<Value = Step> {
     let state = || prop::sample::select(&STATES[..]);
-    let status = prop::sample::select(vec![Some("200"), Some("200"), Some("200"), Some("404"), Some("0x86000002"), None]);
-    let part = (status, prop::option::of(prop::sample::select(vec![60, 60, 60, 63, 61, 2, 99])));
+    let status = prop::sample::select(vec![
+        Some("200"),
+        Some("200"),
+        Some("200"),
+        Some("404"),
+        Some("0x86000002"),
+        None,
+    ]);
+    let part = (
+        status,
+        prop::option::of(prop::sample::select(vec![60, 60, 60, 63, 61, 2, 99])),
+    );
     let of = (0..8_usize, 0..8_usize, 0..3_usize, state());
-    let flags = (prop::bool::weighted(0.9), any::<bool>(), prop::sample::select(vec![200, 200, 200, 215, 404, 500]));
-    (0..6_usize, 0..3_usize, state(), flags, of, prop::collection::vec(part, 0..3)).prop_map(
-        |(checksum, result, state, (is_listed, is_new_session, code), of, parts)| Step {
-            checksum, result, state, is_listed, code, of, parts, is_new_session,
-        },
+    let flags = (
+        prop::bool::weighted(0.9),
+        any::<bool>(),
+        prop::sample::select(vec![200, 200, 200, 215, 404, 500]),
+    );
+    (
+        0..6_usize,
+        0..3_usize,
+        state(),
+        flags,
+        of,
+        prop::collection::vec(part, 0..3),
     )
+        .prop_map(
+            |(checksum, result, state, (is_listed, is_new_session, code), of, parts)| Step {
+                checksum,
+                result,
+                state,
+                is_listed,
+                code,
+                of,
+                parts,
+                is_new_session,
+            },
+        )
 }
 
 proptest! {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use ordain_catalog::windows::{Verb, WindowsCatalog};
 use ordain_model::ids::Digest;
 use ordain_model::windows::session::{
-    Answer, Answered, Body, Declared, Operation, Said, Scene, Session, Status, Turn,
+    Answer, Answered, Body, Declared, Link, Operation, Said, Scene, Session, Status, Turn,
 };
 use ordain_model::windows::settings::Settings;
 use proptest::prelude::*;
@@ -65,6 +65,11 @@ fn hold(
         refused: &refused,
         catalog: WindowsCatalog::builtin(),
         queue: &[],
+        link: Link {
+            is_wanted: false,
+            endpoint: "https://mdm.example.org/linked",
+            channel: None,
+        },
         now: 0,
     };
     let mut session = Session::begin("1".to_owned(), None);
@@ -182,10 +187,16 @@ fn each_message_has_its_turn() {
     assert!(Session::turn(None, "1", 2, digest("a")).is_err());
     let mut session = Session::begin("1".to_owned(), None);
     session.hears(1, digest("a"));
-    assert_eq!(Session::turn(Some(&session), "1", 1, digest("a")), Ok(Turn::Again));
+    assert_eq!(
+        Session::turn(Some(&session), "1", 1, digest("a")),
+        Ok(Turn::Again)
+    );
     assert!(Session::turn(Some(&session), "1", 1, digest("b")).is_err());
     assert_eq!(Session::turn(Some(&session), "1", 2, digest("b")), Ok(Turn::Next));
-    assert_eq!(Session::turn(Some(&session), "2", 1, digest("b")), Ok(Turn::First));
+    assert_eq!(
+        Session::turn(Some(&session), "2", 1, digest("b")),
+        Ok(Turn::First)
+    );
     assert!(Session::turn(Some(&session), "2", 2, digest("b")).is_err());
 }
 

@@ -9,8 +9,8 @@ use ordain_model::windows::document::{DocId, Document, DocumentCsp, DocumentUri,
 use ordain_model::windows::settings::Wanted;
 
 use super::WindowsFile;
-use super::owner::{Owned, Resource};
 use super::admx::is_of_xml;
+use super::owner::{Owned, Resource};
 use super::setting::Asked;
 use super::text_at;
 use crate::compile::Compiler;
@@ -186,7 +186,12 @@ impl<'c> Compiler<'c> {
     }
 
     /// An item of a CSP: `PATH: VALUE`, `path` with `value` and `format`, or, where there is no value, the path alone.
-    fn read_uri(&mut self, item: &Node, csp: Text<'_>, document: &Document) -> Option<(DocumentUri, LocatedUri)> {
+    fn read_uri(
+        &mut self,
+        item: &Node,
+        csp: Text<'_>,
+        document: &Document,
+    ) -> Option<(DocumentUri, LocatedUri)> {
         let (path, format, asked) = match (item.as_text(), item.members()) {
             (Some(path), _) => (text_at(path, item.place), None, None),
             (None, [only]) if only.key == "path" => {
@@ -281,7 +286,11 @@ impl<'c> Compiler<'c> {
     /// The properties of a resource, which are texts.
     fn properties(&mut self, node: &Node, key: &str) -> BTreeMap<String, Wanted> {
         if !matches!(node.value, Value::Object(_)) {
-            let message = format!("{} has to be an object of names and texts, not {}", quoted(key), node.what());
+            let message = format!(
+                "{} has to be an object of names and texts, not {}",
+                quoted(key),
+                node.what()
+            );
             self.problems.error(node.place, message);
         }
         let mut properties = BTreeMap::new();
@@ -296,14 +305,22 @@ impl<'c> Compiler<'c> {
 
     /// Holds a document against the catalog, and its texts against what XML can say.
     fn check_by_scenario(&mut self, identifier: &str, located: &Located, fields: Fields<'_>) {
-        let Located { document, csps, providers } = located;
+        let Located {
+            document,
+            csps,
+            providers,
+        } = located;
         let id = DocId::of(identifier, document.scope).to_string();
         let seen = document.csp.iter().zip(csps).map(|(csp, (_, uris))| {
-            let uris = csp.settings.iter().zip(uris).map(|(uri, located)| validate::DocumentUri {
-                path: &uri.path,
-                format: uri.format,
-                value: located.text.as_deref(),
-            });
+            let uris = csp
+                .settings
+                .iter()
+                .zip(uris)
+                .map(|(uri, located)| validate::DocumentUri {
+                    path: &uri.path,
+                    format: uri.format,
+                    value: located.text.as_deref(),
+                });
             validate::DocumentCsp {
                 name: &csp.name,
                 uris: uris.collect(),
@@ -344,7 +361,8 @@ impl<'c> Compiler<'c> {
             let is_sayable = |(name, value): (&String, Option<&Wanted>)| {
                 is_xml(name) && value.is_none_or(|value| is_xml(&value.text()))
             };
-            if !is_xml(&provider.namespace) || !is_xml(&provider.class) || !keys.chain(values).all(is_sayable) {
+            if !is_xml(&provider.namespace) || !is_xml(&provider.class) || !keys.chain(values).all(is_sayable)
+            {
                 self.problems.error(*place, unsayable);
             }
         }
@@ -371,7 +389,9 @@ impl Located {
             ("dsc", _) => of("providers"),
             ("csps", None) => of("csp"),
             ("csps", Some((name, uris))) => {
-                let uri = steps.nth(1).and_then(|index| uris.get(index.parse::<usize>().ok()?));
+                let uri = steps
+                    .nth(1)
+                    .and_then(|index| uris.get(index.parse::<usize>().ok()?));
                 match (uri, finding.at) {
                     (None, _) => *name,
                     (Some(uri), At::Value) if uri.is_complained_of => return None,

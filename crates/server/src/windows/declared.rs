@@ -7,7 +7,9 @@ use ordain_catalog::windows::DataFormat;
 use ordain_model::windows::document::{DocId, Document};
 use ordain_model::windows::documents::{DocumentResult, Part, State, Told, Wire};
 use ordain_model::windows::settings::Wanted;
-use ordain_windows::declared::{self, Body, Csp, CspResult, DeclaredConfigurations, Dsc, DscResult, Parameter, Uri};
+use ordain_windows::declared::{
+    self, Body, Csp, CspResult, DeclaredConfigurations, Dsc, DscResult, Parameter, Uri,
+};
 use ordain_windows::secret::Secret;
 use ordain_windows::syncml::Format;
 use ordain_windows::syncml::loc_uri;
@@ -149,7 +151,10 @@ fn value(format: Option<&Format>, text: &str) -> Value {
     };
     let end = text.floor_char_boundary(MAX_TEXT);
     let shortened = || text.get(..end).unwrap_or_default().into();
-    format.value(text).filter(|value| !value.is_string()).unwrap_or_else(shortened)
+    format
+        .value(text)
+        .filter(|value| !value.is_string())
+        .unwrap_or_else(shortened)
 }
 
 #[cfg(test)]
@@ -168,23 +173,40 @@ mod tests {
 
     #[test]
     fn documents_are_written_as_they_are_wanted() {
-        let vpn = document(json!({"scenario": "MSFTVPN", "scope": "system", "request": "Complete",
+        let vpn = document(
+            json!({"scenario": "MSFTVPN", "scope": "system", "request": "Complete",
             "csp": [{"name": "./Vendor/MSFT/VPNv2", "settings": [
                 {"path": "Work/AlwaysOn", "format": "bool", "value": true},
-                {"path": "Work/Name", "format": "chr", "value": "a<b>&\"c"}]}]}));
+                {"path": "Work/Name", "format": "chr", "value": "a<b>&\"c"}]}]}),
+        );
         let text = written(&vpn);
         let id = DocId::of("a", Scope::System);
-        assert!(text.contains(&format!("id=\"{id}\" checksum=\"C1\" osdefinedscenario=\"MSFTVPN\"")), "{text}");
-        assert!(text.contains("<URI path=\"Work/AlwaysOn\" type=\"bool\">true</URI>"), "{text}");
+        assert!(
+            text.contains(&format!(
+                "id=\"{id}\" checksum=\"C1\" osdefinedscenario=\"MSFTVPN\""
+            )),
+            "{text}"
+        );
+        assert!(
+            text.contains("<URI path=\"Work/AlwaysOn\" type=\"bool\">true</URI>"),
+            "{text}"
+        );
         let read = declared::Document::parse(&text).unwrap();
-        let Body::Csp(csps) = read.body else { panic!("a CSP") };
+        let Body::Csp(csps) = read.body else {
+            panic!("a CSP")
+        };
         assert_eq!(csps[0].uris[1].value.expose(), "a<b>&\"c");
         assert!(declared::Document::parse(&written(&vpn.emptied())).is_ok());
-        let file = document(json!({"scenario": "MSFTExtensibilityMIProviderInventory", "scope": "system",
+        let file = document(
+            json!({"scenario": "MSFTExtensibilityMIProviderInventory", "scope": "system",
             "request": "Inventory", "providers": [
-                {"namespace": "root", "class": "File", "keys": {"Path": "x"}, "values": {"Contents": null}}]}));
+                {"namespace": "root", "class": "File", "keys": {"Path": "x"}, "values": {"Contents": null}}]}),
+        );
         let text = written(&file);
-        assert!(text.contains("<Key name=\"Path\">x</Key><Value name=\"Contents\"/>"), "{text}");
+        assert!(
+            text.contains("<Key name=\"Path\">x</Key><Value name=\"Contents\"/>"),
+            "{text}"
+        );
     }
 
     #[test]
@@ -194,13 +216,29 @@ mod tests {
             <CSP name=\"./Vendor/MSFT/VPNv2\" state=\"61\"><URI path=\"a/b\" status=\"404\" state=\"61\" type=\"int\">7</URI></CSP>\
             </DeclaredConfigurationResult>";
         let result = (WIRE.read)(text).unwrap();
-        assert_eq!((result.id.as_str(), result.timestamp, result.state), ("5a1f0c3e-7b22-4d0e-9c11-2f6a8e4b7d90", Some(9), Some(State(61))));
-        let parts: Vec<_> = result.parts.iter().map(|part| (part.path.as_str(), part.status.as_deref(), part.is_whole)).collect();
-        assert_eq!(parts, [("./Vendor/MSFT/VPNv2", None, true), ("./Vendor/MSFT/VPNv2/a/b", Some("404"), false)]);
+        assert_eq!(
+            (result.id.as_str(), result.timestamp, result.state),
+            ("5a1f0c3e-7b22-4d0e-9c11-2f6a8e4b7d90", Some(9), Some(State(61)))
+        );
+        let parts: Vec<_> = result
+            .parts
+            .iter()
+            .map(|part| (part.path.as_str(), part.status.as_deref(), part.is_whole))
+            .collect();
+        assert_eq!(
+            parts,
+            [
+                ("./Vendor/MSFT/VPNv2", None, true),
+                ("./Vendor/MSFT/VPNv2/a/b", Some("404"), false)
+            ]
+        );
         assert_eq!(result.parts[1].values["a.b"], json!(7));
         assert_eq!((WIRE.read)("<DeclaredConfigurationResult"), None);
         assert_eq!(list("<x/>"), None);
         let listed = list("<DeclaredConfigurations schema=\"1.0\"><DeclaredConfiguration context=\"Device\" id=\"AB\" checksum=\"V1\" result_checksum=\"\" state=\"1\"/></DeclaredConfigurations>").unwrap();
-        assert_eq!((listed[0].id.as_str(), listed[0].state, &listed[0].result_checksum), ("ab", Some(State(1)), &None));
+        assert_eq!(
+            (listed[0].id.as_str(), listed[0].state, &listed[0].result_checksum),
+            ("ab", Some(State(1)), &None)
+        );
     }
 }

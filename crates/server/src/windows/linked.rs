@@ -6,6 +6,9 @@ mod credentials;
 mod discovery;
 pub(super) mod enroll;
 mod session;
+mod standing;
+
+pub(crate) use standing::Linked;
 
 use std::sync::Arc;
 

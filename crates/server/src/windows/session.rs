@@ -28,8 +28,8 @@ use ordain_windows::syncml::{CONTENT_TYPE, Message};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-pub(super) use self::policy::{payload, report};
 use self::kept::Kept;
+pub(super) use self::policy::{payload, report};
 use self::wire::Heard;
 use crate::admission::Urgency;
 use crate::app::App;
@@ -201,7 +201,11 @@ async fn decide<S: Speaks>(
         heard: &heard,
         digest,
     };
-    let Answered { session, writes, reply } = session.answer(hearing).await?;
+    let Answered {
+        session,
+        writes,
+        reply,
+    } = session.answer(hearing).await?;
     let kept = Kept {
         session,
         part: heard.part,

@@ -20,7 +20,10 @@ impl Session {
             let id = declared.id().to_string();
             let told = list.iter().find(|told| told.id == id);
             let can_be_told = declared.document.scope == Scope::System || self.with_user;
-            let adopted = || told.filter(|told| declared.is_listed(told)).map(|_| Known::adopted(declared));
+            let adopted = || {
+                told.filter(|told| declared.is_listed(told))
+                    .map(|_| Known::adopted(declared))
+            };
             if let Some(mut known) = documents.known.remove(&id).or_else(adopted) {
                 if told.is_some() || can_be_told {
                     hear_of(documents, &mut known, declared, told, scene.now, is_first);
@@ -35,10 +38,15 @@ impl Session {
     /// What the list says of documents that are no longer wanted.
     fn leave(&self, scene: &Scene<'_>, documents: &mut Documents, list: &[Told]) {
         let there = reconcile::ids(list);
-        let unwanted = documents.known.iter().filter(|(id, _)| scene.wanted(id).is_none());
+        let unwanted = documents
+            .known
+            .iter()
+            .filter(|(id, _)| scene.wanted(id).is_none());
         let unwanted: Vec<String> = unwanted.map(|(id, _)| id.clone()).collect();
         for id in unwanted {
-            let Some(mut known) = documents.known.remove(&id) else { continue };
+            let Some(mut known) = documents.known.remove(&id) else {
+                continue;
+            };
             // Nothing is drift of what is going.
             if let Some(drift) = documents.open(&known.identifier) {
                 drift.repaired = Some(scene.now);
@@ -77,8 +85,13 @@ fn hear_of(
     let is_ours = known.is_of(declared) && known.request == Request::Complete;
     let settings = |known: &Known| match known.result.as_ref() {
         Some(result) if told.is_some_and(|told| known.read_of(told).is_some()) => {
-            let bad = result.outcomes.iter().filter(|outcome| outcome.verdict != Verdict::Good);
-            bad.map(|outcome| outcome.path.clone()).take(MOST_SETTINGS).collect()
+            let bad = result
+                .outcomes
+                .iter()
+                .filter(|outcome| outcome.verdict != Verdict::Good);
+            bad.map(|outcome| outcome.path.clone())
+                .take(MOST_SETTINGS)
+                .collect()
         }
         _ => Vec::new(),
     };
@@ -237,7 +250,8 @@ impl Known {
             (Kind::Pending, _) | (_, None) => {}
             _ => {
                 self.leaving = Leaving::NotEmptied;
-                let why = "the device could not take back all that the document set, so that some of it stays";
+                let why =
+                    "the device could not take back all that the document set, so that some of it stays";
                 documents.leaves_behind(&self.identifier, why, now);
             }
         }

@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use ordain_catalog::{Kind as DeclarationKind, Scope};
 use ordain_catalog::windows::Request;
+use ordain_catalog::{Kind as DeclarationKind, Scope};
 use serde_json::Value;
 
 use super::record::{Documents, Known, Seen};
@@ -17,7 +17,13 @@ use crate::report::{DeclarationsReport, Listed, Reason, Report, Validity};
 impl Session {
     /// The report, after the message that was answered. `before` is what the channel listed until now: as long as a device
     /// lists nothing in this session, that stays.
-    pub fn report(&self, scene: &Scene<'_>, documents: &Documents, list: Option<&[Told]>, before: &Listing<'_>) -> Report<'static> {
+    pub fn report(
+        &self,
+        scene: &Scene<'_>,
+        documents: &Documents,
+        list: Option<&[Told]>,
+        before: &Listing<'_>,
+    ) -> Report<'static> {
         let before = || before.get(&DeclarationKind::Configuration).into_iter().flatten();
         let kept = |token: &str| {
             let same = before().find(|listed| listed.server_token == token);
@@ -91,7 +97,9 @@ const MOST_ITEMS: usize = 500;
 /// What administrators have to know of, in words.
 fn problems(documents: &Documents) -> Vec<String> {
     let unsupported = documents.unsupported.map(|code| {
-        format!("the device says that it has no declared configuration ({code}), so that it gets no documents")
+        format!(
+            "the device says that it has no declared configuration ({code}), so that it gets no documents"
+        )
     });
     let refresh = documents.refresh.filter(|refresh| refresh.code != 200);
     let refresh = refresh.map(|refresh| {
@@ -121,7 +129,10 @@ impl Known {
             None if told.is_abandoned(Some(self)) => None,
             Some(declared) if is_wanted => {
                 let (valid, reasons) = match told.is_abandoned(Some(self)) {
-                    true => (Validity::Unknown, vec![info("Info.Abandoned", "it is abandoned on the device")]),
+                    true => (
+                        Validity::Unknown,
+                        vec![info("Info.Abandoned", "it is abandoned on the device")],
+                    ),
                     false => self.judge(told),
                 };
                 Some(listed(declared.token.to_string(), valid, reasons))
@@ -151,7 +162,10 @@ impl Known {
         let against = |verdict| {
             let outcomes = read.iter().flat_map(|read| &read.outcomes);
             let against = outcomes.filter(move |outcome| outcome.verdict == verdict);
-            against.map(super::Outcome::reason).take(MOST_REASONS).collect::<Vec<_>>()
+            against
+                .map(super::Outcome::reason)
+                .take(MOST_REASONS)
+                .collect::<Vec<_>>()
         };
         let state = |code: &str| {
             let said = told.state.map(|state| state.to_string());
@@ -165,15 +179,24 @@ impl Known {
                 (Validity::Invalid, or(against(Verdict::Bad), state(&code)))
             }
             (Kind::Good, Some(Verdict::Good)) => (Validity::Valid, Vec::new()),
-            (Kind::Good, Some(Verdict::Bad)) => {
-                (Validity::Invalid, or(against(Verdict::Bad), state("Error.Result")))
-            }
-            (Kind::Good, Some(Verdict::Open)) => {
-                (Validity::Unknown, or(against(Verdict::Open), info("Info.NotSaid", "its result does not say that it is done")))
-            }
-            (Kind::Good, None) => {
-                (Validity::Unknown, vec![info("Info.NoResult", "the document is done, and its result was not read yet")])
-            }
+            (Kind::Good, Some(Verdict::Bad)) => (
+                Validity::Invalid,
+                or(against(Verdict::Bad), state("Error.Result")),
+            ),
+            (Kind::Good, Some(Verdict::Open)) => (
+                Validity::Unknown,
+                or(
+                    against(Verdict::Open),
+                    info("Info.NotSaid", "its result does not say that it is done"),
+                ),
+            ),
+            (Kind::Good, None) => (
+                Validity::Unknown,
+                vec![info(
+                    "Info.NoResult",
+                    "the document is done, and its result was not read yet",
+                )],
+            ),
             (Kind::Pending, _) => (Validity::Unknown, vec![state("Info.UnderWay")]),
             (Kind::Deleting | Kind::Gone | Kind::NotDeleted | Kind::Unknown, _) => {
                 (Validity::Unknown, vec![state("Info.Attention")])
@@ -196,6 +219,7 @@ fn info(code: &str, description: &str) -> Reason {
 impl Seen {
     /// How far the document has got, in words.
     pub fn words(&self) -> String {
-        self.state.map_or_else(|| "no state is told".to_owned(), |state| state.to_string())
+        self.state
+            .map_or_else(|| "no state is told".to_owned(), |state| state.to_string())
     }
 }

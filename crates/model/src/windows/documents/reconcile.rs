@@ -22,7 +22,12 @@ const MOST_RETRY: i64 = 24 * 3_600;
 
 impl Session {
     /// What is to be sent, the most pressing first. `list` is what the device has listed in this message.
-    pub(super) fn reconcile(&self, scene: &Scene<'_>, documents: &Documents, list: Option<&[Told]>) -> Vec<Work> {
+    pub(super) fn reconcile(
+        &self,
+        scene: &Scene<'_>,
+        documents: &Documents,
+        list: Option<&[Told]>,
+    ) -> Vec<Work> {
         let is_new = |work: &Work| self.tries(work) == 0;
         if !self.has_listed && !scene.wanted.is_empty() && is_new(&Work::Probe) {
             // \[U\]: a device without documents may send no list, and one that has no declared configuration sends none.
@@ -70,7 +75,9 @@ impl Session {
         let mut works = Vec::new();
         match told.filter(is_current) {
             // Where it is not known whether it is there, what the device has taken is not sent again.
-            None if told.is_none() && !self.has_listed && known.is_some_and(|it| it.is_of(declared) && it.is_taken) => {}
+            None if told.is_none()
+                && !self.has_listed
+                && known.is_some_and(|it| it.is_of(declared) && it.is_taken) => {}
             None => works.push(send()),
             Some(told) => {
                 let is_read = known.is_some_and(|known| known.read_of(told).is_some());
@@ -116,7 +123,10 @@ impl Session {
             OnRemoval::Abandon => (!told.is_abandoned(Some(known))).then(|| Work::Abandon(id.clone(), true)),
             OnRemoval::Clean => {
                 let emptied = emptied_checksum(known.token);
-                let is_emptied = told.checksum.as_ref().is_some_and(|it| emptied.is_written(&it.to_lowercase()));
+                let is_emptied = told
+                    .checksum
+                    .as_ref()
+                    .is_some_and(|it| emptied.is_written(&it.to_lowercase()));
                 match (is_emptied, kind(told.state)) {
                     _ if matches!(known.leaving, Leaving::Emptied | Leaving::NotEmptied) => Some(delete()),
                     // Without the declaration nobody knows what to empty.
@@ -130,7 +140,13 @@ impl Session {
     }
 
     /// What became of `work`.
-    pub(super) fn resolve(&self, scene: &Scene<'_>, documents: &mut Documents, work: &Work, outcome: &Outcome) {
+    pub(super) fn resolve(
+        &self,
+        scene: &Scene<'_>,
+        documents: &mut Documents,
+        work: &Work,
+        outcome: &Outcome,
+    ) {
         let is_done = outcome.is_said && (200..=202).contains(&outcome.code);
         match work {
             Work::Probe => {
@@ -188,7 +204,10 @@ impl Session {
             Work::Refresh(minutes) => match (minutes, outcome.code) {
                 // \[U\]: many builds have no such node, which is no failure.
                 (Some(minutes), code @ (200 | 404 | 405)) if outcome.is_said => {
-                    documents.refresh = Some(Refresh { minutes: *minutes, code });
+                    documents.refresh = Some(Refresh {
+                        minutes: *minutes,
+                        code,
+                    });
                 }
                 (None, 200 | 404 | 405) if outcome.is_said => documents.refresh = None,
                 _ => {}
@@ -210,8 +229,14 @@ fn sent(documents: &mut Documents, declared: &Declared, outcome: &Outcome, is_do
         let state = known.seen.as_ref().and_then(|seen| seen.state);
         kind(state) == Kind::Retryable
     });
-    let retries = if is_retry { again.map_or(0, |known| known.retries + 1) } else { 0 };
-    let wait = RETRY.checked_shl(retries).map_or(MOST_RETRY, |wait| wait.clamp(RETRY, MOST_RETRY));
+    let retries = if is_retry {
+        again.map_or(0, |known| known.retries + 1)
+    } else {
+        0
+    };
+    let wait = RETRY
+        .checked_shl(retries)
+        .map_or(MOST_RETRY, |wait| wait.clamp(RETRY, MOST_RETRY));
     let (seen, history, leaving) = before
         .as_ref()
         .map(|known| (known.seen.clone(), known.history.clone(), known.leaving))
@@ -242,9 +267,13 @@ fn sent(documents: &mut Documents, declared: &Declared, outcome: &Outcome, is_do
 
 /// A result came: it counts for the version that is wanted, or the one that is being emptied, and for no other.
 fn read(scene: &Scene<'_>, documents: &mut Documents, id: &str, result: DocumentResult) {
-    let Some(known) = documents.known.get_mut(id) else { return };
+    let Some(known) = documents.known.get_mut(id) else {
+        return;
+    };
     let emptied = emptied_checksum(known.token);
-    let is_wanted = scene.wanted(id).is_some_and(|declared| declared.token == known.token);
+    let is_wanted = scene
+        .wanted(id)
+        .is_some_and(|declared| declared.token == known.token);
     let expected = if is_wanted { known.token } else { emptied };
     let checksum = result.checksum.unwrap_or_default().to_lowercase();
     if result.id != id || !expected.is_written(&checksum) {
@@ -258,7 +287,9 @@ fn read(scene: &Scene<'_>, documents: &mut Documents, id: &str, result: Document
         _ => Verdict::Open,
     };
     let values = result.parts.into_iter().flat_map(|part| part.values);
-    let values = values.filter(|_| known.request == Request::Inventory).take(MOST_OUTCOMES);
+    let values = values
+        .filter(|_| known.request == Request::Inventory)
+        .take(MOST_OUTCOMES);
     let more = outcomes.len().saturating_sub(MOST_OUTCOMES);
     known.result = Some(Read {
         checksum,
@@ -267,8 +298,9 @@ fn read(scene: &Scene<'_>, documents: &mut Documents, id: &str, result: Document
         state: result.state,
         // What is wrong is kept first.
         outcomes: {
-            let (good, bad): (Vec<_>, Vec<_>) =
-                outcomes.into_iter().partition(|outcome| outcome.verdict == Verdict::Good);
+            let (good, bad): (Vec<_>, Vec<_>) = outcomes
+                .into_iter()
+                .partition(|outcome| outcome.verdict == Verdict::Good);
             let rest = MOST_OUTCOMES.saturating_sub(bad.len());
             let bad = bad.into_iter().take(MOST_OUTCOMES);
             bad.chain(good.into_iter().take(rest)).collect()
@@ -281,7 +313,11 @@ fn read(scene: &Scene<'_>, documents: &mut Documents, id: &str, result: Document
 
 /// How often the device is to look after its documents, where it does not know yet.
 fn refresh(scene: &Scene<'_>, documents: &Documents) -> impl Iterator<Item = Work> {
-    let wanted = scene.wanted.iter().filter_map(|declared| declared.document.refresh_interval).min();
+    let wanted = scene
+        .wanted
+        .iter()
+        .filter_map(|declared| declared.document.refresh_interval)
+        .min();
     let work = match (wanted, documents.refresh) {
         (Some(minutes), Some(Refresh { minutes: sent, .. })) if minutes == sent => None,
         (Some(minutes), _) => Some(Work::Refresh(Some(minutes))),
@@ -299,10 +335,16 @@ impl Outcome {
     }
 
     fn refusal(&self) -> Reason {
-        let behind = self.original.map(|error| format!(", 0x{error:08X}")).unwrap_or_default();
+        let behind = self
+            .original
+            .map(|error| format!(", 0x{error:08X}"))
+            .unwrap_or_default();
         Reason {
             code: format!("{REFUSED}{}", self.code),
-            description: Some(format!("the device does not take the document: status {}{behind}", self.code)),
+            description: Some(format!(
+                "the device does not take the document: status {}{behind}",
+                self.code
+            )),
             details: None,
         }
     }

@@ -239,7 +239,10 @@ impl Documents {
 
     pub(super) fn leaves_behind(&mut self, identifier: &str, why: &str, now: i64) {
         if self.stays.len() < MOST_STAYS {
-            let stays = || Stays { why: why.to_owned(), at: now };
+            let stays = || Stays {
+                why: why.to_owned(),
+                at: now,
+            };
             self.stays.entry(identifier.to_owned()).or_insert_with(stays);
         }
     }
@@ -255,7 +258,11 @@ impl Known {
             at: now,
         };
         match &mut self.seen {
-            Some(before) if (Seen { at: before.at, ..seen.clone() }) == *before => {}
+            Some(before)
+                if (Seen {
+                    at: before.at,
+                    ..seen.clone()
+                }) == *before => {}
             seen_before => {
                 let before = seen_before.replace(seen);
                 self.history.extend(before);
@@ -268,7 +275,8 @@ impl Known {
     /// The result that was read of what the device now tells, if it was.
     pub(super) fn read_of(&self, told: &Told) -> Option<&Read> {
         let result = self.result.as_ref()?;
-        let same = |one: &str, other: Option<&String>| other.is_some_and(|other| one.eq_ignore_ascii_case(other));
+        let same =
+            |one: &str, other: Option<&String>| other.is_some_and(|other| one.eq_ignore_ascii_case(other));
         let is_it = same(&result.checksum, told.checksum.as_ref())
             && result
                 .result_checksum

@@ -119,10 +119,16 @@ impl Outcome {
     pub(super) fn reason(&self) -> Reason {
         let code = match (&self.status, self.verdict) {
             (_, Verdict::Open | Verdict::Good) => "Info.NotSaid".to_owned(),
-            (Some(status), Verdict::Bad) if status.trim() != SUCCESS => format!("Error.Status{}", status.trim()),
+            (Some(status), Verdict::Bad) if status.trim() != SUCCESS => {
+                format!("Error.Status{}", status.trim())
+            }
             (_, Verdict::Bad) => "Error.State".to_owned(),
         };
-        let status = self.status.as_deref().map(words).filter(|_| self.verdict == Verdict::Bad);
+        let status = self
+            .status
+            .as_deref()
+            .map(words)
+            .filter(|_| self.verdict == Verdict::Bad);
         let state = self.state.map(|state| state.to_string());
         let said: Vec<String> = status.into_iter().chain(state).collect();
         let said = match said.is_empty() {

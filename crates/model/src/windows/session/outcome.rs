@@ -30,6 +30,7 @@ impl Session {
             }
             // It is looked at again in the next session.
             Work::Account(_) => {}
+            Work::Enroll(place) => self.sent_to_enroll(scene, place, outcome),
             Work::Remove(token, place) => self.removed(scene, token, place, outcome),
             Work::Read(number, place) => self.read(scene, number, place, outcome),
             Work::Do(number, step, place) => {

@@ -11,7 +11,7 @@ use super::task::Task;
 use super::{Declared, Operation, Scene, Sending, Session};
 use crate::ids::Digest;
 use crate::windows::conversation::Piece;
-use crate::windows::facts::FACTS;
+use crate::windows::facts::{FACTS, When};
 use crate::windows::settings::plan::{self, Bound, Removing, Step};
 use crate::windows::settings::{Setting, Settings};
 
@@ -21,6 +21,10 @@ pub(super) enum Stage {
     Begin,
     /// What the device is, and how its account is.
     Look,
+    /// How it stands with its linked enrollment,
+    Link,
+    /// which is begun.
+    Enroll,
     Remove,
     Read,
     /// ADMX files first: other settings are of policies in them.
@@ -37,7 +41,9 @@ impl Stage {
     pub(super) fn next(self) -> Self {
         match self {
             Self::Begin => Self::Look,
-            Self::Look => Self::Remove,
+            Self::Look => Self::Link,
+            Self::Link => Self::Enroll,
+            Self::Enroll => Self::Remove,
             Self::Remove => Self::Read,
             Self::Read => Self::Admx,
             Self::Admx => Self::Apply,
@@ -58,6 +64,8 @@ pub(super) enum Work {
     Look(usize),
     /// which is set.
     Account(usize),
+    /// The device is sent to enroll for its linked channel, by the command of that place.
+    Enroll(usize),
     /// What is no longer wanted goes, by the command of that place.
     Remove(Digest, usize),
     /// A setting of a task is read, or read back,
@@ -76,11 +84,13 @@ impl Session {
         match self.stage {
             Stage::Begin | Stage::Report | Stage::Over => VecDeque::new(),
             Stage::Look => {
-                let facts = FACTS.iter().enumerate().filter(|(_, fact)| !fact.is_told);
-                let facts = facts.map(|(place, _)| Work::Fact(place));
+                let facts = facts(When::Asked);
                 let account = (0..standing(scene).len()).map(Work::Look);
                 facts.chain(account).collect()
             }
+            Stage::Link if self.sees_to_link(scene) => facts(When::Linking).collect(),
+            Stage::Link => VecDeque::new(),
+            Stage::Enroll => self.linking(scene),
             Stage::Act => self.next_action(scene),
             Stage::Remove => self.removals(scene),
             Stage::Read => {
@@ -230,6 +240,7 @@ fn operations(tasks: &[Task], scene: &Scene<'_>, work: &Work) -> Option<Vec<Oper
             let node = nodes.get(place)?;
             vec![Operation::replace(&node.path, node.format, &node.value)]
         }
+        Work::Enroll(place) => scene.link.operations().into_iter().skip(place).take(1).collect(),
         Work::Remove(token, place) => {
             let removing = removing(scene.unwanted.get(&token)?, scene);
             vec![Operation::of(removing.commands.get(place)?, false)]
@@ -270,6 +281,15 @@ fn together(scene: &Scene<'_>, work: &Work) -> Option<usize> {
             .map(|command| Operation::of(command, false).octets())
             .sum(),
     )
+}
+
+/// What is asked for the facts that devices tell then.
+fn facts(when: When) -> impl Iterator<Item = Work> {
+    let facts = FACTS
+        .iter()
+        .enumerate()
+        .filter(move |(_, fact)| fact.when == when);
+    facts.map(|(place, _)| Work::Fact(place))
 }
 
 pub(super) fn steps(scene: &Scene<'_>, number: usize) -> Option<Vec<Step>> {

@@ -105,7 +105,11 @@ async fn load(app: &App, manifest: &Manifest, documents: &Documents) -> Result<P
         wanted.push(declared.ok_or_else(lost)?);
         places.push(place);
     }
-    let is_wanted = |id: &str| wanted.iter().any(|declared: &Declared| declared.id().to_string() == id);
+    let is_wanted = |id: &str| {
+        wanted
+            .iter()
+            .any(|declared: &Declared| declared.id().to_string() == id)
+    };
     for (_, known) in documents.known.iter().filter(|(id, _)| !is_wanted(id)) {
         unwanted.extend(declared(app, &known.identifier, known.token).await?);
     }

@@ -7,15 +7,14 @@ use ordain_catalog::windows::WindowsCatalog;
 use ordain_model::decision::Write;
 use ordain_model::enrollment::Enrollment;
 use ordain_model::held::Listing;
-use ordain_model::ids::Digest;
+use ordain_model::ids::{Channel, Digest};
 use ordain_model::manifest::Manifest;
 use ordain_model::record::StatusRecord;
 use ordain_model::report::{Reason, Report};
 use ordain_model::status::{self, StatusState};
 use ordain_model::sync::Wanted;
-use ordain_model::windows::session::{Declared, Queued, REFUSED, Scene as View, Session};
-use ordain_model::ids::Channel;
 use ordain_model::windows::channel_of;
+use ordain_model::windows::session::{Declared, Link, Queued, REFUSED, Scene as View, Session};
 use ordain_model::windows::settings::Settings;
 use ordain_store::ChannelState;
 use serde::Deserialize;
@@ -162,8 +161,9 @@ pub(in crate::windows) async fn report(
 }
 
 impl Policy {
-    pub(super) fn scene<'a>(&'a self, address: &'a str, now: i64) -> View<'a> {
+    pub(super) fn scene<'a>(&'a self, address: &'a str, link: Link<'a>, now: i64) -> View<'a> {
         View {
+            link,
             queue: &self.queue,
             now,
             address,
@@ -181,9 +181,10 @@ impl Policy {
         scene: &Scene,
         device: &Enrollment,
         wanted: Wanted,
+        view: &View<'_>,
         session: &Session,
     ) -> Result<Vec<Write>, Fault> {
-        let made = |listing: &Listing<'_>| session.report(&self.scene("", scene.now), listing);
+        let made = |listing: &Listing<'_>| session.report(view, listing);
         report(app, scene, device, wanted, &self.record, made).await
     }
 }

@@ -10,6 +10,7 @@ use crate::app::App;
 use crate::device::fault::Fault;
 use crate::device::scene::Scene;
 use crate::windows::MANAGEMENT;
+use crate::windows::linked::Linked;
 
 impl Speaks for Session {
     const CHANNEL: Channel = Channel::Device;
@@ -35,17 +36,20 @@ impl Speaks for Session {
         } = hearing;
         let policy = policy::load(app, &scene.state, &manifest, self.set()).await?;
         let address = format!("{}{MANAGEMENT}", app.public_url);
-        let view = policy.scene(&address, scene.now);
+        let linked = Linked::load(app, &scene.world, device).await?;
+        let view = policy.scene(&address, linked.link(), scene.now);
         self.hears(heard.header.message_id, digest);
         let first = u32::try_from(heard.statuses.len() + 1).unwrap_or(u32::MAX);
         let answer = self.respond(&view, heard.said.clone(), first);
         let mut writes = self.queue_writes(&view, device);
+        if let Some(channel) = linked.channel().filter(|_| self.has_unlinked()) {
+            writes.extend(enroll::unenroll(device, channel, scene.now).writes);
+        }
         if answer.reports {
-            writes.extend(policy.report(app, scene, device, wanted, &self).await?);
+            writes.extend(policy.report(app, scene, device, wanted, &view, &self).await?);
             for place in self.taken() {
                 if let Some(place) = policy.places.get(place) {
-                    app.sightings
-                        .fetched(device, manifest.token(), *place, scene.now);
+                    app.sightings.fetched(device, manifest.token(), *place, scene.now);
                 }
             }
         }

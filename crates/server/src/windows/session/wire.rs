@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use ordain_catalog::windows::{DataFormat, Verb as ModelVerb};
+use ordain_model::windows::facts::hresult;
 use ordain_model::windows::session::{Answer, Answered, Body, Installed, Operation, Said, Status as Outcome};
 use ordain_windows::syncml::alert::{AlertCode, AlertType, LoginStatus};
 use ordain_windows::syncml::chunk::{self, Assembly, Progress};
@@ -187,17 +188,9 @@ impl Heard {
 
 /// What an alert says of an installation.
 fn installed(item: &Item) -> Option<Installed> {
-    let text = item.data.as_deref()?.trim_ascii();
-    let hresult = match text.strip_prefix("0x") {
-        Some(digits) => u32::from_str_radix(digits, 16).ok(),
-        None => text
-            .parse()
-            .ok()
-            .or_else(|| text.parse::<i32>().ok().map(i32::cast_unsigned)),
-    };
     Some(Installed {
         node: item.source.as_ref()?.uri.clone(),
-        hresult: hresult?,
+        hresult: hresult(item.data.as_deref()?)?,
     })
 }
 
