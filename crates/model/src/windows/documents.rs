@@ -15,7 +15,6 @@ use ordain_catalog::Scope;
 use ordain_catalog::windows::{DataFormat, Request, Verb};
 use serde::{Deserialize, Serialize};
 
-pub use self::judge::INVENTORY;
 pub use self::record::{Documents, Drift, DriftKind, Good, Known, Leaving, Read, Refresh, Seen, Stays};
 pub use self::state::{Kind, State};
 pub use self::told::{DocumentResult, Outcome, Part, Told, Verdict};
