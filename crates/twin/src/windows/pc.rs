@@ -33,6 +33,8 @@ pub struct Pc {
     pub login: LoginStatus,
     /// How many seconds it takes to install an MSI package, or to get a certificate by SCEP.
     pub job_seconds: i64,
+    /// How many seconds each step of a document takes: being queued, being applied, being deleted.
+    pub document_seconds: i64,
     pub(super) seed: u64,
 }
 
@@ -79,6 +81,7 @@ impl Pc {
             join: Join::Neither,
             login: LoginStatus::User,
             job_seconds: 60,
+            document_seconds: 1,
             seed: random.number(),
         }
     }

@@ -99,6 +99,7 @@ impl Twin {
         let Some(linked) = self.accounts.get(LINKED) else {
             return;
         };
+        self.tree.roll_back();
         self.tree.withdraw(
             &linked.provider_id,
             own_store(linked.store),

@@ -78,4 +78,8 @@ pub enum Event {
     LinkFailed(EnrollError),
     /// Its linked enrollment is no more.
     Unlinked,
+    /// What the document of this id wants had drifted, and was repaired.
+    Repaired(String),
+    /// What the document of this id wants has drifted, and cannot be repaired.
+    Drifted(String),
 }
