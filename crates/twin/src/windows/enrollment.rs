@@ -172,7 +172,15 @@ impl Enrolling {
             }),
             body,
         };
-        let body = request.to_xml().map_err(|_| EnrollError::Unwritable)?;
+        let body = match (&self.parent, &self.step) {
+            (Some(parent), Step::GetPolicies(_, token) | Step::Enroll(_, token, _))
+                if matches!(token, Token::Certificate { .. }) =>
+            {
+                request.to_signed_xml(|octets| parent.sign(octets))
+            }
+            _ => request.to_xml(),
+        };
+        let body = body.map_err(|_| EnrollError::Unwritable)?;
         Ok(Request::post(url, soap::CONTENT_TYPE, body))
     }
 
