@@ -300,12 +300,10 @@ impl Enrolling {
         };
         let policy = server.policy_url.as_deref().map(https);
         match policy {
-            None => {
-                return wrong("without EnrollmentPolicyServiceUrl it would be SHA-1, which is not made here");
-            }
-            Some(None) => return wrong("EnrollmentPolicyServiceUrl is not an https URL"),
+            None => wrong("without EnrollmentPolicyServiceUrl it would be SHA-1, which is not made here"),
+            Some(None) => wrong("EnrollmentPolicyServiceUrl is not an https URL"),
             Some(Some(policy)) if policy.host() != enrollment.host() => {
-                return wrong("policy and enrollment service are on different hosts");
+                wrong("policy and enrollment service are on different hosts")
             }
             Some(Some(_)) => Ok(()),
         }

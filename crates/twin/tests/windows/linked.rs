@@ -113,6 +113,8 @@ fn a_joined_device_shows_a_token_for_itself() {
         "its first session is at once"
     );
     is(&mut twin, &mut fake, "4", 0);
+    let entra = "./Device/Vendor/MSFT/DMClient/Provider/ExampleMDM/AADDeviceID";
+    assert_eq!(twin.value(entra, NOW).unwrap().data, DEVICE);
     assert_eq!(twin.complaints().kept(), []);
     // Once more is an error, and changes nothing ([U]).
     exec(&mut twin, &mut fake, "Enroll");

@@ -178,6 +178,9 @@ impl Tree {
             }
             return;
         }
+        if let Some(id) = &pc.entra_device_id {
+            put(&["AADDeviceID"], Format::Chr, id);
+        }
         let linking = account.linking;
         for (name, number) in [
             ("EnrollStatus", u32::from(linking.status)),

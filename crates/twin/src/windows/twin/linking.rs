@@ -18,6 +18,7 @@ impl Twin {
     /// The device joins Entra, or is registered there, and gets tokens for itself from then on.
     pub fn join(&mut self, membership: Membership, join: Join) {
         self.pc.join = join;
+        self.pc.entra_device_id = Some(membership.device_id.clone());
         self.membership = Some(membership);
     }
 
