@@ -87,7 +87,7 @@ fn a_document_is_accepted_at_once_and_applied_later() {
         .0,
         200
     );
-    assert_eq!(listed(&mut twin, &mut fake, NOW + 5), [line.clone()]);
+    assert_eq!(listed(&mut twin, &mut fake, NOW + 5), [line]);
     // With other content it is another one, whatever the checksum.
     assert_eq!(
         send(
@@ -387,6 +387,33 @@ fn a_device_without_documents_may_send_no_list() {
     );
     assert_eq!(list(&messages[0]), None);
     assert_eq!(list(&messages[1]).unwrap().len(), 1);
+}
+
+/// F4.10: in each message, also of an answer that does not fit into one (example 15).
+#[test]
+fn each_message_has_the_list() {
+    let (mut twin, mut fake) = linked();
+    let long = |id: &str| {
+        let comment = format!("<!-- {} -->", "x".repeat(50_000));
+        wifi("W1", &[("Lab", "Lab")])
+            .replace(WIFI, id)
+            .replace("<CSP", &format!("{comment}<CSP"))
+    };
+    for id in [WIFI, OTHER] {
+        apply(&mut twin, &mut fake, id, &long(id), NOW + 10);
+    }
+    let gets = get(100, &place("Complete", WIFI)) + &get(101, &place("Complete", OTHER));
+    let mut more = say("<Alert><CmdID>90</CmdID><Data>1222</Data></Alert>");
+    more.is_final = false;
+    let messages = linked_converse(&mut twin, &mut fake, [say(gets), more, say("")], NOW + 20);
+    assert_eq!(messages.len(), 3);
+    assert!(
+        messages
+            .iter()
+            .all(|message| list(message).unwrap().len() == 2 && message.len() <= 64 << 10)
+    );
+    assert!(!messages[1].contains("<Final/>") && messages[2].contains("<Final/>"));
+    assert_eq!(twin.complaints().kept(), []);
 }
 
 /// F4.11 and F4.12, as example 10 has it.
