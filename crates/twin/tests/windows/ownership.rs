@@ -194,3 +194,55 @@ fn two_documents_for_one_node() {
     run(&mut twin, &mut fake, later);
     assert_eq!(twin.value(&node, later), None);
 }
+
+/// \[U\]: a document that is sent anew is not abandoned any more.
+#[test]
+fn a_new_version_of_an_abandoned_document_is_applied() {
+    let (mut twin, mut fake) = set_up();
+    apply(
+        &mut twin,
+        &mut fake,
+        WIFI,
+        &wifi("W1", &[("Lab", "Lab")]),
+        NOW + 10,
+    );
+    linked_converse(&mut twin, &mut fake, [say(abandoned("1"))], NOW + 20);
+    apply(
+        &mut twin,
+        &mut fake,
+        WIFI,
+        &wifi("W1", &[("Lab", "Lab")]),
+        NOW + 40,
+    );
+    assert!(
+        listed(&mut twin, &mut fake, NOW + 40)[0].abandoned,
+        "the same is not new"
+    );
+    apply(
+        &mut twin,
+        &mut fake,
+        WIFI,
+        &wifi("W2", &[("New", "New")]),
+        NOW + 60,
+    );
+    let line = listed(&mut twin, &mut fake, NOW + 60).remove(0);
+    assert!(!line.abandoned && line.state == 60);
+    assert!(
+        twin.value("./Device/Vendor/MSFT/WiFi/Profile/New/WlanXml", NOW)
+            .is_some()
+    );
+    assert_eq!(twin.value(&format!("{LAB}/WlanXml"), NOW), None);
+    let uri = format!("{HOST}/Complete/Documents/{WIFI}/Properties/Abandoned");
+    assert_eq!(twin.value(&uri, NOW), None, "a fact of the linked enrollment");
+    // It may be taken back by deleting the mark, too.
+    linked_converse(&mut twin, &mut fake, [say(abandoned("1"))], NOW + 70);
+    linked_converse(
+        &mut twin,
+        &mut fake,
+        [say(command("Delete", 100, &uri, "", ""))],
+        NOW + 71,
+    );
+    let messages = linked_converse(&mut twin, &mut fake, [say(get(100, &uri))], NOW + 90);
+    assert!(messages[1].contains("<Data>0</Data>"));
+    assert!(!listed(&mut twin, &mut fake, NOW + 90)[0].abandoned);
+}

@@ -43,7 +43,7 @@ pub enum Standing {
     Enrolling,
     /// It is enrolled.
     Enrolled,
-    /// Enrolling came to nothing: [`Twin::error`].
+    /// Enrolling came to nothing: [`super::Twin::error`].
     Refused,
     /// It has left, or was made to leave.
     Unenrolled,
