@@ -3,6 +3,7 @@
 pub mod action;
 pub mod enroll;
 pub mod facts;
+pub mod poll;
 pub mod session;
 pub mod settings;
 

@@ -14,6 +14,7 @@
 //! | [`provisioning`] | the document that an enrollment is answered with |
 //! | [`linked`] | JSON discovery of linked enrollments |
 //! | [`syncml`] | OMA-DM messages |
+//! | [`wns`] | Windows' push service |
 //! | [`secret`] | what is not to be logged |
 #![cfg_attr(
     not(test),
@@ -32,6 +33,7 @@ pub mod provisioning;
 pub mod secret;
 pub mod soap;
 pub mod syncml;
+pub mod wns;
 pub mod wstep;
 pub mod xcep;
 pub mod xml;

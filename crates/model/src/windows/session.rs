@@ -5,6 +5,7 @@
 //! when the session began. All that a session remembers is stored with each answer, so that it goes on wherever it was.
 
 mod act;
+mod channel;
 mod outcome;
 mod outgoing;
 mod report;
@@ -25,6 +26,7 @@ pub use said::{Answered, Installed, Said, Status};
 pub use task::REFUSED;
 
 use self::act::Step;
+use self::channel::Channel;
 use self::task::{Meaning, Task};
 use self::work::{Stage, Work};
 use super::facts::FACTS;
@@ -37,6 +39,8 @@ use crate::report::Reason;
 pub struct Scene<'a> {
     /// Where sessions are held.
     pub address: &'a str,
+    /// The package family name that devices are pushed for, where they can be pushed.
+    pub package: Option<&'a str>,
     /// What the device is to have, in the order of the manifest.
     pub wanted: &'a [Declared],
     /// Those of [`Session::set`] that are no longer wanted.
@@ -84,6 +88,8 @@ pub struct Session {
     part: Option<usize>,
     /// What the device told of itself; what it could not, with why.
     facts: BTreeMap<String, Result<Value, u16>>,
+    #[serde(default)]
+    channel: Channel,
     tasks: Vec<Task>,
     /// Those whose settings may be on the device, from earlier sessions too.
     set: BTreeSet<Digest>,
@@ -179,6 +185,7 @@ impl Session {
             awaited: Vec::new(),
             part: None,
             facts: BTreeMap::new(),
+            channel: Channel::default(),
             tasks: Vec::new(),
             set: before.map(|before| before.set.clone()).unwrap_or_default(),
             lingering: BTreeSet::new(),

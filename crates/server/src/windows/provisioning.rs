@@ -4,7 +4,8 @@
 use ordain_model::decision::EscrowKind;
 use ordain_model::device::DeviceFacts;
 use ordain_model::ids::EnrollmentId;
-use ordain_model::windows::enroll::{POLL_COUNTS, POLL_INTERVALS, RENEW_PERIOD, RETRY_INTERVAL};
+use ordain_model::windows::enroll::{RENEW_PERIOD, RETRY_INTERVAL};
+use ordain_model::windows::poll::Schedule;
 use ordain_model::windows::{CertificateStore, WindowsFacts};
 use ordain_pki::seal::KeyRing;
 use ordain_pki::{Certificate, random};
@@ -86,6 +87,7 @@ pub(super) fn of_enrollment(
         retry_interval: RETRY_INTERVAL,
         server_url: None,
     };
+    let schedule = Schedule::default();
     let client = DmClient {
         provider_id: PROVIDER_ID.to_owned(),
         upn: windows.and_then(|WindowsFacts { user, .. }| user.clone()),
@@ -94,9 +96,9 @@ pub(super) fn of_enrollment(
         // [U] in a provisioning document: the first session sets it.
         sync_application_version: None,
         poll: Some(Poll {
-            counts: POLL_COUNTS,
-            intervals: POLL_INTERVALS,
-            on_login: Some(true),
+            counts: schedule.counts,
+            intervals: schedule.intervals,
+            on_login: Some(schedule.on_login),
             on_first_login_of_all: None,
         }),
     };

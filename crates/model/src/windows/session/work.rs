@@ -6,6 +6,7 @@ use ordain_catalog::windows::{Verb, WindowsCatalog};
 use serde::{Deserialize, Serialize};
 
 use super::act::Step as Given;
+use super::channel;
 use super::standing::standing;
 use super::task::Task;
 use super::{Awaited, Body, Declared, Operation, Scene, Sending, Session};
@@ -57,6 +58,8 @@ pub(super) enum Work {
     Look(usize),
     /// which is set.
     Account(usize),
+    /// A node tells where it can be pushed.
+    Channel(usize),
     /// What is no longer wanted goes, by the command of that place.
     Remove(Digest, usize),
     /// A setting of a task is read, or read back,
@@ -78,7 +81,9 @@ impl Session {
                 let facts = FACTS.iter().enumerate().filter(|(_, fact)| !fact.is_told);
                 let facts = facts.map(|(place, _)| Work::Fact(place));
                 let account = (0..standing(scene).len()).map(Work::Look);
-                facts.chain(account).collect()
+                let pushed = scene.package.map_or(0, |_| channel::NODES);
+                let channel = (0..pushed).map(Work::Channel);
+                facts.chain(account).chain(channel).collect()
             }
             Stage::Act => self.next_action(scene),
             Stage::Remove => self.removals(scene),
@@ -197,8 +202,9 @@ impl Session {
             Work::Account(place) => {
                 let nodes = standing(scene);
                 let node = nodes.get(place)?;
-                vec![Operation::replace(&node.path, node.format, &node.value)]
+                vec![Operation::replace(&node.path, node.format, &node.value.text())]
             }
+            Work::Channel(place) => vec![channel::question(place)?],
             Work::Remove(token, place) => {
                 let removing = removing(scene.unwanted.get(&token)?, scene);
                 vec![Operation::of(removing.commands.get(place)?, false)]
@@ -340,7 +346,13 @@ pub(super) fn steps(scene: &Scene<'_>, number: usize) -> Option<Vec<Step>> {
 }
 
 pub(super) fn removing(settings: &Settings, scene: &Scene<'_>) -> Removing {
-    let wanted: Vec<&Settings> = scene.wanted.iter().map(|declared| &declared.settings).collect();
+    // What the account is to have stays: it was set already to what it is without a policy.
+    let account = Settings {
+        atomic: false,
+        settings: standing(scene),
+    };
+    let wanted = scene.wanted.iter().map(|declared| &declared.settings);
+    let wanted: Vec<&Settings> = wanted.chain([&account]).collect();
     plan::remove(settings, &wanted, scene.catalog)
 }
 

@@ -115,11 +115,12 @@ async fn settings(app: &App, token: Digest) -> Result<Option<Settings>, Fault> {
 }
 
 impl Policy {
-    pub(super) fn scene<'a>(&'a self, address: &'a str, now: i64) -> View<'a> {
+    pub(super) fn scene<'a>(&'a self, address: &'a str, package: Option<&'a str>, now: i64) -> View<'a> {
         View {
             queue: &self.queue,
             now,
             address,
+            package,
             wanted: &self.wanted,
             unwanted: &self.unwanted,
             refused: &self.refused,
@@ -142,7 +143,7 @@ impl Policy {
         };
         let against = manifest(self.record.held.against).await?;
         let listing = self.record.held.unpack(against.as_deref());
-        let report = session.report(&self.scene("", scene.now), &listing);
+        let report = session.report(&self.scene("", None, scene.now), &listing);
         let heard = status::heard(device, &wanted, report.digest());
         if status::is_known(device, heard) {
             return Ok(Vec::new());

@@ -10,6 +10,7 @@ use tokio::time::sleep;
 use super::line::{Line, Road};
 use crate::driver::{DriverError, Roots, Until, clock};
 use crate::windows::{Complaint, EnrollError, KeySource, Pc, Settings, Standing, Twin, Way};
+use crate::wns::{Courier, Wns};
 
 /// How many transport errors of a twin are kept in words.
 const KEPT_ERRORS: usize = 20;
@@ -73,6 +74,7 @@ pub struct Outcome {
 /// A fleet of Windows twins.
 #[derive(Debug)]
 pub struct Fleet {
+    wns: Option<Arc<Wns>>,
     members: Vec<Arc<Mutex<Member>>>,
     progress: watch::Sender<Progress>,
 }
@@ -89,6 +91,7 @@ struct Member {
 struct Run {
     road: Road,
     permits: Semaphore,
+    wns: Option<Arc<Wns>>,
     options: Options,
     progress: watch::Sender<Progress>,
 }
@@ -117,8 +120,18 @@ impl Fleet {
             ..Progress::default()
         };
         Self {
+            wns: None,
             members: (0..count).map(member).collect(),
             progress: watch::Sender::new(progress),
+        }
+    }
+
+    /// The same with a push service: twins have a channel there once the server wants one, and come when they are pushed.
+    #[must_use]
+    pub fn pushed_by(self, wns: Arc<Wns>) -> Self {
+        Self {
+            wns: Some(wns),
+            ..self
         }
     }
 
@@ -137,6 +150,7 @@ impl Fleet {
         let run = Arc::new(Run {
             road: Road::new(roots)?,
             permits: Semaphore::new(options.sessions.max(1)),
+            wns: self.wns.clone(),
             options: options.clone(),
             progress: self.progress.clone(),
         });
@@ -183,8 +197,10 @@ impl Fleet {
     }
 }
 
-/// One twin's run: sessions with pauses between them.
+/// One twin's run: sessions with pauses between them, which a push ends.
 async fn live(member: Arc<Mutex<Member>>, run: Arc<Run>, mut stop: watch::Receiver<bool>) {
+    let mut courier = run.wns.as_ref().map(|wns| wns.connect());
+    let mut is_pushed = false;
     loop {
         let permit = tokio::select! {
             biased;
@@ -193,7 +209,14 @@ async fn live(member: Arc<Mutex<Member>>, run: Arc<Run>, mut stop: watch::Receiv
         };
         let mut held = member.lock().await;
         // On the heap, so that a sleeping twin is small.
-        Box::pin(held.hold(&run)).await;
+        Box::pin(held.hold(&run, is_pushed)).await;
+        if let Some(courier) = &mut courier
+            && let Some(package) = held.twin.wants_channel().map(str::to_owned)
+        {
+            let uri = courier.channel(&package);
+            held.twin.channel(&package, uri, clock::now());
+            Box::pin(held.hold(&run, false)).await;
+        }
         drop(permit);
         let rests = run.options.until == Until::Rest && held.rests();
         if rests || held.is_gone() {
@@ -204,11 +227,21 @@ async fn live(member: Arc<Mutex<Member>>, run: Arc<Run>, mut stop: watch::Receiv
             _ => run.options.poll,
         };
         drop(held);
-        tokio::select! {
+        is_pushed = tokio::select! {
             () = stopped(&mut stop) => return,
-            () = sleep(pause) => {}
-        }
+            () = sleep(pause) => false,
+            () = pushed(&mut courier) => true,
+        };
     }
+}
+
+/// Waits for a push; one session is enough for all that are there.
+async fn pushed(courier: &mut Option<Courier>) {
+    let Some(courier) = courier else {
+        return std::future::pending().await;
+    };
+    courier.next().await;
+    while courier.ready() {}
 }
 
 /// Waits until it is said to stop. When nobody can say so any more, that is never.
@@ -219,11 +252,13 @@ async fn stopped(stop: &mut watch::Receiver<bool>) {
 }
 
 impl Member {
-    async fn hold(&mut self, run: &Run) {
+    async fn hold(&mut self, run: &Run, is_pushed: bool) {
         let now = clock::now();
         if self.twin.standing() == Standing::New {
             // It is new, so that it can.
             let _ = self.twin.enroll(self.way.clone());
+        } else if is_pushed {
+            self.twin.push(now);
         } else {
             self.twin.sync(now);
         }
