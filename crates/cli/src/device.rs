@@ -183,6 +183,9 @@ mod tests {
             status: Default::default(),
             status_errors: Default::default(),
             report_problems: Vec::new(),
+            documents: Vec::new(),
+            drift: Vec::new(),
+            stays: Vec::new(),
             reported_at: None,
             seen_at: None,
         }

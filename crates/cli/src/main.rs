@@ -43,6 +43,7 @@ mod tls;
 mod tokens;
 mod validate;
 mod webhooks;
+mod wns;
 
 use std::process::ExitCode;
 
@@ -106,6 +107,7 @@ fn run(command: Command) -> anyhow::Result<()> {
             Command::Token(command) => tokens::run(command).await,
             Command::Push(command) => push::run(command).await,
             Command::PushCertificate(command) => push_certificate::run(command).await,
+            Command::Wns(command) => wns::run(command).await,
             Command::EnrollmentProfile(args) => enrollment_profile::run(args).await,
             Command::Audit(args) => audit::run(args).await,
             Command::Events(args) => events::run(args).await,

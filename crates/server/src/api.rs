@@ -39,7 +39,10 @@ pub use predicate::{
     FleetAnswer, FleetCounts, FleetDevice, FleetQuestion, MissingFact, MissingInFleet, Outcome,
     PredicateAnswer, PredicateQuestion, PropertiesOf,
 };
-pub use push::{NewPushCertificate, PushCertificate, PushProblem, PushRefusals, PushStatus, PushSweep};
+pub use push::{
+    NewPushCertificate, NewWnsCredentials, PushCertificate, PushProblem, PushProgress, PushRefusals,
+    PushStatus, PushSweep, WnsStatus,
+};
 pub use windows::Windows;
 
 /// A policy directory to publish.

@@ -5,6 +5,7 @@
 //! when the session began. All that a session remembers is stored with each answer, so that it goes on wherever it was.
 
 mod act;
+mod channel;
 mod linking;
 mod outcome;
 mod report;
@@ -23,6 +24,7 @@ pub use linking::Link;
 pub use task::REFUSED;
 
 use self::act::Step;
+use self::channel::Channel;
 use self::linking::Attempts;
 use self::task::{Meaning, Task};
 use self::work::{Stage, Work};
@@ -40,6 +42,8 @@ use crate::report::Reason;
 pub struct Scene<'a> {
     /// Where sessions are held.
     pub address: &'a str,
+    /// The package family name that devices are pushed for, where they can be pushed.
+    pub package: Option<&'a str>,
     /// What the device is to have, in the order of the manifest.
     pub wanted: &'a [Declared],
     /// Those of [`Session::set`] that are no longer wanted.
@@ -75,6 +79,8 @@ pub struct Session {
     stage: Stage,
     /// What the device told of itself; what it could not, with why.
     facts: BTreeMap<String, Result<Value, u16>>,
+    #[serde(default)]
+    channel: Channel,
     tasks: Vec<Task>,
     /// Those whose settings may be on the device, from earlier sessions too.
     set: BTreeSet<Digest>,
@@ -102,6 +108,7 @@ impl Session {
             with_user: false,
             stage: Stage::Begin,
             facts: BTreeMap::new(),
+            channel: Channel::default(),
             tasks: Vec::new(),
             set: before.map(|before| before.set.clone()).unwrap_or_default(),
             lingering: BTreeSet::new(),

@@ -3,7 +3,8 @@
 
 use ordain_model::decision::EscrowKind;
 use ordain_model::ids::{Channel, EnrollmentId};
-use ordain_model::windows::enroll::{self, RENEW_PERIOD, RETRY_INTERVAL};
+use ordain_model::windows::enroll::{RENEW_PERIOD, RETRY_INTERVAL};
+use ordain_model::windows::poll::Schedule;
 use ordain_model::windows::{CertificateStore, WindowsFacts, link};
 use ordain_pki::seal::KeyRing;
 use ordain_pki::{Certificate, random};
@@ -30,24 +31,17 @@ struct Provider {
 
 /// As which provider the device of a channel `id` knows this server.
 fn provider(id: &EnrollmentId) -> Provider {
-    let (name, management, counts, intervals) = match id.channel() {
-        Channel::Linked => (
-            "Ordain-DC",
-            linked::MANAGEMENT,
-            link::POLL_COUNTS,
-            link::POLL_INTERVALS,
-        ),
-        Channel::Device | Channel::User => {
-            ("Ordain", MANAGEMENT, enroll::POLL_COUNTS, enroll::POLL_INTERVALS)
-        }
+    let (id, management, schedule) = match id.channel() {
+        Channel::Linked => ("Ordain-DC", linked::MANAGEMENT, link::SCHEDULE),
+        Channel::Device | Channel::User => ("Ordain", MANAGEMENT, Schedule::default()),
     };
     Provider {
-        id: name,
+        id,
         management,
         poll: Poll {
-            counts,
-            intervals,
-            on_login: Some(true),
+            counts: schedule.counts,
+            intervals: schedule.intervals,
+            on_login: Some(schedule.on_login),
             on_first_login_of_all: None,
         },
     }

@@ -50,6 +50,7 @@ mod windows_documents;
 mod windows_entra;
 mod windows_hostile;
 mod windows_page;
+mod windows_push;
 mod windows_renewal;
 mod windows_session;
 mod windows_settings;

@@ -65,6 +65,8 @@ CREATE TABLE enrollment (
     phase TEXT NOT NULL,
     serial TEXT,
     topic TEXT,
+    -- The package family name of the WNS channel that it has told.
+    wns TEXT,
     kind TEXT COLLATE "C",
     -- For predicates: what is extracted of its status, and its terms; of devices that have not left.
     known TEXT COLLATE "C",
@@ -77,6 +79,7 @@ CREATE TABLE enrollment (
 CREATE INDEX enrollment_device ON enrollment (device);
 CREATE INDEX enrollment_serial ON enrollment (serial) WHERE serial IS NOT NULL;
 CREATE INDEX enrollment_topic ON enrollment (topic) WHERE topic IS NOT NULL;
+CREATE INDEX enrollment_wns ON enrollment (id) WHERE wns IS NOT NULL;
 -- Few distinct values: platform, system version, enrollment type, build.
 CREATE INDEX enrollment_kind ON enrollment (kind) WHERE kind IS NOT NULL;
 CREATE INDEX enrollment_known ON enrollment (known) WHERE known IS NOT NULL;

@@ -7,7 +7,7 @@ use ordain_catalog::OsVersion;
 use ordain_catalog::windows::{Edition, Join, WindowsCatalog, WindowsDevice};
 use serde_json::Value;
 
-use super::POLL_INTERVALS;
+use super::SCHEDULE;
 use crate::enrollment::Phase;
 use crate::windows::facts::{LINK_ENDPOINT, LINK_ERROR, LINK_STATUS};
 
@@ -52,8 +52,7 @@ const UNENROLLED: i64 = 8;
 impl Channel {
     /// As it was last seen at that time, in unix seconds: a channel that is silent for two of its intervals is not live.
     pub fn seen(phase: Phase, at: Option<i64>, now: i64) -> Self {
-        let [.., interval] = POLL_INTERVALS;
-        let silence = 2 * 60 * i64::from(interval);
+        let silence = 2 * SCHEDULE.interval();
         Self {
             phase,
             is_live: phase == Phase::Enrolled && at.is_some_and(|at| now.saturating_sub(at) <= silence),

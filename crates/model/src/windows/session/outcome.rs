@@ -2,6 +2,7 @@
 
 use ordain_catalog::windows::{Verb, WindowsCatalog};
 
+use super::channel;
 use super::standing::standing;
 use super::task::{Meaning, words};
 use super::work::{Work, removing, steps};
@@ -25,12 +26,16 @@ impl Session {
                 let nodes = standing(scene);
                 let has = |text: &str| nodes.get(place).is_some_and(|node| node.is(text));
                 if !outcome.value.as_deref().is_some_and(has) {
+                    if nodes.get(place).is_some_and(channel::is_package) {
+                        self.repackaged();
+                    }
                     self.conversation.todo.push_back(Work::Account(place));
                 }
             }
             // It is looked at again in the next session.
             Work::Account(_) => {}
             Work::Enroll(place) => self.sent_to_enroll(scene, place, outcome),
+            Work::Channel(place) => self.channel_said(place, outcome),
             Work::Remove(token, place) => self.removed(scene, token, place, outcome),
             Work::Read(number, place) => self.read(scene, number, place, outcome),
             Work::Do(number, step, place) => {

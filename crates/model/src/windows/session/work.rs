@@ -6,6 +6,7 @@ use ordain_catalog::windows::{Verb, WindowsCatalog};
 use serde::{Deserialize, Serialize};
 
 use super::act::Step as Given;
+use super::channel;
 use super::standing::standing;
 use super::task::Task;
 use super::{Declared, Operation, Scene, Sending, Session};
@@ -66,6 +67,8 @@ pub(super) enum Work {
     Account(usize),
     /// The device is sent to enroll for its linked channel, by the command of that place.
     Enroll(usize),
+    /// A node tells where it can be pushed.
+    Channel(usize),
     /// What is no longer wanted goes, by the command of that place.
     Remove(Digest, usize),
     /// A setting of a task is read, or read back,
@@ -86,7 +89,9 @@ impl Session {
             Stage::Look => {
                 let facts = facts(When::Asked);
                 let account = (0..standing(scene).len()).map(Work::Look);
-                facts.chain(account).collect()
+                let pushed = scene.package.map_or(0, |_| channel::NODES);
+                let channel = (0..pushed).map(Work::Channel);
+                facts.chain(account).chain(channel).collect()
             }
             Stage::Link if self.sees_to_link(scene) => facts(When::Linking).collect(),
             Stage::Link => VecDeque::new(),
@@ -238,8 +243,9 @@ fn operations(tasks: &[Task], scene: &Scene<'_>, work: &Work) -> Option<Vec<Oper
         Work::Account(place) => {
             let nodes = standing(scene);
             let node = nodes.get(place)?;
-            vec![Operation::replace(&node.path, node.format, &node.value)]
+            vec![Operation::replace(&node.path, node.format, &node.value.text())]
         }
+        Work::Channel(place) => vec![channel::question(place)?],
         Work::Enroll(place) => scene.link.operations().into_iter().skip(place).take(1).collect(),
         Work::Remove(token, place) => {
             let removing = removing(scene.unwanted.get(&token)?, scene);
@@ -297,7 +303,13 @@ pub(super) fn steps(scene: &Scene<'_>, number: usize) -> Option<Vec<Step>> {
 }
 
 pub(super) fn removing(settings: &Settings, scene: &Scene<'_>) -> Removing {
-    let wanted: Vec<&Settings> = scene.wanted.iter().map(|declared| &declared.settings).collect();
+    // What the account is to have stays: it was set already to what it is without a policy.
+    let account = Settings {
+        atomic: false,
+        settings: standing(scene),
+    };
+    let wanted = scene.wanted.iter().map(|declared| &declared.settings);
+    let wanted: Vec<&Settings> = wanted.chain([&account]).collect();
     plan::remove(settings, &wanted, scene.catalog)
 }
 
