@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use ordain_model::compile::RESERVED_PREFIX;
 use ordain_model::enrollment::Phase;
+use ordain_model::ids::{Channel as Which, EnrollmentId};
 use ordain_model::report::Reason;
 use ordain_server::api::{Channel, Declaration};
 use serde_json::Value;
@@ -16,16 +17,17 @@ use crate::time;
 const NAME_COLUMNS: usize = 46;
 
 /// A channel: how far it is, the five facts of its declarations, what else the device said, and what is wrong. `now` is in unix seconds.
-pub(crate) fn view(channel: &Channel, of_device: bool, now: i64) -> String {
+pub(crate) fn view(channel: &Channel, now: i64) -> String {
     let phase = match channel.phase {
         Phase::Authenticated => "authenticated",
         Phase::Enrolled => "enrolled",
         Phase::CheckedOut => "checked out",
     };
-    let whose = if of_device {
-        "device channel".to_owned()
-    } else {
-        format!("user channel {}", channel.id)
+    let id = channel.id.parse().ok();
+    let whose = match id.as_ref().map(EnrollmentId::channel) {
+        Some(Which::Device) => "device channel".to_owned(),
+        Some(Which::Linked) => "linked channel".to_owned(),
+        Some(Which::User) | None => format!("user channel {}", channel.id),
     };
     let converged = if channel.converged {
         "converged"

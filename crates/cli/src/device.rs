@@ -61,7 +61,7 @@ fn view(device: &Device, now: i64) -> String {
     text += &inventory::view(&device.inventory, now);
     for channel in &device.channels {
         text += "\n";
-        text += &channel::view(channel, channel.id == device.row.id, now);
+        text += &channel::view(channel, now);
     }
     text
 }

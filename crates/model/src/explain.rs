@@ -9,6 +9,7 @@ mod ahead;
 mod case;
 mod delivery;
 mod entitlement;
+mod linked;
 mod membership;
 mod overview;
 mod predicate;
@@ -29,6 +30,7 @@ use crate::manifest::Manifest;
 use crate::record::StatusRecord;
 use crate::report::Capabilities;
 use crate::wake::Wake;
+use crate::windows::session::Link;
 use crate::world::World;
 
 use case::Case;
@@ -62,6 +64,8 @@ pub struct Evidence<'a> {
     pub wake: &'a Wake,
     /// The number of the newest command that waits for it.
     pub queued: Option<i64>,
+    /// How it stands with the linked channel of a Windows device.
+    pub link: Option<Link<'a>>,
     /// The end of the push certificate, in unix seconds, if there is one.
     pub push_certificate: Option<i64>,
     /// Why all pushes pause, and until when, in unix seconds.
@@ -183,6 +187,8 @@ pub enum Code {
     Enrolled,
     /// Its system has declarative management.
     DeclarativeManagement,
+    /// It has a linked enrollment, for the documents of declared configuration.
+    Linked,
     /// The newest revision has the declaration.
     Published,
     /// Ordain made the declaration, such as the activation of a configuration that has none.

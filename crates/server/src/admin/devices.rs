@@ -15,6 +15,7 @@ use ordain_model::manifest::Manifest;
 use ordain_model::membership::Basis;
 use ordain_model::record::StatusRecord;
 use ordain_model::view::{self, ViewOf};
+use ordain_model::windows::link::LinkState;
 use ordain_model::world::World;
 use ordain_model::{checkin, command, convergence};
 use ordain_store::{Actor, AuditRecord, Sighting, StoreError};
@@ -25,6 +26,7 @@ use super::fault::Fault;
 use super::groups::unknown_groups;
 use crate::api::{Channel, Device, DeviceFilter, DeviceRow, Devices, Omission, Problem};
 use crate::app::App;
+use crate::windows::linked::Linked;
 
 /// Devices are read so many at a time.
 const STRETCH: u32 = 1_000;
@@ -59,7 +61,7 @@ pub(crate) async fn devices(
         let Some(last) = stretch.last() else { break };
         after = Some(last.enrollment.id.clone());
         for found in stretch {
-            let row = row(&app, &world, &found.enrollment, &found.users, found.seen_at).await?;
+            let row = row(&app, &world, &found.enrollment, &found.beside, found.seen_at).await?;
             *states.entry(row.state.clone()).or_default() += 1;
             let in_group = filter
                 .group
@@ -152,19 +154,25 @@ pub(crate) async fn device(
     let world = app.world();
     let state = app.store.channel(&id).await?;
     let device = state.device().ok_or_else(|| not_there(&name))?;
-    let (mut channels, mut users) = (Vec::new(), Vec::new());
+    let (mut channels, mut beside) = (Vec::new(), Vec::new());
     for enrollment in app.store.channels_of(&id).await? {
         channels.push(channel(&app, &world, device, &enrollment).await?);
-        if enrollment.id.user_part().is_some() {
-            users.push(enrollment);
+        if !enrollment.id.is_device() {
+            beside.push(enrollment);
         }
     }
     let seen_at = channels.first().and_then(|channel: &Channel| channel.seen_at);
     let inventory = app.store.inventory(&id).await?;
     let record = app.store.reported(&state).await?;
     let unknown_groups = unknown_groups(&world, device, &record.items);
+    let mut row = row(&app, &world, device, &beside, seen_at).await?;
+    if device.facts.is_windows() && device.phase != Phase::CheckedOut {
+        let linked = Linked::load(&app, &world, device).await?.judge(&record);
+        let missing = linked.filter(|state| *state != LinkState::Linked);
+        row.notes.extend(missing.map(|state| state.to_string()));
+    }
     Ok(Json(Device {
-        row: row(&app, &world, device, &users, seen_at).await?,
+        row,
         generation: device.generation,
         since: device.since,
         memberships: device.memberships,
@@ -202,26 +210,30 @@ pub(super) fn not_there(name: &str) -> Fault {
     ))
 }
 
-/// A device in the list. Its state is that of its own channel, and of those of its users as far as they speak: a
-/// user who is not logged in is asleep, not failing.
+/// A device in the list. Its state is that of its own channel and of its linked one, and of those of its users as far as
+/// they speak: a user who is not logged in is asleep, not failing.
 async fn row(
     app: &App,
     world: &World,
     device: &Enrollment,
-    users: &[Enrollment],
+    beside: &[Enrollment],
     seen_at: Option<i64>,
 ) -> Result<DeviceRow, StoreError> {
     let wanted = app.wanted(world, device, &device.id, Some(device)).await?;
     let mut counts = counts(app, device, &wanted.manifest).await?;
-    for user in users {
-        let wanted = app.wanted(world, device, &user.id, Some(user)).await?;
-        counts += self::counts(app, user, &wanted.manifest).await?;
+    for channel in beside {
+        let wanted = app.wanted(world, device, &channel.id, Some(channel)).await?;
+        counts += self::counts(app, channel, &wanted.manifest).await?;
     }
     let standing = device.standing.as_ref();
     let state = match device.phase {
         Phase::CheckedOut => "left",
         _ if counts.failed > 0 => "failed",
-        _ if device.is_converged(wanted.manifest.token()) => "converged",
+        _ if device.is_converged(wanted.manifest.token())
+            && has_documents(app, world, device, beside).await? =>
+        {
+            "converged"
+        }
         _ => "pending",
     };
     let facts = &device.facts;
@@ -237,8 +249,24 @@ async fn row(
         seen_at,
         reported_at: standing.map(|standing| standing.at),
         tags: device.tags.iter().cloned().collect(),
-        notes: notes(app, world, device, users),
+        notes: notes(app, world, device, beside),
     })
+}
+
+/// Whether all that is for the linked channel of a device is confirmed.
+async fn has_documents(
+    app: &App,
+    world: &World,
+    device: &Enrollment,
+    beside: &[Enrollment],
+) -> Result<bool, StoreError> {
+    if !device.facts.is_windows() {
+        return Ok(true);
+    }
+    let id = device.id.to_linked();
+    let linked = beside.iter().find(|channel| channel.id == id);
+    let wanted = app.wanted(world, device, &id, linked).await?.manifest;
+    Ok(wanted.entries().is_empty() || linked.is_some_and(|linked| linked.is_converged(wanted.token())))
 }
 
 /// The verdicts over what a channel should hold. Those that were made when it reported count only for the manifest
@@ -275,7 +303,7 @@ pub(super) async fn fetched(app: &App, seen: &Sighting) -> Result<BTreeSet<Diges
     Ok(tokens.unwrap_or_default())
 }
 
-fn notes(app: &App, world: &World, device: &Enrollment, users: &[Enrollment]) -> Vec<String> {
+fn notes(app: &App, world: &World, device: &Enrollment, beside: &[Enrollment]) -> Vec<String> {
     let mut notes = Vec::new();
     if device.memberships == Memberships::Waiting {
         notes.push(format!(
@@ -298,7 +326,7 @@ fn notes(app: &App, world: &World, device: &Enrollment, users: &[Enrollment]) ->
     if device.identity.is_some_and(|pin| pin.not_after < app.now()) {
         notes.push("its certificate has expired; it still works, but renew it".to_owned());
     }
-    let standings = users
+    let standings = beside
         .iter()
         .chain([device])
         .filter_map(|channel| channel.standing.as_ref());

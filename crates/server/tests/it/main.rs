@@ -48,6 +48,8 @@ mod windows;
 mod windows_actions;
 mod windows_entra;
 mod windows_hostile;
+mod windows_linked;
+mod windows_linking;
 mod windows_page;
 mod windows_renewal;
 mod windows_session;

@@ -22,15 +22,15 @@ crate::on_each_database!(
     settings_that_make_no_sense,
 );
 
-const TENANT: &str = "11111111-2222-3333-4444-555555555555";
-const AUDIENCE: &str = "https://mdm.example.org/";
+pub(crate) const TENANT: &str = "11111111-2222-3333-4444-555555555555";
+pub(crate) const AUDIENCE: &str = "https://mdm.example.org/";
 
 fn base64(octets: impl AsRef<[u8]>) -> String {
     URL_SAFE_NO_PAD.encode(octets)
 }
 
 /// A set with the public half of `key` in it.
-fn key_set(key: &KeyPair, kid: &str) -> Value {
+pub(crate) fn key_set(key: &KeyPair, kid: &str) -> Value {
     let info = key.subject_public_key_info();
     let bits = children(&info)[1];
     // BIT STRING with no unused bits, of 257 to 65,535 octets: four of head, one of those bits.
@@ -51,7 +51,7 @@ fn key_set(key: &KeyPair, kid: &str) -> Value {
     json!({"keys": [{"kty": "RSA", "use": "sig", "kid": kid, "n": number(numbers[0]), "e": number(numbers[1])}]})
 }
 
-fn claims(now: i64) -> Value {
+pub(crate) fn claims(now: i64) -> Value {
     json!({
         "aud": AUDIENCE, "iss": format!("https://sts.windows.net/{TENANT}/"), "tid": TENANT,
         "iat": now, "nbf": now, "exp": now + 3_600, "scp": "mdm_delegation", "upn": "ada@example.org",
@@ -59,22 +59,22 @@ fn claims(now: i64) -> Value {
     })
 }
 
-fn changed(mut claims: Value, name: &str, value: Value) -> Value {
+pub(crate) fn changed(mut claims: Value, name: &str, value: Value) -> Value {
     claims[name] = value;
     claims
 }
 
-fn signed(header: &Value, claims: &Value, key: &KeyPair) -> String {
+pub(crate) fn signed(header: &Value, claims: &Value, key: &KeyPair) -> String {
     let message = format!("{}.{}", base64(header.to_string()), base64(claims.to_string()));
     let signature = key.sign(message.as_bytes()).expect("a signature");
     format!("{message}.{}", base64(signature))
 }
 
-fn token_of(claims: &Value, key: &KeyPair) -> String {
+pub(crate) fn token_of(claims: &Value, key: &KeyPair) -> String {
     signed(&json!({"typ": "JWT", "alg": "RS256", "kid": "k1"}), claims, key)
 }
 
-async fn house(database: Database) -> House {
+pub(crate) async fn house(database: Database) -> House {
     let mut house = House::closed(database);
     let jwks = house.file("keys.json", &key_set(&KEYS[2], "k1").to_string());
     house.settings().entra = Some(EntraSettings {

@@ -29,6 +29,8 @@ pub struct Pc {
     pub locale: String,
     /// How it stands to Microsoft Entra.
     pub join: Join,
+    /// Its identifier there, and empty where it has none.
+    pub entra_id: String,
     /// Who is logged in.
     pub login: LoginStatus,
     /// How many seconds it takes to install an MSI package, or to get a certificate by SCEP.
@@ -77,6 +79,7 @@ impl Pc {
             version: version.to_owned(),
             locale: "en-US".to_owned(),
             join: Join::Neither,
+            entra_id: String::new(),
             login: LoginStatus::User,
             job_seconds: 60,
             seed: random.number(),

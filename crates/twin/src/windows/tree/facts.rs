@@ -133,6 +133,7 @@ impl Tree {
             facts.insert(provider_uri(provider, path), Value::new(format, data));
         };
         put(&["HWDevID"], Format::Chr, &pc.hardware_id);
+        put(&["AADDeviceID"], Format::Chr, &pc.entra_id);
         let enrollment_type = match account.store {
             Store::User => "Full",
             Store::System => "Device",

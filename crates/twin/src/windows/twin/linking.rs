@@ -18,6 +18,7 @@ impl Twin {
     /// The device joins Entra, or is registered there, and gets tokens for itself from then on.
     pub fn join(&mut self, membership: Membership, join: Join) {
         self.pc.join = join;
+        self.pc.entra_id.clone_from(&membership.device_id);
         self.membership = Some(membership);
     }
 
