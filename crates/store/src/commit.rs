@@ -160,7 +160,7 @@ fn steps_of(state: &ChannelState, write: &Write, had_exceptions: bool) -> Result
             let sql = "INSERT INTO known (digest, body) VALUES ($1, $2) ON CONFLICT (digest) DO NOTHING";
             vec![Step::new(sql, vec![digest.to_string().into(), json(known)?]).keyed()]
         }
-        Write::Status(id, record) => write_status(id, record, had_exceptions)?,
+        Write::Status(id, record) => write_status(id, record, had_exceptions || *id != state.id)?,
         Write::Escrow(id, kind, Some(sealed)) => {
             let sql = "INSERT INTO escrow (enrollment, kind, sealed) VALUES ($1, $2, $3) \
                        ON CONFLICT (enrollment, kind) DO UPDATE SET sealed = excluded.sealed";

@@ -188,15 +188,11 @@ impl Document {
         }
     }
 
-    /// The same without what it sets, by which a device comes to take that back. Resources of providers cannot be taken
-    /// back, so that it has none.
+    /// The same without what it sets, by which a device comes to take that back. \[U\]: whether devices take a document
+    /// that holds nothing; of one that is refused, what it set stays, and that is told.
     pub fn emptied(&self) -> Self {
-        let csp = self.csp.iter().map(|csp| DocumentCsp {
-            name: csp.name.clone(),
-            settings: Vec::new(),
-        });
         Self {
-            csp: csp.collect(),
+            csp: Vec::new(),
             providers: Vec::new(),
             ..self.clone()
         }
@@ -244,8 +240,8 @@ mod tests {
                 .any(|key| key == "on-removal" || key.starts_with("refresh"))
         );
         let emptied = document.emptied();
-        assert_eq!((emptied.csp.len(), emptied.providers.len()), (1, 0));
-        assert!(emptied.csp[0].settings.is_empty());
+        assert_eq!((emptied.csp.len(), emptied.providers.len()), (0, 0));
+        assert_eq!(emptied.scenario, document.scenario);
     }
 
     #[test]

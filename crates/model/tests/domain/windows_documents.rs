@@ -543,7 +543,7 @@ fn inventories_tell_status_items() {
         assert!(sent[0].path.contains("/Host/Inventory/Results/"), "{sent:?}");
         bench.hear(Some(vec![told(&document, 80, result_checksum)]), OK);
         assert_eq!(
-            bench.report.items[&format!("{INVENTORY}certs.Root")],
+            bench.documents.inventory()[&format!("{INVENTORY}certs.Root")],
             json!(value)
         );
         assert_eq!(bench.judged(), [Judged::Confirmed]);
@@ -555,8 +555,12 @@ fn inventories_tell_status_items() {
         verbs(&bench.hear(Some(vec![told(&document, 80, "R2")]), OK)),
         [(Verb::Delete, "document")]
     );
+    let before = bench.documents.clone();
     bench.hear(Some(vec![]), OK);
-    assert!(bench.report.items.is_empty() && bench.documents.stays.is_empty());
+    assert!(bench.documents.inventory().is_empty() && bench.documents.stays.is_empty());
+    let told = bench.documents.told(&before).unwrap();
+    assert_eq!((told.items.len(), told.errors.len()), (0, 1));
+    assert_eq!(bench.documents.told(&bench.documents), None);
 }
 
 #[test]

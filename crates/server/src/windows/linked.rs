@@ -15,6 +15,9 @@ use std::sync::Arc;
 use axum::Router;
 use axum::routing::post;
 
+use ordain_model::windows::documents::Session;
+
+use super::session::manage;
 use crate::app::App;
 
 /// Where devices ask where to enroll: `LinkedEnrollment/DiscoveryEndpoint`.
@@ -30,5 +33,5 @@ pub(super) fn router() -> Router<Arc<App>> {
         .route(DISCOVERY, post(discovery::discover))
         .route(POLICY, post(enroll::get_policies))
         .route(ENROLLMENT, post(enroll::request_security_token))
-        .route(MANAGEMENT, post(session::manage))
+        .route(MANAGEMENT, post(manage::<Session>))
 }

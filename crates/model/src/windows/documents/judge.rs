@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use ordain_catalog::windows::Request;
 use ordain_catalog::{Kind as DeclarationKind, Scope};
+use serde_json::Value;
 
 use super::record::{Documents, Known, Seen};
 use super::state::{Kind, kind};
@@ -44,17 +45,7 @@ impl Session {
                 }
             }
         }
-        let wanted = |known: &&Known| scene.wanted.iter().any(|declared| known.is_of(declared));
-        let inventories = documents.known.values().filter(wanted);
-        let items = inventories.filter(|known| known.request == Request::Inventory);
-        let items = items.flat_map(|known| {
-            let values = known.result.iter().flat_map(|result| &result.values);
-            values.map(|(name, value)| (format!("{INVENTORY}{}.{name}", known.identifier), value.clone()))
-        });
         Report {
-            // What an inventory no longer tells is no longer known.
-            full: true,
-            items: items.take(MOST_ITEMS).collect(),
             declarations: Some(DeclarationsReport {
                 listed: BTreeMap::from([(DeclarationKind::Configuration, listed)]),
             }),
@@ -65,10 +56,43 @@ impl Session {
     }
 }
 
+impl Documents {
+    /// What inventories have told of the device, by the names of status items. They are the device's, as all that is
+    /// known of it is.
+    pub fn inventory(&self) -> BTreeMap<String, Value> {
+        let asked = self.known.values();
+        let asked = asked.filter(|known| known.request == Request::Inventory);
+        let items = asked.flat_map(|known| {
+            let values = known.result.iter().flat_map(|result| &result.values);
+            values.map(|(name, value)| (format!("{INVENTORY}{}.{name}", known.identifier), value.clone()))
+        });
+        items.take(MOST_ITEMS).collect()
+    }
+
+    /// The report on the device's own channel that inventories amount to, after those `before`; `None` when they say
+    /// nothing new.
+    pub fn told(&self, before: &Self) -> Option<Report<'static>> {
+        let (items, told) = (self.inventory(), before.inventory());
+        if items == told {
+            return None;
+        }
+        // What no inventory tells any more is no longer known.
+        let untold = told.into_keys().filter(|name| !items.contains_key(name));
+        let reason = info("Info.NotAsked", "no inventory asks for it any more");
+        let errors = untold.map(|name| (name, vec![reason.clone()])).collect();
+        Some(Report {
+            items,
+            errors,
+            ..Report::default()
+        })
+    }
+}
+
 /// How the names of the status items begin that inventories tell; the identifier of the document and the name of the
 /// value follow.
 pub const INVENTORY: &str = "windows.inventory.";
-const MOST_ITEMS: usize = 900;
+/// How many of them are kept.
+const MOST_ITEMS: usize = 500;
 
 /// What administrators have to know of, in words.
 fn problems(documents: &Documents) -> Vec<String> {

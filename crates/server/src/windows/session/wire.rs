@@ -14,19 +14,20 @@ use ordain_windows::syncml::{
 use serde::{Deserialize, Serialize};
 
 use crate::device::fault::Fault;
+use crate::windows::declared;
 
 /// The longest value that a device may answer in parts, in octets.
 const MAX_OBJECT: usize = 1 << 20;
 
 /// A message of a device.
 pub(in crate::windows) struct Heard {
-    pub(super) header: Header,
+    pub(in crate::windows) header: Header,
     /// What it says to the session,
-    pub(super) said: Said,
+    pub(in crate::windows) said: Said,
     /// and that it leaves.
     pub(in crate::windows) leaves: bool,
     /// What is answered to each of its commands, the header first.
-    pub(super) statuses: Vec<Status>,
+    pub(in crate::windows) statuses: Vec<Status>,
     /// What has come so far of a value that comes in parts.
     pub(super) part: Option<Part>,
 }
@@ -143,6 +144,10 @@ impl Heard {
                     self.said.with_user = login.map(|login| login == LoginStatus::User);
                 }
                 Some(AlertType::Unenrolling) => self.leaves = true,
+                Some(AlertType::DeclaredConfigurationDocuments) => {
+                    let text = item.data.as_deref();
+                    self.said.documents = text.and_then(declared::list);
+                }
                 Some(AlertType::MsiInstalled) => self.said.installed.extend(installed(item)),
                 // What is not about the session.
                 _ => {}
@@ -265,7 +270,7 @@ fn verb(verb: ModelVerb) -> Verb {
     }
 }
 
-fn format(format: DataFormat) -> Format {
+pub(in crate::windows) fn format(format: DataFormat) -> Format {
     match format {
         DataFormat::B64 => Format::B64,
         DataFormat::Bin => Format::Bin,
