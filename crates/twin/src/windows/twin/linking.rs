@@ -18,7 +18,7 @@ impl Twin {
     /// The device joins Entra, or is registered there, and gets tokens for itself from then on.
     pub fn join(&mut self, membership: Membership, join: Join) {
         self.pc.join = join;
-        self.pc.entra_id.clone_from(&membership.device_id);
+        self.pc.entra_device_id = Some(membership.device_id.clone());
         self.membership = Some(membership);
     }
 
@@ -100,6 +100,7 @@ impl Twin {
         let Some(linked) = self.accounts.get(LINKED) else {
             return;
         };
+        self.tree.roll_back();
         self.tree.withdraw(
             &linked.provider_id,
             own_store(linked.store),
