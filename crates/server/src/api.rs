@@ -144,7 +144,8 @@ pub struct DeviceRow {
     /// Its system's version.
     pub os_version: Option<String>,
     /// failed: a declaration failed, on its own channel or on that of a user. converged: every declaration that its
-    /// own channel should have is confirmed or settled. left: checked out. pending: anything else.
+    /// own channel should have is confirmed or settled. left: checked out. unknown: it has documents of declared
+    /// configuration, and has not spoken of them for twice its schedule. pending: anything else.
     pub state: String,
     /// Over what it should have, on its own channel and on those of its users that have reported.
     #[schema(value_type = Object)]

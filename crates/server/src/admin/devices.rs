@@ -15,6 +15,7 @@ use ordain_model::manifest::Manifest;
 use ordain_model::membership::Basis;
 use ordain_model::record::StatusRecord;
 use ordain_model::view::{self, ViewOf};
+use ordain_model::windows::documents::is_stale;
 use ordain_model::world::World;
 use ordain_model::{checkin, command, convergence};
 use ordain_store::{Actor, AuditRecord, Sighting, StoreError};
@@ -31,7 +32,7 @@ const STRETCH: u32 = 1_000;
 const DEFAULT_LIMIT: usize = 1_000;
 /// How many commands of a queue are shown with the channel.
 const QUEUE_SHOWN: u32 = 20;
-const STATES: [&str; 4] = ["converged", "pending", "failed", "left"];
+const STATES: [&str; 5] = ["converged", "pending", "failed", "unknown", "left"];
 
 /// Lists devices, and counts all of them by state.
 #[utoipa::path(
@@ -221,6 +222,7 @@ async fn row(
     let state = match device.phase {
         Phase::CheckedOut => "left",
         _ if counts.failed > 0 => "failed",
+        _ if are_documents_stale(app, world, device).await? => "unknown",
         _ if device.is_converged(wanted.manifest.token()) => "converged",
         _ => "pending",
     };
@@ -239,6 +241,23 @@ async fn row(
         tags: device.tags.iter().cloned().collect(),
         notes: notes(app, world, device, users),
     })
+}
+
+/// Whether the device has documents, and has not spoken of them for so long that nobody knows how they are.
+async fn are_documents_stale(app: &App, world: &World, device: &Enrollment) -> Result<bool, StoreError> {
+    let id = device.id.to_linked();
+    let has_documents = device.facts.is_windows()
+        && !app
+            .wanted(world, device, &id, None)
+            .await?
+            .manifest
+            .entries()
+            .is_empty();
+    if !has_documents {
+        return Ok(false);
+    }
+    let sighting = app.store.sighting(&id).await?;
+    Ok(is_stale(sighting.map(|seen| seen.seen_at), app.now()))
 }
 
 /// The verdicts over what a channel should hold. Those that were made when it reported count only for the manifest
@@ -339,7 +358,10 @@ async fn channel(
         None => BTreeSet::new(),
     };
     let listing = record.held.unpack(against.as_deref());
+    let seen_at = sighting.as_ref().map(|seen| seen.seen_at);
+    let is_stale = enrollment.id == enrollment.id.to_linked() && is_stale(seen_at, app.now());
     let declarations = view::declarations(ViewOf {
+        is_stale,
         wanted: &wanted.manifest,
         offered: offered.as_deref(),
         fetched: &fetched,
@@ -351,7 +373,7 @@ async fn channel(
     Ok(Channel {
         id: enrollment.id.to_string(),
         phase: enrollment.phase,
-        converged: enrollment.is_converged(wanted.manifest.token()),
+        converged: enrollment.is_converged(wanted.manifest.token()) && !is_stale,
         wanted_revision: wanted.revision,
         wanted_token: wanted.manifest.token().to_string(),
         offered_token: enrollment.offer.map(|offer| offer.token.to_string()),
@@ -372,7 +394,7 @@ async fn channel(
         status_errors: record.errors,
         report_problems: record.problems,
         reported_at: enrollment.standing.as_ref().map(|standing| standing.at),
-        seen_at: sighting.map(|seen| seen.seen_at),
+        seen_at,
     })
 }
 
