@@ -46,6 +46,7 @@ mod token;
 mod webhook;
 mod windows;
 mod windows_actions;
+mod windows_documents;
 mod windows_entra;
 mod windows_hostile;
 mod windows_linked;
