@@ -102,17 +102,19 @@ impl Trust {
         agreed(&self.shown(peer, headers, body, now)?)
     }
 
-    /// The same for a request of which a part is `signed`: that proves an identity, too.
+    /// The same for a request of which a part is signed with the key of `signer`, as was verified: that proves an identity,
+    /// too. `others` are certificates that its chain may need.
     pub(crate) fn identify_signer(
         &self,
-        signed: &cms::Signed,
+        signer: &Certificate,
+        others: &[Certificate],
         peer: &Peer,
         headers: &HeaderMap,
         body: &[u8],
         now: i64,
     ) -> Result<Presented, Unidentified> {
         let mut shown = self.shown(peer, headers, body, now)?;
-        shown.push(self.trusted(&signed.signer, &signed.others, now)?);
+        shown.push(self.trusted(signer, others, now)?);
         agreed(&shown)
     }
 

@@ -7,7 +7,7 @@
 mod state;
 
 pub(crate) use state::words;
-pub use state::{Channel, LinkState};
+pub use state::{Channel, Lacking, LinkState};
 
 use super::WindowsFacts;
 use super::enroll::retired;

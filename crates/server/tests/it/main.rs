@@ -49,6 +49,8 @@ mod windows_actions;
 mod windows_documents;
 mod windows_entra;
 mod windows_hostile;
+mod windows_linked;
+mod windows_linking;
 mod windows_page;
 mod windows_push;
 mod windows_renewal;

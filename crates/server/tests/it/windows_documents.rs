@@ -319,6 +319,15 @@ async fn a_document_is_confirmed_and_drifts(database: Database) {
         (&json!("unrepaired"), true),
         "{drift}"
     );
+    // After twice its schedule nobody knows how it is.
+    house.pass(16 * 3_600 + 1);
+    assert_eq!(pc.state("vpn").await, "unknown");
+    assert_eq!(pc.channel().await["converged"], false);
+    let row = house.get("/devices").await["devices"][0].clone();
+    assert_eq!(row["state"], "unknown", "{row}");
+    pc.begin();
+    pc.say(&listed(&id, &checksum, "CC", 60)).await;
+    assert_eq!(pc.state("vpn").await, "confirmed");
     // Nobody else's documents are its own.
     let other = Linked::new(&house, "PC-22").await;
     assert_eq!(other.state("vpn").await, "pending");
@@ -439,6 +448,11 @@ async fn what_is_no_longer_wanted_goes(database: Database) {
     let channel = pc.channel().await;
     assert_eq!(channel["converged"], true, "{channel}");
     assert_eq!(channel["stays"][0]["identifier"], "vpn", "{channel}");
+    let why = house.get("/devices/PC-1/explain?declaration=vpn").await;
+    assert!(
+        why.to_string().contains("something of it stays on the device"),
+        "{why}"
+    );
     assert_eq!(drift_told(&house, 0).await, []);
     // One that nobody sent is told of, and goes.
     pc.begin();

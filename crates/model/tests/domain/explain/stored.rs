@@ -237,6 +237,7 @@ impl Stored {
             seen: self.seen.as_ref(),
             wake: &self.wake,
             queued: None,
+            link: None,
             push_certificate: self.certificate,
             push_trouble: trouble.map(|(why, until)| (why.as_str(), *until)),
             now: self.now,
