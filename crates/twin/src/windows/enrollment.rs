@@ -172,7 +172,15 @@ impl Enrolling {
             }),
             body,
         };
-        let body = request.to_xml().map_err(|_| EnrollError::Unwritable)?;
+        let body = match (&self.parent, &self.step) {
+            (Some(parent), Step::GetPolicies(_, token) | Step::Enroll(_, token, _))
+                if matches!(token, Token::Certificate { .. }) =>
+            {
+                request.to_signed_xml(|octets| parent.sign(octets))
+            }
+            _ => request.to_xml(),
+        };
+        let body = body.map_err(|_| EnrollError::Unwritable)?;
         Ok(Request::post(url, soap::CONTENT_TYPE, body))
     }
 
@@ -292,12 +300,10 @@ impl Enrolling {
         };
         let policy = server.policy_url.as_deref().map(https);
         match policy {
-            None => {
-                return wrong("without EnrollmentPolicyServiceUrl it would be SHA-1, which is not made here");
-            }
-            Some(None) => return wrong("EnrollmentPolicyServiceUrl is not an https URL"),
+            None => wrong("without EnrollmentPolicyServiceUrl it would be SHA-1, which is not made here"),
+            Some(None) => wrong("EnrollmentPolicyServiceUrl is not an https URL"),
             Some(Some(policy)) if policy.host() != enrollment.host() => {
-                return wrong("policy and enrollment service are on different hosts");
+                wrong("policy and enrollment service are on different hosts")
             }
             Some(Some(_)) => Ok(()),
         }

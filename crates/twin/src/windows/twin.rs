@@ -5,6 +5,7 @@
 //! no more.
 
 mod aftermath;
+mod documents;
 mod linking;
 mod standing;
 mod tamper;
@@ -169,7 +170,9 @@ impl Twin {
         let sessions = self.accounts.iter().map(session);
         let linking = self.accounts.iter().filter_map(|account| account.linking.due);
         let renewals = self.accounts.iter().filter_map(renewal);
-        sessions.chain(renewals).chain(linking).min()
+        let service = self.linked().filter(|_| !self.tree.service.stopped);
+        let documents = service.and_then(|_| self.tree.documents().due());
+        sessions.chain(renewals).chain(linking).chain(documents).min()
     }
 
     /// The device looks by itself: what is due is begun.
@@ -181,6 +184,7 @@ impl Twin {
         if !matches!(self.activity, Activity::Idle) || !self.agenda.is_empty() {
             return;
         }
+        self.see_to_documents(now);
         for (index, account) in self.accounts.iter().enumerate() {
             if account.renewal_due(&self.tree, now).is_some_and(|due| due <= now) {
                 self.agenda.push_back(Task::Renew(index));
@@ -330,7 +334,9 @@ impl Twin {
             Activity::Session(index, session) => {
                 let shows = self.settings.proof == Proof::Certificate;
                 let account = self.accounts.get_mut(*index);
-                Ok(account.and_then(|account| session.request(account, &self.tree, &self.pc, shows)))
+                Ok(account.and_then(|account| {
+                    session.request(account, &self.tree, &self.pc, shows, self.settings.quirks)
+                }))
             }
         }
     }
@@ -384,6 +390,7 @@ impl Twin {
                     pc: &self.pc,
                     tree: &mut self.tree,
                     complaints: &mut self.complaints,
+                    quirks: self.settings.quirks,
                     now,
                 };
                 match session.respond(response, account, parts) {

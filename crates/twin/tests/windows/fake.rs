@@ -1,5 +1,6 @@
 //! A server of raw XML: it takes messages apart with an XML reader, and writes answers as text.
 
+mod declared;
 mod documents;
 mod linked;
 mod reading;
@@ -16,6 +17,10 @@ use ordain_pki::{Authority, Certificate, KeyPair};
 use ordain_twin::windows::{KeyPool, Pc, Request, Response, Settings, Twin, Way};
 use roxmltree::{Document, Node};
 
+pub(crate) use self::declared::{
+    HOST, Line, OTHER, VPN, WIFI, apply, csp, document, list, listed, outcome, place, profile, replace,
+    result, send, states, vpn, wifi,
+};
 pub(crate) use self::documents::fault;
 use self::documents::{linked_document, policies, provisioning_document, renewal_document, soap};
 pub(crate) use self::linked::{

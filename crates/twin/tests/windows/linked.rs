@@ -4,6 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use ordain_catalog::windows::Join;
 use ordain_twin::windows::{EnrollError, Event, Quirks, Response, Standing, Twin};
+use ordain_windows::soap::{Request, Token};
 use roxmltree::Document;
 use serde_json::Value;
 
@@ -112,6 +113,8 @@ fn a_joined_device_shows_a_token_for_itself() {
         "its first session is at once"
     );
     is(&mut twin, &mut fake, "4", 0);
+    let entra = "./Device/Vendor/MSFT/DMClient/Provider/ExampleMDM/AADDeviceID";
+    assert_eq!(twin.value(entra, NOW).unwrap().data, DEVICE);
     assert_eq!(twin.complaints().kept(), []);
     // Once more is an error, and changes nothing ([U]).
     exec(&mut twin, &mut fake, "Enroll");
@@ -160,6 +163,18 @@ fn a_registered_device_tells_its_user_when_asked_and_shows_its_certificate() {
     for path in ["/linked/policy", "/linked/enroll"] {
         let body = fake.bodies(path).pop().unwrap();
         assert!(body.contains(&shown), "its certificate");
+        let signed = Request::parse(body.as_bytes()).unwrap();
+        let Some(Token::Certificate {
+            signature: Some(signature),
+            ..
+        }) = signed.security.unwrap().token
+        else {
+            panic!("without a signature: {body}");
+        };
+        let certificate = &twin.account().unwrap().identity.certificate;
+        assert!(certificate.verifies_rsa_sha256(&signature.signed_info, &signature.value));
+        let other = body.replace("mdm.example.org", "other.example.org");
+        assert!(Request::parse(other.as_bytes()).is_err(), "of this message");
     }
     is(&mut twin, &mut fake, "4", 0);
 }

@@ -2,6 +2,8 @@
 //! XML out, and shares no code with the twin.
 
 mod credentials;
+mod declared;
+mod drift;
 mod enrollment;
 mod entra;
 mod examples;
@@ -11,6 +13,7 @@ mod hostile;
 mod large;
 mod lifecycle;
 mod linked;
+mod ownership;
 mod renewal;
 mod session;
 mod sign_in;

@@ -146,7 +146,7 @@ fn bound_depth(root: Node<'_, '_>) -> Result<(), Error> {
 
 /// An element. Children are looked up by local name.
 #[derive(Clone, Copy)]
-pub(crate) struct Element<'a>(Node<'a, 'a>);
+pub(crate) struct Element<'a>(pub(super) Node<'a, 'a>);
 
 impl<'a> Element<'a> {
     /// The outermost element of `document`.
@@ -187,6 +187,18 @@ impl<'a> Element<'a> {
     /// The element in it of that name.
     pub(crate) fn need(self, name: &'static str) -> Result<Element<'a>, Error> {
         self.find(name)?.ok_or(Error::Missing(name))
+    }
+
+    /// How many elements of that name and namespace there are in the whole document.
+    pub(crate) fn count_in_document(self, name: &str, namespace: &str) -> usize {
+        let all = self
+            .0
+            .document()
+            .descendants()
+            .filter(Node::is_element)
+            .map(Element);
+        all.filter(|one| one.name() == name && one.namespace() == namespace)
+            .count()
     }
 
     /// An attribute, by local name.

@@ -99,6 +99,11 @@ impl Parent {
         request
     }
 
+    /// The proof that the certificate is the device's own.
+    pub(super) fn sign(&self, octets: &[u8]) -> Option<Vec<u8>> {
+        self.identity.key.sign(octets).ok()
+    }
+
     /// What the server says to that; `None` to be asked again, with the user's name.
     pub(super) fn discovered(&mut self, response: &Response) -> Result<Option<LinkedEndpoints>, EnrollError> {
         let about = About::LinkedDiscover;

@@ -159,7 +159,27 @@ impl Tree {
             put(&["Push", "Status"], Format::Int, "0");
         }
         if account.is_linked {
+            for uri in self.documents().abandonable() {
+                facts.insert(uri, Value::new(Format::Int, "0"));
+            }
+            let base = [
+                "Vendor",
+                "MSFT",
+                "DeclaredConfiguration",
+                "ManagementServiceConfiguration",
+            ];
+            for (name, format, value) in [
+                ("RefreshInterval", Format::Int, "240"),
+                ("CertificateExpirationThreshold", Format::Int, "2880"),
+                ("StartSyncSessionOnFailure", Format::Bool, "false"),
+                ("ConflictResolution", Format::Int, "0"),
+            ] {
+                facts.insert(device(&[&base[..], &[name]].concat()), Value::new(format, value));
+            }
             return;
+        }
+        if let Some(id) = &pc.entra_device_id {
+            put(&["AADDeviceID"], Format::Chr, id);
         }
         let linking = account.linking;
         for (name, number) in [

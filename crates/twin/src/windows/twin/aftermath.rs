@@ -145,15 +145,7 @@ impl Twin {
                     self.note(Event::Wiped(kind));
                     return self.leave(PRIMARY, Standing::Wiped);
                 }
-                Effect::Reboot => {
-                    for (uri, value) in self.tree.reboot() {
-                        if uri.segments.last().is_some_and(|name| name == "DeviceName") {
-                            self.pc.name = value.data;
-                            self.tree.take(&uri);
-                        }
-                    }
-                    self.note(Event::Rebooted);
-                }
+                Effect::Reboot => self.reboot(now),
                 Effect::Reschedule => {
                     if let Some(account) = self.accounts.get_mut(index) {
                         let poll = self.tree.poll(&account.provider_id);
@@ -177,6 +169,18 @@ impl Twin {
                 Effect::Do(what) => self.note(Event::Did(what)),
             }
         }
+    }
+
+    /// The device is rebooted: what waited for that is in force, and its services begin anew.
+    pub fn reboot(&mut self, now: i64) {
+        for (uri, value) in self.tree.reboot() {
+            if uri.segments.last().is_some_and(|name| name == "DeviceName") {
+                self.pc.name = value.data;
+                self.tree.take(&uri);
+            }
+        }
+        self.tree.restart_service(now);
+        self.note(Event::Rebooted);
     }
 
     /// What goes on at the device is told with the next session when it is done.

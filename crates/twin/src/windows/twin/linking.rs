@@ -18,6 +18,7 @@ impl Twin {
     /// The device joins Entra, or is registered there, and gets tokens for itself from then on.
     pub fn join(&mut self, membership: Membership, join: Join) {
         self.pc.join = join;
+        self.pc.entra_device_id = Some(membership.device_id.clone());
         self.membership = Some(membership);
     }
 
@@ -99,6 +100,7 @@ impl Twin {
         let Some(linked) = self.accounts.get(LINKED) else {
             return;
         };
+        self.tree.roll_back();
         self.tree.withdraw(
             &linked.provider_id,
             own_store(linked.store),

@@ -43,7 +43,7 @@ pub enum Standing {
     Enrolling,
     /// It is enrolled.
     Enrolled,
-    /// Enrolling came to nothing: [`Twin::error`].
+    /// Enrolling came to nothing: [`super::Twin::error`].
     Refused,
     /// It has left, or was made to leave.
     Unenrolled,
@@ -78,4 +78,8 @@ pub enum Event {
     LinkFailed(EnrollError),
     /// Its linked enrollment is no more.
     Unlinked,
+    /// What the document of this id wants had drifted, and was repaired.
+    Repaired(String),
+    /// What the document of this id wants has drifted, and cannot be repaired.
+    Drifted(String),
 }
