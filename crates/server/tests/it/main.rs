@@ -47,6 +47,7 @@ mod webhook;
 mod windows;
 mod windows_actions;
 mod windows_documents;
+mod windows_drift;
 mod windows_entra;
 mod windows_hostile;
 mod windows_linked;
