@@ -576,6 +576,37 @@ fn templates_are_filled_in_and_forget_what_with() {
     assert!(twin.value(&format!("{node}/PFXCertBlob"), at).is_some());
 }
 
+/// What comes of a template is no larger than a document may be.
+#[test]
+fn templates_have_a_bound() {
+    let (mut twin, mut fake) = linked();
+    let paths: Vec<_> = (0..200)
+        .map(|one| format!("PFXCertInstall/@#t#{one}/KeyLocation"))
+        .collect();
+    let uris: Vec<_> = paths.iter().map(|path| (path.as_str(), "int", "3")).collect();
+    let body = csp("ClientCertificateInstall", &uris);
+    let template = document(OTHER, "B1", "MSFTClientCertificateInstall", &body);
+    assert_eq!(
+        send(&mut twin, &mut fake, "BulkTemplate", OTHER, &template, NOW).0,
+        200
+    );
+    let value = format!("{HOST}/BulkTemplate/Documents/{OTHER}/BulkVariables/Value");
+    let fill = |count: usize| {
+        let one = |at| format!("<Instance><InstanceData variable=\"t\">T{at}-</InstanceData></Instance>");
+        let all: String = (0..count).map(one).collect();
+        command(
+            "Replace",
+            100,
+            &value,
+            "chr",
+            &format!("<InstanceBlob schema=\"1.0\">{all}</InstanceBlob>"),
+        )
+    };
+    let messages = linked_converse(&mut twin, &mut fake, [say(fill(51)), say(fill(2))], NOW);
+    assert_eq!([1, 2].map(|at: usize| code(&messages[at], 100)), [413, 200]);
+    assert_eq!(states(&mut twin, &mut fake, NOW + 10), [60]);
+}
+
 /// The user's documents are set in the user's part of the tree.
 #[test]
 fn a_document_of_the_user() {
