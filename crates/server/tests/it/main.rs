@@ -49,6 +49,8 @@ mod windows_actions;
 mod windows_entra;
 mod windows_hostile;
 mod windows_page;
+mod windows_raw;
+mod windows_raw_session;
 mod windows_renewal;
 mod windows_session;
 mod windows_settings;
