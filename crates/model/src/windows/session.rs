@@ -87,7 +87,9 @@ pub struct Session {
     tasks: Vec<Task>,
     /// Those whose settings may be on the device, from earlier sessions too.
     set: BTreeSet<Digest>,
-    /// Those, of these, that could not be taken away yet.
+    /// Those, of `set`, whose commands the device has all taken.
+    accepted: BTreeSet<Digest>,
+    /// Those, of `set`, that could not be taken away yet.
     lingering: BTreeSet<Digest>,
     /// What stays on the device, in words.
     stays: Vec<String>,
@@ -181,6 +183,7 @@ impl Session {
             facts: BTreeMap::new(),
             tasks: Vec::new(),
             set: before.map(|before| before.set.clone()).unwrap_or_default(),
+            accepted: before.map(|before| before.accepted.clone()).unwrap_or_default(),
             lingering: BTreeSet::new(),
             stays: Vec::new(),
             acted: 0,

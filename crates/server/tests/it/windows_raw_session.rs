@@ -12,6 +12,7 @@ crate::on_each_database!(
     a_failing_atomic,
     admx_files_and_their_policies,
     a_wifi_profile,
+    a_certificate_by_scep,
     a_package_and_its_outcome,
     a_result_that_is_too_large,
     the_device_leaves,
@@ -246,6 +247,110 @@ async fn order(house: &House, mut body: Value) -> String {
 async fn outcome(house: &House, id: &str) -> (Value, Value) {
     let delivery = house.get(&format!("/commands/{id}")).await["deliveries"][0].clone();
     (delivery["state"].clone(), delivery["reason"].clone())
+}
+
+/// Example 18.
+async fn a_certificate_by_scep(database: Database) {
+    let house = House::open(database).await;
+    let mut pc = RawPc::enrolled(&house).await;
+    let node = "./Device/Vendor/MSFT/ClientCertificateInstall/SCEP/LabCert1";
+    let install = |name: &str| format!("{node}/Install/{name}");
+    let scep = |challenge: &str| {
+        let settings = [
+            ("ServerURL", json!("https://scep.example.org/scep")),
+            ("Challenge", json!(challenge)),
+            ("SubjectName", json!("CN=lab-pc-01")),
+            ("EKUMapping", json!("1.3.6.1.5.5.7.3.2")),
+            ("KeyUsage", json!(160)),
+            ("KeyLength", json!(2048)),
+            ("HashAlgorithm", json!("SHA-2")),
+            ("CAThumbprint", json!("0123456789ABCDEF0123456789ABCDEF01234567")),
+            ("KeyProtection", json!(3)),
+        ];
+        let settings = settings.map(|(name, value)| json!({install(name): value}));
+        json!({"settings": settings})
+    };
+    publish(&house, "scep", &scep("one-time-challenge")).await;
+    // Pending while it goes on.
+    let status = format!("{node}/Status").replace("/Device", "");
+    pc.tree.insert(status.clone(), "2".to_owned());
+    let enroll = format!("  Exec {}", install("Enroll"));
+    let enrolls = |pc: &RawPc| pc.given.iter().filter(|given| **given == enroll).count();
+    pc.tree.remove(&status);
+    let mut next = Some(pc.package_1());
+    while let Some(message) = next {
+        let answer = pc.send(&message).await;
+        next = pc.answer(&answer);
+        if enrolls(&pc) > 0 {
+            pc.tree.insert(status.clone(), "2".to_owned());
+            // It is used up.
+            pc.tree.remove(&install("Challenge").replace("/Device", ""));
+        }
+    }
+    let atomic = pc
+        .given
+        .iter()
+        .position(|given| given == "Atomic")
+        .expect("an Atomic");
+    assert_eq!(
+        pc.given[atomic + 1],
+        format!("  Add {} chr https://scep.example.org/scep", install("ServerURL"))
+    );
+    assert_eq!(
+        pc.given[atomic + 2],
+        format!("  Add {} chr one-time-challenge", install("Challenge"))
+    );
+    assert_eq!(
+        pc.given[atomic + 9],
+        format!("  Add {} int 3", install("KeyProtection"))
+    );
+    assert_eq!(pc.given[atomic + 10], enroll);
+    let pending = known(&house).await;
+    assert_eq!(
+        (&pending.0["confirmed"], pending.1),
+        (&json!(false), json!("pending"))
+    );
+    pc.session().await;
+    assert_eq!((enrolls(&pc), known(&house).await.1), (1, json!("pending")));
+    // Failed: told, and not tried again before the file changes.
+    pc.tree.insert(status.clone(), "16".to_owned());
+    pc.session().await;
+    pc.session().await;
+    let (failed, state) = known(&house).await;
+    assert_eq!((enrolls(&pc), state), (1, json!("failed")));
+    let why = failed["reasons"].to_string();
+    assert!(
+        why.contains("Error.Outcome") && why.contains("LabCert1/Status is 16 (failed)"),
+        "{why}"
+    );
+    publish(&house, "scep", &scep("another-challenge")).await;
+    let mut next = Some(pc.package_1());
+    while let Some(message) = next {
+        let answer = pc.send(&message).await;
+        next = pc.answer(&answer);
+        if enrolls(&pc) > 1 {
+            pc.tree.insert(status.clone(), "1".to_owned());
+        }
+    }
+    let (enrolled, state) = known(&house).await;
+    assert_eq!(
+        (&enrolled["confirmed"], state),
+        (&json!(true), json!("converged")),
+        "{enrolled}"
+    );
+    // What was there already was replaced, in a whole new Atomic.
+    let replaced = format!("  Replace {} chr CN=lab-pc-01", install("SubjectName"));
+    assert!(pc.given.contains(&replaced), "{:?}", pc.given);
+    let before = enrolls(&pc);
+    // A challenge for the next one is no reason to enroll again.
+    publish(&house, "scep", &scep("for-new-devices")).await;
+    pc.session().await;
+    assert_eq!(
+        (enrolls(&pc), known(&house).await.1),
+        (before, json!("converged"))
+    );
+    let shown = house.everything().await.to_string();
+    assert!(!shown.contains("one-time-challenge") && !shown.contains("another-challenge"));
 }
 
 /// Example 13.

@@ -193,6 +193,7 @@ impl Tree {
                     }
                 }
                 Kind::Scep => put("ErrorCode", Format::Int, error.to_string()),
+                Kind::Pfx => {}
             }
         }
     }
