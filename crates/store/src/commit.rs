@@ -196,8 +196,8 @@ fn write_enrollment(state: &ChannelState, enrollment: &Enrollment) -> Result<Ste
         values.push(first_version().into());
         let step = Step::one(
             "INSERT INTO enrollment (id, state, stamp, generation, fingerprint, phase, serial, topic, kind, decided, \
-             known, terms, device, is_device, version) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) \
+             source, known, terms, device, is_device, version) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16) \
              ON CONFLICT (id) DO NOTHING",
             values,
         );
@@ -211,7 +211,7 @@ fn write_enrollment(state: &ChannelState, enrollment: &Enrollment) -> Result<Ste
         (others, predicates) if before.starts_with(others) => (", known = $5, terms = $6", predicates),
         _ => (
             ", generation = $5, fingerprint = $6, phase = $7, serial = $8, topic = $9, kind = $10, decided = $11, \
-             known = $12, terms = $13",
+             source = $12, known = $13, terms = $14",
             &columns[..],
         ),
     };
@@ -229,8 +229,8 @@ fn write_enrollment(state: &ChannelState, enrollment: &Enrollment) -> Result<Ste
 }
 
 /// What stands in columns of its own: generation, fingerprint, phase, serial, topic, kind, and by which conditions
-/// memberships were decided; and for predicates, what is known of a device that has not left, and its terms.
-fn columns(enrollment: &Enrollment) -> Result<[Value; 9], StoreError> {
+/// memberships were decided; what messages of a Windows device come from; and for predicates, what is known of a device that has not left, and its terms.
+fn columns(enrollment: &Enrollment) -> Result<[Value; 10], StoreError> {
     let phase = serde_json::to_value(enrollment.phase).map_err(unwritable)?;
     let is_asked = enrollment.id.is_device() && enrollment.phase != Phase::CheckedOut;
     let terms = is_asked.then(|| json(&Traits::of(enrollment))).transpose()?;
@@ -242,13 +242,20 @@ fn columns(enrollment: &Enrollment) -> Result<[Value; 9], StoreError> {
         enrollment.push.as_ref().map(|push| push.topic.clone()).into(),
         kinds::word(enrollment).into(),
         memberships::decided(enrollment).into(),
+        source(enrollment).into(),
         enrollment.known.map(|digest| digest.to_string()).into(),
         terms.into(),
     ])
 }
 
+/// `Source` of the messages of a Windows device.
+fn source(enrollment: &Enrollment) -> Option<String> {
+    let windows = enrollment.facts.windows.as_ref()?;
+    windows.device_id.clone().filter(|_| enrollment.id.is_device())
+}
+
 /// How many columns come before those for predicates, which change on their own.
-const FOR_PREDICATES: usize = 7;
+const FOR_PREDICATES: usize = 8;
 
 /// Something of the device of `id` changes.
 pub(crate) fn device_of(id: &EnrollmentId) -> Touch {

@@ -155,13 +155,20 @@ const MIN_ROOM: usize = 4 << 10;
 const AROUND: usize = 1024;
 const STATUS: usize = 250;
 
-/// Where message `message` of session `id` belongs, by its hash, after `before`.
-pub fn turn(before: Option<&Session>, id: &str, message: u32, heard: Digest) -> Result<Turn, OutOfTurn> {
+/// Where message `message` of session `id` belongs, by its hash, after `before`. A session begins with one of the first
+/// `begins` messages: those before it were only asked for credentials.
+pub fn turn(
+    before: Option<&Session>,
+    id: &str,
+    message: u32,
+    heard: Digest,
+    begins: u32,
+) -> Result<Turn, OutOfTurn> {
     match before {
         Some(before) if before.heard == heard => Ok(Turn::Again),
         Some(before) if before.id == id && !before.is_over && message > before.message => Ok(Turn::Next),
         Some(before) if before.id == id => Err(OutOfTurn),
-        _ if message == 1 => Ok(Turn::First),
+        _ if message <= begins => Ok(Turn::First),
         _ => Err(OutOfTurn),
     }
 }

@@ -3,6 +3,7 @@
 //! What a session remembers is stored with each answer, in the commit of what the message decided, so that a server goes
 //! on where another one was, and the same message gets the same answer.
 
+mod credentials;
 mod kept;
 mod policy;
 mod wire;
@@ -23,6 +24,7 @@ use ordain_model::windows::enroll;
 use ordain_model::windows::session::{self as model, Answer, Session, Turn};
 use ordain_windows::syncml::{CONTENT_TYPE, Message};
 
+use self::credentials::Checked;
 use self::kept::Kept;
 use self::wire::Heard;
 use super::MANAGEMENT;
@@ -32,10 +34,18 @@ use crate::body;
 use crate::device::fault::Fault;
 use crate::device::mdm::identify;
 use crate::device::scene::{ATTEMPTS, Scene, contended};
-use crate::identity::Peer;
+use crate::identity::{Peer, Unidentified};
 
 /// The largest message of a device, in octets. Windows announces 512 KiB for its own.
 const MAX_MESSAGE: usize = 1 << 20;
+
+/// Who sends a message.
+enum Sender {
+    /// The holder of this certificate.
+    Certificate(Presented),
+    /// That is for the message to prove: it came through a trusted proxy that tells no certificates.
+    InMessage,
+}
 
 /// A message of a management session. What a device adds to the address, and its headers, say nothing here.
 pub(super) async fn manage(
@@ -47,8 +57,13 @@ pub(super) async fn manage(
     let answer = async {
         let body = body::read(&app.in_flight, &headers, body, MAX_MESSAGE).await?;
         let _place = app.admission.enter(Urgency::Usual).await?;
-        let presented = identify(&app, &peer, &headers, &body.octets).await?;
-        answer(&app, &presented, &body.octets).await
+        let sender = match identify(&app, &peer, &headers, &body.octets).await {
+            Err(Fault::Unidentified(Unidentified::None)) if app.trust.is_told_nothing(&peer) => {
+                Sender::InMessage
+            }
+            presented => Sender::Certificate(presented?),
+        };
+        answer(&app, &sender, &body.octets).await
     };
     match answer.await {
         Ok(message) => ([(header::CONTENT_TYPE, CONTENT_TYPE)], message).into_response(),
@@ -59,11 +74,26 @@ pub(super) async fn manage(
     }
 }
 
-async fn answer(app: &Arc<App>, presented: &Presented, body: &Bytes) -> Result<Vec<u8>, Fault> {
+fn read(body: &Bytes) -> Result<Message, Fault> {
+    Message::parse(body).map_err(|error| Fault::Unreadable(error.to_string()))
+}
+
+async fn answer(app: &Arc<App>, sender: &Sender, body: &Bytes) -> Result<Vec<u8>, Fault> {
+    let heard = Digest::of(body);
     for _ in 0..ATTEMPTS {
-        // Let in first: what a stranger sends is not even read.
-        let scene = app.windows_scene(presented).await?;
-        let message = Message::parse(body).map_err(|error| Fault::Unreadable(error.to_string()))?;
+        // Held until what is sealed is stored, so that a rotation of keys waits for it.
+        let ring = app.seal.ring();
+        let (scene, message, proven) = match sender {
+            // Let in first: what a stranger sends is not even read.
+            Sender::Certificate(presented) => (app.windows_scene(presented).await?, read(body)?, None),
+            Sender::InMessage => {
+                let message = read(body)?;
+                match credentials::check(app, &ring, &message, heard).await? {
+                    Checked::In(scene, proven) => (*scene, message, Some(proven)),
+                    Checked::Out(challenge) => return Ok(challenge),
+                }
+            }
+        };
         let device = scene.device()?;
         let windows = device.facts.windows.as_ref();
         let name = windows.and_then(|windows| windows.device_id.as_deref());
@@ -72,20 +102,24 @@ async fn answer(app: &Arc<App>, presented: &Presented, body: &Bytes) -> Result<V
             return Err(Refusal::WrongIdentity.into());
         }
         app.sightings.woke(device, scene.now);
-        // Held until what is sealed is stored, so that a rotation of keys waits for it.
-        let ring = app.seal.ring();
         let kept = Kept::load(app, &ring, &device.id).await?;
-        let heard = Digest::of(body);
+        if proven.is_some_and(|proven| !proven.is_of(kept.as_ref())) {
+            continue;
+        }
         let header = &message.header;
         let before = kept.as_ref().map(|(_, kept)| &kept.session);
-        let turn = model::turn(before, &header.session_id, header.message_id, heard);
+        let begins = proven.map_or(1, |_| credentials::BEGINS);
+        let turn = model::turn(before, &header.session_id, header.message_id, heard, begins);
         let turn = turn.map_err(|error| Fault::Unreadable(error.to_string()))?;
         let decided = match (turn, kept) {
             (Turn::Again, Some((_, kept))) => return Ok(kept.answer),
             (turn, kept) => {
                 let part = kept.as_ref().and_then(|(_, kept)| kept.part.clone());
                 let part = part.filter(|_| turn == Turn::Next);
-                let said = wire::read(message, part);
+                let mut said = wire::read(message, part);
+                if let Some(proven) = proven {
+                    said.asks_next(proven.next_nonce(&ring, &device.id));
+                }
                 decide(app, &scene, turn, kept, said, heard).await
             }
         };

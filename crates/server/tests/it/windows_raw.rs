@@ -4,6 +4,10 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use md5::{Digest as _, Md5};
+
 use crate::client::{Answer, Manner};
 use crate::house::{House, PUBLIC_URL};
 use crate::identity::Identity;
@@ -104,7 +108,7 @@ fn is_command(element: &&Element) -> bool {
 /// The computer.
 pub(crate) struct RawPc {
     pc: Pc,
-    identity: Option<Identity>,
+    pub(crate) identity: Option<Identity>,
     /// What is in front of the server.
     pub(crate) manner: Manner,
     /// The secret of its account at the server (`APPSRV`).
@@ -175,6 +179,28 @@ impl RawPc {
         }
     }
 
+    /// The nonce for the next message, if the answer has one; which the next message answers as `user` with `secret`.
+    pub(crate) fn learns(&mut self, answer: &Element, user: &str, secret: &str) {
+        let challenge = answer.find("SyncBody/Status/Chal/Meta");
+        self.credential = challenge.map_or(String::new(), |meta| {
+            assert_eq!((meta.at("Format"), meta.at("Type")), ("b64", "syncml:auth-md5"));
+            let nonce = STANDARD.decode(meta.at("NextNonce")).expect("base64");
+            let md5 = |octets: &[u8]| STANDARD.encode(Md5::digest(octets));
+            let secret = md5(format!("{user}:{secret}").as_bytes());
+            let proof = md5(&[secret.as_bytes(), b":", &nonce].concat());
+            format!(
+                r#"
+    <Cred>
+      <Meta>
+        <Format xmlns="syncml:metinf">b64</Format>
+        <Type xmlns="syncml:metinf">syncml:auth-md5</Type>
+      </Meta>
+      <Data>{proof}</Data>
+    </Cred>"#
+            )
+        });
+    }
+
     fn envelope(&self, body: &str) -> String {
         let Self {
             session,
@@ -240,12 +266,16 @@ impl RawPc {
 
     /// Sends a message as it is.
     pub(crate) async fn post(&self, message: &str) -> Answer {
+        self.post_octets(message.as_bytes()).await
+    }
+
+    pub(crate) async fn post_octets(&self, message: &[u8]) -> Answer {
         let path = format!("{MANAGEMENT}?mode=Maintenance&Platform=WoA");
         let manner = Manner {
             certificate: self.identity.clone(),
             ..self.manner.clone()
         };
-        self.pc.exchange(&path, SYNCML, message.as_bytes(), manner).await
+        self.pc.exchange(&path, SYNCML, message, manner).await
     }
 
     /// Sends a message, and sees that the answer is one to it: examples 3.4 and 3.6.
@@ -303,6 +333,8 @@ impl RawPc {
 
     /// The answer to the server's message: statuses and results, in order. `None`: the session is over.
     pub(crate) fn answer(&mut self, answer: &Element) -> Option<String> {
+        let secret = self.secret.clone();
+        self.learns(answer, HARDWARE, &secret);
         let body = &answer.find("SyncBody").expect("a body").children;
         let commands: Vec<&Element> = body.iter().filter(is_command).collect();
         if commands.is_empty() {
