@@ -19,6 +19,7 @@ use crate::meeting::Meetings;
 use crate::named::Named;
 use crate::problem::{Place, Problem, Problems, quoted};
 use crate::tree::{self, Node, Syntax};
+use crate::windows::WindowsFile;
 
 /// What a policy is judged by besides itself.
 #[derive(Debug, Clone, Copy)]
@@ -201,6 +202,7 @@ impl<'c> Compiler<'c> {
         self.check_properties(drafts, &meetings);
         self.warn_of_conflicts(drafts, &meetings);
         self.warn_of_windows_conflicts(drafts, &meetings);
+        self.check_owners(drafts, &meetings);
     }
 
     /// Every declaration, asset and profile, by identifier.
@@ -306,13 +308,10 @@ impl<'c> Compiler<'c> {
     fn declarations(&mut self, drafts: BTreeMap<String, Draft<'_>>) -> BTreeMap<String, Declaration> {
         let mut declarations = BTreeMap::new();
         for (identifier, draft) in drafts {
-            let settings = draft.windows();
+            let of_windows = draft.windows().map(WindowsFile::to_payload);
             // A type that is missing or not allowed was complained of.
             let Some(declared) = draft.declared else { continue };
-            let payload = settings.map_or_else(
-                || draft.payload.to_json_object(),
-                |settings| settings.to_payload(),
-            );
+            let payload = of_windows.unwrap_or_else(|| draft.payload.to_json_object());
             match Declaration::new(
                 declared.kind(),
                 declared.name().to_owned(),

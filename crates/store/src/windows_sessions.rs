@@ -15,11 +15,11 @@ pub struct KeptSession {
 }
 
 impl Store {
-    /// The Windows devices whose messages say that they are from `source`. Devices choose that, so that there may be several:
-    /// the first four that have not left.
-    pub async fn windows_devices(&self, source: &str) -> Result<Vec<Enrollment>, StoreError> {
+    /// The channels of Windows devices whose messages say that they are from `source`. Devices choose that, so that there may
+    /// be several: the first eight that have not left.
+    pub async fn windows_channels(&self, source: &str) -> Result<Vec<Enrollment>, StoreError> {
         let sql =
-            "SELECT state FROM enrollment WHERE source = $1 AND phase <> 'checked-out' ORDER BY id LIMIT 4";
+            "SELECT state FROM enrollment WHERE source = $1 AND phase <> 'checked-out' ORDER BY id LIMIT 8";
         let rows = self.query(sql, vec![source.into()]).await?;
         rows.iter().map(|row| row.json(0)).collect()
     }

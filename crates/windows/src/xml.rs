@@ -10,7 +10,7 @@ mod write;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use read::{Element, parse};
+pub(crate) use read::{Element, parse, parse_embedded};
 pub(crate) use write::Writer;
 
 /// The longest document that is read, in octets.

@@ -260,6 +260,13 @@ impl Session {
             self.outbox.push(self.explained(kind));
         }
         self.outbox.waits_for_more = done.waits_for_more;
+        // What was begun is told from the next message on.
+        if self.effects.contains(&Effect::Link) && !account.is_linked {
+            account.linking.status = 1;
+        }
+        if self.effects.contains(&Effect::Unlink) {
+            account.linking.status = 5;
+        }
         Verdict::Going
     }
 

@@ -212,17 +212,18 @@ impl Tree {
         }
     }
 
+    /// What an enrollment has in the tree goes, but for what it shares with others.
+    pub(super) fn withdraw(&mut self, provider: &str, store: [&str; 2], certificate: &Certificate) {
+        self.take(&provider_uri(provider, &[]));
+        self.take(&certificate_uri(store, certificate));
+    }
+
     /// A certificate in the store of that name, as `Root/System`, in place of the one before.
     pub(super) fn certify(&mut self, store: [&str; 2], new: &Certificate, old: Option<&Certificate>) {
-        let place = |certificate: &Certificate| {
-            let [store, owner] = store;
-            let thumbprint = certificate.thumbprint();
-            device(&["Vendor", "MSFT", "CertificateStore", store, owner, &thumbprint])
-        };
         if let Some(old) = old {
-            self.take(&place(old));
+            self.take(&certificate_uri(store, old));
         }
-        let mut uri = place(new);
+        let mut uri = certificate_uri(store, new);
         uri.segments.push("EncodedCertificate".to_owned());
         let value = Value::new(Format::B64, facts::base64(new.der()));
         self.put(uri, value);
@@ -266,6 +267,11 @@ pub(super) fn device(names: &[&str]) -> LocUri {
 pub(super) fn provider_uri(provider: &str, path: &[&str]) -> LocUri {
     let base = ["Vendor", "MSFT", "DMClient", "Provider", provider];
     device(&[&base, path].concat())
+}
+
+fn certificate_uri([store, owner]: [&str; 2], certificate: &Certificate) -> LocUri {
+    let thumbprint = certificate.thumbprint();
+    device(&["Vendor", "MSFT", "CertificateStore", store, owner, &thumbprint])
 }
 
 fn renew_uri(name: &str) -> LocUri {

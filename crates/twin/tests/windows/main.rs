@@ -10,6 +10,7 @@ mod groups;
 mod hostile;
 mod large;
 mod lifecycle;
+mod linked;
 mod renewal;
 mod session;
 mod sign_in;

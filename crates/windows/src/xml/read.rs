@@ -36,6 +36,18 @@ pub(crate) fn parse(octets: &[u8]) -> Result<Document<'_>, Error> {
     Ok(document)
 }
 
+/// Reads `text`, which came as the text of another document. An encoding that it declares says nothing any more, and
+/// is skipped.
+pub(crate) fn parse_embedded(text: &str) -> Result<Document<'_>, Error> {
+    let text = text.trim_start_matches(|c: char| c == '\u{feff}' || c.is_ascii_whitespace());
+    let declaration = text
+        .strip_prefix("<?xml")
+        .filter(|rest| rest.starts_with(|c: char| c.is_ascii_whitespace()))
+        .and_then(|rest| rest.split_once("?>"));
+    let text = declaration.map_or(text, |(_, rest)| rest);
+    parse(text.trim_ascii().as_bytes())
+}
+
 /// Whether the XML declaration, if there is one, says UTF-8. Octets that are read as one encoding here and as another
 /// one elsewhere would mean two things.
 fn declares_utf8(text: &str) -> bool {

@@ -8,13 +8,14 @@
 use ordain_model::checkin::Refusal;
 use ordain_model::enrollment::Enrollment;
 use ordain_model::ids::{Digest, EnrollmentId};
-use ordain_model::windows::session::{self as model, Turn};
+use ordain_model::windows::session::Turn;
 use ordain_pki::seal::KeyRing;
 use ordain_windows::secret::Secret;
 use ordain_windows::syncml::Message;
 use ordain_windows::syncml::credential::key;
 use ordain_windows::syncml::status::StatusCode;
 
+use super::Speaks;
 use super::kept::Kept;
 use super::wire;
 use crate::app::App;
@@ -49,7 +50,7 @@ pub(super) struct Proven {
 
 impl Proven {
     /// Whether that still is what the server remembers: what was shown is good for one message.
-    pub(super) fn is_of(self, kept: Option<&(i64, Kept)>) -> bool {
+    pub(super) fn is_of<S>(self, kept: Option<&(i64, Kept<S>)>) -> bool {
         self.number == kept.map_or(0, |(number, _)| *number)
     }
 
@@ -73,7 +74,7 @@ struct Candidate {
 
 /// Finds out which device `message`, with the hash `heard`, is from. The answer is the same whether there is such a device
 /// or not.
-pub(super) async fn check(
+pub(super) async fn check<S: Speaks>(
     app: &App,
     ring: &KeyRing,
     message: &Message,
@@ -82,13 +83,17 @@ pub(super) async fn check(
     let header = &message.header;
     let source = header.source.uri.as_str();
     let mut candidates = Vec::new();
-    for device in app.store.windows_devices(source).await? {
-        candidates.push(candidate(app, ring, message, heard, device.id.clone(), Some(device)).await?);
+    // Each channel has its own account.
+    for device in app.store.windows_channels(source).await? {
+        if device.id.channel() != S::CHANNEL {
+            continue;
+        }
+        candidates.push(candidate::<S>(app, ring, message, heard, device.id.clone(), Some(device)).await?);
     }
     if candidates.is_empty() {
         let nobody = hex::encode(ring.mac(NOBODY, source.as_bytes()));
         let id = EnrollmentId::device(nobody).map_err(|error| Fault::Unavailable(error.to_string()))?;
-        candidates.push(candidate(app, ring, message, heard, id, None).await?);
+        candidates.push(candidate::<S>(app, ring, message, heard, id, None).await?);
     }
     let asked_at: Vec<(&EnrollmentId, i64)> = candidates
         .iter()
@@ -113,7 +118,7 @@ pub(super) async fn check(
     }
     if let Some((device, proven)) = sender {
         let presented = app.trust.as_pinned(device).ok_or(Refusal::NotEnrolled)?;
-        let scene = app.windows_scene(&presented).await?;
+        let scene = app.windows_scene(S::CHANNEL, &presented).await?;
         return Ok(Checked::In(Box::new(scene), proven));
     }
     if header.message_id > CHALLENGES {
@@ -136,7 +141,7 @@ pub(super) async fn check(
 }
 
 /// The same is looked up whether `device` is there or not.
-async fn candidate(
+async fn candidate<S: Speaks>(
     app: &App,
     ring: &KeyRing,
     message: &Message,
@@ -144,12 +149,12 @@ async fn candidate(
     id: EnrollmentId,
     device: Option<Enrollment>,
 ) -> Result<Candidate, Fault> {
-    let kept = Kept::load(app, ring, &id).await?;
+    let kept = Kept::<S>::load(app, ring, &id).await?;
     let account = Account::escrowed(app, &id).await?;
     let number = kept.as_ref().map_or(0, |(number, _)| *number);
     let header = &message.header;
     let before = kept.as_ref().map(|(_, kept)| &kept.session);
-    let turn = model::turn(before, &header.session_id, header.message_id, heard, BEGINS);
+    let turn = S::turn(before, &header.session_id, header.message_id, heard, BEGINS);
     Ok(Candidate {
         key: match account {
             Some(account) => account.device_key(&id),

@@ -121,9 +121,7 @@ impl Scene<'_> {
         if found.node.scopes.of(&owner) == Said::Excluded {
             return Err(Refusal::of(StatusCode::NOT_ALLOWED));
         }
-        // Documents are for linked enrollments, and those need a device that is joined.
-        let is_linked_only = found.csp.name == "./Vendor/MSFT/DeclaredConfiguration";
-        if is_linked_only || found.node.needs.lack(&self.pc.kind()).is_some() {
+        if !self.is_within_reach(found) || found.node.needs.lack(&self.pc.kind()).is_some() {
             return Err(Refusal::missing());
         }
         if found
@@ -162,6 +160,17 @@ impl Scene<'_> {
             return Err(Refusal::invalid());
         }
         Ok(())
+    }
+
+    /// What an enrollment is for. \[U\] what a linked one reaches beside documents: no more than it needs.
+    fn is_within_reach(&self, found: &Found<'_>) -> bool {
+        let is_link = found.uri.names.iter().any(|name| name == "LinkedEnrollment");
+        match (self.account.is_linked, found.csp.name.as_str()) {
+            (true, "./Vendor/MSFT/DeclaredConfiguration" | "./DevInfo" | "./DevDetail") => true,
+            (true, "./Vendor/MSFT/DMClient") => !is_link,
+            (true, _) => false,
+            (false, name) => name != "./Vendor/MSFT/DeclaredConfiguration",
+        }
     }
 
     fn exists(&self, found: &Found<'_>, uri: &LocUri) -> bool {

@@ -158,6 +158,17 @@ impl Tree {
             put(&["Push", "ChannelURI"], Format::Chr, &channel);
             put(&["Push", "Status"], Format::Int, "0");
         }
+        if account.is_linked {
+            return;
+        }
+        let linking = account.linking;
+        for (name, number) in [
+            ("EnrollStatus", u32::from(linking.status)),
+            ("LastError", linking.error),
+        ] {
+            let text = number.to_string();
+            put(&["LinkedEnrollment", name], Format::Int, &text);
+        }
         let renew = |name| device(&["Vendor", "MSFT", "CertificateStore", "My", "WSTEP", "Renew", name]);
         let renewing = &account.renewing;
         facts.insert(

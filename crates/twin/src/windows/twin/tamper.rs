@@ -4,12 +4,18 @@ use ordain_windows::syncml::loc_uri::LocUri;
 
 use super::Twin;
 use crate::windows::pc::Pc;
+use crate::windows::quirks::Quirks;
 use crate::windows::tree::{Fault, Look, Tree, Value};
 
 impl Twin {
     /// The hardware, to be tampered with.
     pub fn pc_mut(&mut self) -> &mut Pc {
         &mut self.pc
+    }
+
+    /// What it does where no text says what Windows does.
+    pub fn quirks_mut(&mut self) -> &mut Quirks {
+        &mut self.settings.quirks
     }
 
     /// Somebody at the device sets a node.
