@@ -121,12 +121,25 @@ impl Session {
         }
     }
 
-    /// Where message `message` of session `id` belongs, by its hash, after `before`.
+    /// Where message `message` of session `id` belongs, by its hash, after `before`. A session begins with one of the first
+    /// `begins` messages: those before it were only asked for credentials.
     ///
     /// # Errors
     /// When it belongs nowhere.
-    pub fn turn(before: Option<&Self>, id: &str, message: u32, heard: Digest) -> Result<Turn, OutOfTurn> {
-        Conversation::turn(before.map(|before| &before.conversation), id, message, heard)
+    pub fn turn(
+        before: Option<&Self>,
+        id: &str,
+        message: u32,
+        heard: Digest,
+        begins: u32,
+    ) -> Result<Turn, OutOfTurn> {
+        Conversation::turn(
+            before.map(|before| &before.conversation),
+            id,
+            message,
+            heard,
+            begins,
+        )
     }
 
     /// Notes that message `message`, with the hash `heard`, is answered.

@@ -84,7 +84,9 @@ pub struct Session {
     tasks: Vec<Task>,
     /// Those whose settings may be on the device, from earlier sessions too.
     set: BTreeSet<Digest>,
-    /// Those, of these, that could not be taken away yet.
+    /// Those, of `set`, whose commands the device has all taken.
+    accepted: BTreeSet<Digest>,
+    /// Those, of `set`, that could not be taken away yet.
     lingering: BTreeSet<Digest>,
     /// What stays on the device, in words.
     stays: Vec<String>,
@@ -111,6 +113,7 @@ impl Session {
             channel: Channel::default(),
             tasks: Vec::new(),
             set: before.map(|before| before.set.clone()).unwrap_or_default(),
+            accepted: before.map(|before| before.accepted.clone()).unwrap_or_default(),
             lingering: BTreeSet::new(),
             stays: Vec::new(),
             acted: 0,
@@ -130,12 +133,25 @@ impl Session {
         self.conversation.hears(message, heard);
     }
 
-    /// Where message `message` of session `id` belongs, by its hash, after `before`.
+    /// Where message `message` of session `id` belongs, by its hash, after `before`. A session begins with one of the first
+    /// `begins` messages: those before it were only asked for credentials.
     ///
     /// # Errors
     /// When it belongs nowhere.
-    pub fn turn(before: Option<&Self>, id: &str, message: u32, heard: Digest) -> Result<Turn, OutOfTurn> {
-        Conversation::turn(before.map(|before| &before.conversation), id, message, heard)
+    pub fn turn(
+        before: Option<&Self>,
+        id: &str,
+        message: u32,
+        heard: Digest,
+        begins: u32,
+    ) -> Result<Turn, OutOfTurn> {
+        Conversation::turn(
+            before.map(|before| &before.conversation),
+            id,
+            message,
+            heard,
+            begins,
+        )
     }
 
     /// Takes what the device says, and answers it. The numbers of the commands are from `first` on, after those of as many

@@ -135,7 +135,7 @@ fn whatever_every_command_is_answered_with_a_session_ends() {
         let (answers, session) = hold(true, |_| code, |_| "other".to_owned());
         let reports = answers.iter().filter(|answer| answer.reports).count();
         assert_eq!(reports, 1, "{code}");
-        let again = Session::turn(Some(&session), "1", 60, Digest::of(b"later"));
+        let again = Session::turn(Some(&session), "1", 60, Digest::of(b"later"), 1);
         assert!(again.is_err(), "it is over");
     }
 }
@@ -188,21 +188,29 @@ fn a_users_settings_wait_for_the_user() {
 #[test]
 fn each_message_has_its_turn() {
     let digest = |text: &str| Digest::of(text.as_bytes());
-    assert_eq!(Session::turn(None, "1", 1, digest("a")), Ok(Turn::First));
-    assert!(Session::turn(None, "1", 2, digest("a")).is_err());
+    assert_eq!(Session::turn(None, "1", 1, digest("a"), 1), Ok(Turn::First));
+    assert!(Session::turn(None, "1", 2, digest("a"), 1).is_err());
     let mut session = Session::begin("1".to_owned(), None);
     session.hears(1, digest("a"));
     assert_eq!(
-        Session::turn(Some(&session), "1", 1, digest("a")),
+        Session::turn(Some(&session), "1", 1, digest("a"), 1),
         Ok(Turn::Again)
     );
-    assert!(Session::turn(Some(&session), "1", 1, digest("b")).is_err());
-    assert_eq!(Session::turn(Some(&session), "1", 2, digest("b")), Ok(Turn::Next));
+    assert!(Session::turn(Some(&session), "1", 1, digest("b"), 1).is_err());
     assert_eq!(
-        Session::turn(Some(&session), "2", 1, digest("b")),
+        Session::turn(Some(&session), "1", 2, digest("b"), 1),
+        Ok(Turn::Next)
+    );
+    assert_eq!(
+        Session::turn(Some(&session), "2", 1, digest("b"), 1),
         Ok(Turn::First)
     );
-    assert!(Session::turn(Some(&session), "2", 2, digest("b")).is_err());
+    assert!(Session::turn(Some(&session), "2", 2, digest("b"), 1).is_err());
+    // After challenges, a session begins later.
+    let turn = |id, message| Session::turn(Some(&session), id, message, digest("b"), 3);
+    assert_eq!(turn("2", 2), Ok(Turn::First));
+    assert!(turn("2", 4).is_err());
+    assert_eq!(turn("1", 2), Ok(Turn::Next));
 }
 
 proptest! {

@@ -154,7 +154,7 @@ async fn get_bootstrap_token(app: &App, presented: &Presented, id: &EnrollmentId
 }
 
 /// The token that a channel has escrowed.
-pub(super) async fn escrowed(
+pub(crate) async fn escrowed(
     app: &App,
     id: &EnrollmentId,
     kind: EscrowKind,

@@ -234,6 +234,7 @@ impl Tree {
                     }
                 }
                 Kind::Scep => put("ErrorCode", Format::Int, error.to_string()),
+                Kind::Pfx => {}
             }
         }
     }
