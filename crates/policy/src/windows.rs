@@ -105,7 +105,12 @@ impl<'c> Compiler<'c> {
             Scope::User => "a user",
         };
         let scope = first.setting.path.scope;
+        let mut last = None;
         for other in placed.iter().filter(|other| other.setting.path.scope != scope) {
+            // What was written once is told once.
+            if last.replace(other.place) == Some(other.place) {
+                continue;
+            }
             let message = format!(
                 "{} is in the scope of {}, and {} ({}) in that of {}: a file has one scope",
                 quoted(&other.setting.path.to_string()),

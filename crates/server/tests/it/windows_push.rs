@@ -61,6 +61,8 @@ impl Scene {
     async fn computer(&self, index: usize) -> Pushed {
         let mut pushed = self.silent(index).await;
         pushed.subscribe(&self.house).await;
+        // Whoever has told where it can be pushed is looked at.
+        self.idle().await;
         pushed
     }
 
@@ -251,6 +253,7 @@ async fn a_channel_that_is_gone_is_left_alone(database: Database) {
         scene.until("alive", |status| status["dead"] == 0).await["channels"],
         1
     );
+    scene.idle().await;
     scene.publish(3).await;
     assert_eq!(scene.swept(3).await["pushed"], 1);
     assert_eq!(pushed.pushes(), 1);

@@ -1,6 +1,6 @@
 //! F2.12: when sessions are held; leaving.
 
-use ordain_twin::windows::{Event, Standing};
+use ordain_twin::windows::{Event, Standing, Twin};
 
 use crate::fake::{DAY, NOW, command, converse, enrolled, order, run, say, way};
 
