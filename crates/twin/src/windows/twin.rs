@@ -20,7 +20,7 @@ use super::keys::KeySource;
 use super::pc::Pc;
 use super::random::Random;
 use super::session::{Cause, Limits, SceneParts, Session, Verdict};
-use super::tree::{Tree, Value, own_store};
+use super::tree::{Snapshot, Tree, Value, own_store};
 
 /// A simulated Windows computer.
 #[derive(Debug)]
@@ -38,6 +38,9 @@ pub struct Twin {
     history: Vec<Event>,
     sessions: u64,
     failed_sessions: u64,
+    /// The tree when the session began that is held.
+    before: Option<Snapshot>,
+    is_at_rest: bool,
     agenda: VecDeque<Task>,
     activity: Activity,
     /// Whether a request awaits its answer.
@@ -146,6 +149,8 @@ impl Twin {
             history: Vec::new(),
             sessions: 0,
             failed_sessions: 0,
+            before: None,
+            is_at_rest: false,
             agenda: VecDeque::new(),
             activity: Activity::Idle,
             awaits: false,
@@ -186,6 +191,11 @@ impl Twin {
     /// How many sessions were given up.
     pub fn failed_sessions(&self) -> u64 {
         self.failed_sessions
+    }
+
+    /// Whether its last session ended well and left it as it was: the server has nothing more for it.
+    pub fn is_at_rest(&self) -> bool {
+        self.is_at_rest && self.standing == Standing::Enrolled
     }
 
     /// Its enrollment, while it has one.
@@ -308,6 +318,8 @@ impl Twin {
                         continue;
                     };
                     let session = Session::new(account, &self.tree, cause, self.settings.limits);
+                    self.before = Some(self.tree.snapshot());
+                    self.is_at_rest = false;
                     self.activity = Activity::Session(index, Box::new(session));
                     return true;
                 }

@@ -23,7 +23,7 @@ pub struct Options {
     pub sessions: usize,
     /// How long a twin sleeps between sessions.
     pub poll: Duration,
-    /// When it ends: [`Until::Rest`] when each twin has held a session, or is not enrolled for good.
+    /// When it ends: [`Until::Rest`] when each twin is at rest, or is not enrolled for good.
     pub until: Until,
 }
 
@@ -34,6 +34,8 @@ pub struct Progress {
     pub twins: u64,
     /// Those that are enrolled.
     pub enrolled: u64,
+    /// Those that are [at rest](Twin::is_at_rest).
+    pub converged: u64,
     /// Sessions that ended well.
     pub sessions: u64,
     /// Sessions that were given up.
@@ -53,6 +55,8 @@ pub struct TwinOutcome {
     pub name: String,
     /// How far it is.
     pub standing: Standing,
+    /// Whether it is [at rest](Twin::is_at_rest).
+    pub is_at_rest: bool,
     /// Why enrolling or renewing came to nothing.
     pub error: Option<EnrollError>,
     /// Its first complaints.
@@ -171,6 +175,7 @@ impl Fleet {
             twins.push(TwinOutcome {
                 name: member.twin.pc().name.clone(),
                 standing: member.twin.standing(),
+                is_at_rest: member.twin.is_at_rest(),
                 error: member.twin.error().cloned(),
                 complaints: member.twin.complaints().kept().to_vec(),
                 errors: member.errors.clone(),
@@ -236,6 +241,7 @@ impl Member {
         let after = self.counted;
         run.progress.send_modify(|progress| {
             progress.enrolled = progress.enrolled + after.enrolled - before.enrolled;
+            progress.converged = progress.converged + after.converged - before.converged;
             progress.sessions += after.sessions - before.sessions;
             progress.failed_sessions += after.failed_sessions - before.failed_sessions;
             progress.complaints += after.complaints - before.complaints;
@@ -245,7 +251,7 @@ impl Member {
     }
 
     fn rests(&self) -> bool {
-        self.counted.sessions > 0
+        self.twin.is_at_rest()
     }
 
     /// Whether it will never do anything any more.
@@ -261,6 +267,7 @@ impl Member {
 fn counts(twin: &Twin) -> Progress {
     Progress {
         enrolled: u64::from(twin.standing() == Standing::Enrolled),
+        converged: u64::from(twin.is_at_rest()),
         sessions: twin.sessions(),
         failed_sessions: twin.failed_sessions(),
         complaints: twin.complaints().count(),
