@@ -2,6 +2,7 @@
 
 mod catalog;
 mod command;
+mod compliance;
 mod event;
 mod explain;
 mod group;
@@ -25,6 +26,7 @@ pub use catalog::{
     CatalogCounts, CatalogQuery, CatalogSource, CatalogStatus, PublishedDeclaration, ReplacedCatalog,
 };
 pub use command::{Command, CommandRow, Delivery, Inventory, NewCommand, Queued};
+pub use compliance::{Compliance, ComplianceQuery, DeviceCounts, PlatformCompliance};
 pub use event::{CreatedWebhook, EventFilter, EventRow, NewWebhook, WebhookRow};
 pub use explain::{ExplainQuery, Explained};
 pub use group::{

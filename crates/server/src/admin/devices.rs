@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use axum::extract::State;
+use axum::extract::State as Shared;
 use axum::{Extension, Json};
 use http::StatusCode;
 use ordain_model::enrollment::{Counts, Enrollment, Memberships, Phase};
@@ -31,7 +31,28 @@ const STRETCH: u32 = 1_000;
 const DEFAULT_LIMIT: usize = 1_000;
 /// How many commands of a queue are shown with the channel.
 const QUEUE_SHOWN: u32 = 20;
-const STATES: [&str; 4] = ["converged", "pending", "failed", "left"];
+
+/// How far a device has got, by its own word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum State {
+    Converged,
+    Pending,
+    Failed,
+    Left,
+}
+
+impl State {
+    const ALL: [Self; 4] = [Self::Converged, Self::Pending, Self::Failed, Self::Left];
+
+    fn word(self) -> &'static str {
+        match self {
+            Self::Converged => "converged",
+            Self::Pending => "pending",
+            Self::Failed => "failed",
+            Self::Left => "left",
+        }
+    }
+}
 
 /// Lists devices, and counts all of them by state.
 #[utoipa::path(
@@ -39,19 +60,20 @@ const STATES: [&str; 4] = ["converged", "pending", "failed", "left"];
     responses((status = 200, body = Devices), (status = 400, body = Problem))
 )]
 pub(crate) async fn devices(
-    State(app): State<Arc<App>>,
+    Shared(app): Shared<Arc<App>>,
     Query(filter): Query<DeviceFilter>,
 ) -> Result<Json<Devices>, Fault> {
     let (order, reverse) = order(filter.sort.as_deref())?;
-    if let Some(state) = filter.state.as_deref().filter(|state| !STATES.contains(state)) {
+    let words = State::ALL.map(State::word);
+    if let Some(state) = filter.state.as_deref().filter(|state| !words.contains(state)) {
         return Err(Fault::Invalid(format!(
             "there is no state {state}; there are {}",
-            STATES.join(", ")
+            words.join(", ")
         )));
     }
     app.flush_sightings().await?;
     let world = app.world();
-    let mut states: BTreeMap<String, usize> = STATES.map(|state| (state.to_owned(), 0)).into();
+    let mut states: BTreeMap<String, usize> = words.map(|state| (state.to_owned(), 0)).into();
     let mut rows = Vec::new();
     let mut after = None;
     loop {
@@ -144,7 +166,7 @@ fn matches(row: &DeviceRow, filter: &DeviceFilter) -> bool {
     responses((status = 200, body = Device), (status = 404, body = Problem), (status = 409, body = Problem))
 )]
 pub(crate) async fn device(
-    State(app): State<Arc<App>>,
+    Shared(app): Shared<Arc<App>>,
     Path(name): Path<String>,
 ) -> Result<Json<Device>, Fault> {
     app.flush_sightings().await?;
@@ -202,8 +224,30 @@ pub(super) fn not_there(name: &str) -> Fault {
     ))
 }
 
-/// A device in the list. Its state is that of its own channel, and of those of its users as far as they speak: a
-/// user who is not logged in is asleep, not failing.
+/// How far a device has got: on its own channel, and on those of its users as far as they speak; a user who is not logged in
+/// is asleep, not failing. With the verdicts on all of them.
+pub(super) async fn judged(
+    app: &App,
+    world: &World,
+    device: &Enrollment,
+    users: &[Enrollment],
+) -> Result<(State, Counts), StoreError> {
+    let wanted = app.wanted(world, device, &device.id, Some(device)).await?;
+    let mut counts = counts(app, device, &wanted.manifest).await?;
+    for user in users {
+        let wanted = app.wanted(world, device, &user.id, Some(user)).await?;
+        counts += self::counts(app, user, &wanted.manifest).await?;
+    }
+    let state = match device.phase {
+        Phase::CheckedOut => State::Left,
+        _ if counts.failed > 0 => State::Failed,
+        _ if device.is_converged(wanted.manifest.token()) => State::Converged,
+        _ => State::Pending,
+    };
+    Ok((state, counts))
+}
+
+/// A device in the list.
 async fn row(
     app: &App,
     world: &World,
@@ -211,19 +255,8 @@ async fn row(
     users: &[Enrollment],
     seen_at: Option<i64>,
 ) -> Result<DeviceRow, StoreError> {
-    let wanted = app.wanted(world, device, &device.id, Some(device)).await?;
-    let mut counts = counts(app, device, &wanted.manifest).await?;
-    for user in users {
-        let wanted = app.wanted(world, device, &user.id, Some(user)).await?;
-        counts += self::counts(app, user, &wanted.manifest).await?;
-    }
+    let (state, counts) = judged(app, world, device, users).await?;
     let standing = device.standing.as_ref();
-    let state = match device.phase {
-        Phase::CheckedOut => "left",
-        _ if counts.failed > 0 => "failed",
-        _ if device.is_converged(wanted.manifest.token()) => "converged",
-        _ => "pending",
-    };
     let facts = &device.facts;
     Ok(DeviceRow {
         id: device.id.to_string(),
@@ -232,7 +265,7 @@ async fn row(
         model: facts.model.clone(),
         platform: facts.system().map(str::to_owned),
         os_version: facts.os_version.map(|version| version.to_string()),
-        state: state.to_owned(),
+        state: state.word().to_owned(),
         counts,
         seen_at,
         reported_at: standing.map(|standing| standing.at),
@@ -380,7 +413,7 @@ async fn channel(
     responses((status = 204), (status = 404, body = Problem), (status = 409, body = Problem))
 )]
 pub(crate) async fn approve(
-    State(app): State<Arc<App>>,
+    Shared(app): Shared<Arc<App>>,
     Extension(actor): Extension<Actor>,
     Path(name): Path<String>,
 ) -> Result<StatusCode, Fault> {
