@@ -34,7 +34,7 @@ pub(crate) struct EventsArgs {
     /// Begin after the event with this cursor [default: all that are kept; with --follow, now]
     #[arg(long, value_name = "CURSOR")]
     after: Option<String>,
-    /// Only these kinds: enrolled, checked-out, reported, converged, diverged, command-answered
+    /// Only these kinds: enrolled, checked-out, reported, converged, diverged, command-answered, drifted, drift-repaired
     #[arg(long = "kind", value_name = "KIND", value_delimiter = ',')]
     kinds: Vec<EventKind>,
     #[command(flatten)]

@@ -9,7 +9,7 @@ use base64::engine::general_purpose::STANDARD;
 use clap::Args;
 use ordain_catalog::validate::{DeviceKind, InvalidDeviceKind};
 use ordain_catalog::windows::{InvalidWindowsDevice, WindowsDevice};
-use ordain_model::windows::settings::is_for_windows;
+use ordain_model::windows::channel_of;
 use ordain_model::wish::Wish;
 use ordain_policy::{Problem, Severity, Surroundings};
 use serde::Serialize;
@@ -155,7 +155,7 @@ pub(crate) async fn run(args: ValidateArgs) -> anyhow::Result<()> {
 impl Has {
     fn of(wish: &Wish) -> Self {
         let windows = wish.declarations.values();
-        let windows = windows.filter(|declaration| is_for_windows(&declaration.type_name));
+        let windows = windows.filter(|declaration| channel_of(&declaration.type_name).is_some());
         Self {
             declarations: wish.declarations.len(),
             windows: windows.count(),

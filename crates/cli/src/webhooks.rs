@@ -31,7 +31,7 @@ pub(crate) struct AddArgs {
     /// Where events are sent: https, or http to the server's own machine
     #[arg(value_name = "URL")]
     url: String,
-    /// Only these kinds: enrolled, checked-out, reported, converged, diverged, command-answered
+    /// Only these kinds: enrolled, checked-out, reported, converged, diverged, command-answered, drifted, drift-repaired
     #[arg(long = "kind", value_name = "KIND", value_delimiter = ',')]
     kinds: Vec<EventKind>,
     /// A file with the secret, of 16 to 255 octets; otherwise the server makes one

@@ -7,7 +7,7 @@ use ordain_catalog::{Availability, Catalog, EnrollmentType, OsVersion, Platform,
 use crate::ids::Channel;
 use crate::report::Capabilities;
 use crate::subscription::{self, SUBSCRIPTION_TYPE};
-use crate::windows::settings::is_for_windows;
+use crate::windows::channel_of;
 use crate::wish::Wish;
 
 /// Enrollments of one audience get one manifest.
@@ -83,7 +83,7 @@ impl CapabilityClass {
 
 impl Abilities<'_> {
     fn refusal(&self, catalog: &Catalog, type_name: &str) -> Option<String> {
-        match (self.is_windows, is_for_windows(type_name)) {
+        match (self.is_windows, channel_of(type_name).is_some()) {
             (true, true) => return None,
             (true, false) => return Some("it is for Apple devices".to_owned()),
             (false, true) => return Some("it is for Windows devices".to_owned()),

@@ -10,7 +10,7 @@ use crate::declaration::Declaration;
 use crate::ids::{Channel, Digest};
 use crate::manifest::{Entry, Manifest, Omission, PREDICATE_KEY};
 use crate::subscription::{self, SUBSCRIPTION_TYPE};
-use crate::windows::settings::is_for_windows;
+use crate::windows::channel_of;
 use crate::wish::Wish;
 
 /// The one type of activation there is.
@@ -120,6 +120,12 @@ impl<'a> Compiler<'a> {
             let Some(declaration) = self.wish.declarations.get(identifier) else {
                 continue;
             };
+            // What else there is concerns the device's own channel, and is told there.
+            if self.audience.channel == Channel::Linked
+                && channel_of(&declaration.type_name) != Some(Channel::Linked)
+            {
+                continue;
+            }
             if selected.insert(identifier, declaration).is_none() {
                 open.extend(declaration.references.iter().map(String::as_str));
             }
@@ -244,7 +250,8 @@ impl<'a> Compiler<'a> {
             .collect();
         // Windows has no activations: what is set there is in force.
         let unnamed = given.values().filter(|configuration| {
-            !named.contains(configuration.identifier.as_str()) && !is_for_windows(&configuration.type_name)
+            !named.contains(configuration.identifier.as_str())
+                && channel_of(&configuration.type_name).is_none()
         });
         activations
             .made
@@ -282,9 +289,11 @@ impl<'a> Compiler<'a> {
 
     /// Whether this channel is the one that the declaration goes to.
     fn is_placed(&self, declaration: &Declaration) -> bool {
-        if is_for_windows(&declaration.type_name) {
-            // The sessions of a Windows device carry its user's settings, too.
-            return self.audience.channel == Channel::Device;
+        let Audience { channel, class, .. } = self.audience;
+        if let Some(of_windows) = channel_of(&declaration.type_name) {
+            // What is not for this maker's devices is told with the device's own channel.
+            let is_withheld = class.withheld.contains_key(&declaration.type_name);
+            return *channel == if is_withheld { Channel::Device } else { of_windows };
         }
         let scope = declaration.placement.scope.or_else(|| {
             let known = self.catalog.declaration(&declaration.type_name)?;

@@ -41,10 +41,11 @@ impl<R> Decision<R> {
 pub enum Write {
     /// A new enrollment, or the next version of one. Lost if somebody else wrote that enrollment meanwhile.
     Enrollment(Box<Enrollment>),
-    /// The end of one channel: its row, report, escrow and sightings go.
+    /// The end of one channel: its row, report, escrow and sightings go. If it has certificates of its own, they are
+    /// retired.
     Forget(EnrollmentId),
-    /// The end of a device's generation: its user channels go, and the reports, escrow and sightings of all; its
-    /// own row stays.
+    /// The end of what a device, or its linked channel, was: a device's other channels go as by [`Write::Forget`], and the
+    /// reports, escrow and sightings of all; its own row stays.
     EndGeneration(EnrollmentId),
     /// The names that a device claims. They are remembered for ever, each under the first device that claimed it.
     Claims(EnrollmentId, BTreeMap<String, Claim>),

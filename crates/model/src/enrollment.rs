@@ -14,16 +14,17 @@ use crate::membership::Decided;
 pub struct Enrollment {
     /// Which channel.
     pub id: EnrollmentId,
-    /// Counts the device's Authenticate messages, on Windows its enrollments, from 1; 0 while it is one that was migrated. A user channel has that
-    /// of its device.
+    /// Counts the device's Authenticate messages, on Windows its enrollments, from 1; 0 while it is one that was
+    /// migrated. Its other channels have that of the device.
     pub generation: u64,
     /// How far it has got.
     pub phase: Phase,
-    /// What the device said of itself; empty on user channels, where the device's count.
+    /// What the device said of itself; empty on user channels, where the device's count. On a linked channel only what
+    /// that enrollment has of its own.
     #[serde(default)]
     pub facts: DeviceFacts,
     /// The pinned certificate; none on a migrated device before its first contact. A user channel begins with that of
-    /// its device, whose own alone counts.
+    /// its device, whose own alone counts; a linked one has its own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub identity: Option<Pin>,
     /// Whether listed memberships count.

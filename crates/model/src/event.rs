@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use crate::enrollment::{Enrollment, Standing};
 use crate::ids::{Digest, EnrollmentId};
+use crate::windows::documents::{Documents, Drift, DriftKind};
 
 /// Something that happened to one enrollment. Nothing in it is secret.
 #[derive(Debug, Clone, PartialEq)]
@@ -38,17 +39,23 @@ pub enum EventKind {
     Diverged,
     /// A device gave its final answer to a command that an administrator ordered.
     CommandAnswered,
+    /// What a document set on a Windows device is not so any more, or is not there, or a document is there that nobody sent.
+    Drifted,
+    /// What had drifted is as it should be again; or the device has repaired it before anybody saw.
+    DriftRepaired,
 }
 
 impl EventKind {
     /// All of them.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 8] = [
         Self::Enrolled,
         Self::CheckedOut,
         Self::Reported,
         Self::Converged,
         Self::Diverged,
         Self::CommandAnswered,
+        Self::Drifted,
+        Self::DriftRepaired,
     ];
 
     /// The word for it.
@@ -60,6 +67,8 @@ impl EventKind {
             Self::Converged => "converged",
             Self::Diverged => "diverged",
             Self::CommandAnswered => "command-answered",
+            Self::Drifted => "drifted",
+            Self::DriftRepaired => "drift-repaired",
         }
     }
 }
@@ -67,7 +76,8 @@ impl EventKind {
 /// The word is that of no kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "not a kind of events; those are enrolled, checked-out, reported, converged, diverged and command-answered"
+    "not a kind of events; those are enrolled, checked-out, reported, converged, diverged, command-answered, drifted and \
+     drift-repaired"
 )]
 pub struct UnknownKind;
 
@@ -154,6 +164,36 @@ impl Event {
             "failure": answer.failure.map(shortened),
         });
         Self::new(EventKind::CommandAnswered, &enrollment.id, detail, now)
+    }
+
+    /// What has drifted on the linked channel `enrollment`, or is repaired, that was not so `before`. Each is told when it
+    /// is known of which settings, as far as the device says.
+    pub fn drift(enrollment: &Enrollment, before: &Documents, after: &Documents, now: i64) -> Vec<Self> {
+        let told = |drift: &Drift| (drift.is_examined, drift.is_examined && drift.repaired.is_some());
+        let mut events = Vec::new();
+        for drift in &after.drift {
+            let is_same = |other: &&Drift| {
+                (&other.document, other.kind, other.since) == (&drift.document, drift.kind, drift.since)
+            };
+            let (was_seen, was_repaired) = before.drift.iter().find(is_same).map(told).unwrap_or_default();
+            let (is_seen, is_repaired) = told(drift);
+            let seen =
+                (is_seen && !was_seen && drift.kind != DriftKind::Repaired).then_some(EventKind::Drifted);
+            let repaired = (is_repaired && !was_repaired).then_some(EventKind::DriftRepaired);
+            for kind in seen.into_iter().chain(repaired) {
+                let detail = json!({
+                    "generation": enrollment.generation,
+                    "document": shortened(&drift.document),
+                    "drift": drift.kind.word(),
+                    "state": drift.state,
+                    "since": drift.since,
+                    "repaired": drift.repaired,
+                    "settings": drift.settings,
+                });
+                events.push(Self::new(kind, &enrollment.id, detail, now));
+            }
+        }
+        events
     }
 
     fn new(kind: EventKind, enrollment: &EnrollmentId, detail: Value, at: i64) -> Self {

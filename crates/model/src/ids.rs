@@ -86,6 +86,15 @@ impl EnrollmentId {
         self.beside(Part::Linked)
     }
 
+    /// The channel whose certificate its holder shows on this one: a linked channel has its own, a user's that of its
+    /// device.
+    pub fn to_holder(&self) -> Self {
+        match self.part {
+            Part::Device | Part::Linked => self.clone(),
+            Part::User(_) => self.to_device(),
+        }
+    }
+
     fn beside(&self, part: Part) -> Self {
         let device = self.device.clone();
         Self { device, part }
@@ -234,6 +243,7 @@ mod tests {
             assert_eq!(id.channel(), channel);
             assert_eq!(id.to_device(), device);
             assert_eq!(id.is_device(), channel == Channel::Device);
+            assert_eq!(id.to_holder() == *id, channel != Channel::User);
         }
         for bad in ["", ":", ":a", "D1:", "D1::", "D1::other", "D1\n"] {
             assert_eq!(bad.parse::<EnrollmentId>(), Err(InvalidId), "{bad:?}");

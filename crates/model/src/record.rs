@@ -8,6 +8,7 @@ use serde_json::Value;
 use crate::held::Held;
 use crate::ids::Digest;
 use crate::report::{Reason, identifier};
+use crate::windows::documents::Documents;
 
 /// What a channel has reported so far.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -23,6 +24,9 @@ pub struct StatusRecord {
     /// What was wrong with the last report, in words.
     #[serde(default)]
     pub problems: Vec<String>,
+    /// What is known of its documents, on the linked channel of a Windows device.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub documents: Documents,
     /// The declarations that failed, in the order of their identifiers.
     #[serde(skip)]
     pub exceptions: Vec<Exception>,
@@ -39,6 +43,10 @@ pub struct Exception {
     pub reasons: Vec<Reason>,
     /// When it first said so, in unix seconds.
     pub since: i64,
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 /// The most status items kept for a channel; Apple's schema has fewer than a hundred.

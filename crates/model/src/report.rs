@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::ids::Digest;
+use crate::windows::documents::Documents;
 
 /// One status report. What could not be read is left out and named in `problems`; the rest counts.
 /// What it lists is borrowed from the body that it was read from.
@@ -25,6 +26,8 @@ pub struct Report<'a> {
     pub errors: BTreeMap<String, Vec<Reason>>,
     /// What was wrong with the report, in words for administrators.
     pub problems: Vec<String>,
+    /// What is known of a Windows device's documents from now on, on its linked channel.
+    pub documents: Option<Documents>,
 }
 
 impl Report<'_> {
@@ -37,6 +40,7 @@ impl Report<'_> {
             capabilities: self.capabilities,
             errors: self.errors,
             problems: self.problems,
+            documents: self.documents,
         }
     }
 
@@ -73,7 +77,7 @@ impl Report<'_> {
                 value => said.json(value),
             }
         }
-        said.json(&(&self.capabilities, &self.errors, &self.problems));
+        said.json(&(&self.capabilities, &self.errors, &self.problems, &self.documents));
         Digest::of(&said.0)
     }
 }

@@ -105,6 +105,7 @@ pub fn status(state: StatusState<'_>, report: Report<'_>, now: i64) -> Result<De
             before.errors.clone()
         },
         problems: report.problems,
+        documents: report.documents.unwrap_or_else(|| before.documents.clone()),
         exceptions: Vec::new(),
     };
     record.merge(report.items, report.errors);
@@ -162,7 +163,8 @@ pub fn status(state: StatusState<'_>, report: Report<'_>, now: i64) -> Result<De
     if is_news || after != *enrollment {
         let (token, problems) = (wanted.manifest.token(), record.problems.len());
         let events = Event::reported(enrollment, &after, token, problems, now);
-        writes.extend(events.into_iter().map(Write::Event));
+        let drift = Event::drift(&after, &before.documents, &record.documents, now);
+        writes.extend(events.into_iter().chain(drift).map(Write::Event));
         if after.id.channel() == Channel::Device {
             let basis = |device, items| Basis { device, items };
             let (old, new) = (basis(enrollment, &before.items), basis(&after, &record.items));

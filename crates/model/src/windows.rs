@@ -1,18 +1,36 @@
-//! Windows devices: what they say of themselves, how they enroll ([`enroll`]), and what is set on them ([`settings`]).
+//! Windows devices: what they say of themselves, how they enroll ([`enroll`], [`link`]), what is set on them
+//! ([`settings`]), and what is declared ([`document`], [`documents`]).
 
 pub mod action;
+mod conversation;
+pub mod document;
+pub mod documents;
 pub mod enroll;
 pub mod facts;
+pub mod link;
 pub mod session;
 pub mod settings;
 
 use ordain_catalog::windows::Edition;
 use serde::{Deserialize, Serialize};
 
-use crate::ids::{Digest, EnrollmentId};
+use self::document::DOCUMENT_TYPE;
+use self::settings::SETTINGS_TYPE;
+use crate::ids::{Channel, Digest, EnrollmentId};
 
 /// The name of the operating system.
 pub const SYSTEM: &str = "Windows";
+
+/// The channel of a Windows device that declarations of this type go to; `None`: they are for no Windows device. Those that
+/// go to one are for no other devices.
+pub fn channel_of(type_name: &str) -> Option<Channel> {
+    match type_name {
+        // The sessions of a device carry its user's settings, too, and so do those of its linked enrollment.
+        SETTINGS_TYPE => Some(Channel::Device),
+        DOCUMENT_TYPE => Some(Channel::Linked),
+        _ => None,
+    }
+}
 
 /// What a Windows device says of itself when it enrolls (`ContextItem`, MS-MDE2 section 3.4), and who vouched for it.
 /// Its name and the version of its system are with those of other devices. Every item may be missing.

@@ -5,16 +5,16 @@ use std::hash::{Hash, Hasher};
 use std::ops::Range;
 use std::sync::Arc;
 
-use const_oid::db::{rfc4519, rfc5280};
-use der::asn1::OctetString;
+use const_oid::db::{rfc4519, rfc5280, rfc5912};
+use der::asn1::{AnyRef, OctetString};
 use der::{Decode, Reader, SliceReader, TagMode, TagNumber};
-use spki::SubjectPublicKeyInfoRef;
+use spki::{AlgorithmIdentifierRef, SubjectPublicKeyInfoRef};
 use thiserror::Error;
 use x509_cert::ext::Extension;
 use x509_cert::ext::pkix::{BasicConstraints, ExtendedKeyUsage, KeyUsage};
 use x509_cert::time::Validity;
 
-use crate::signature::{Digest, Signed};
+use crate::signature::{self, Digest, Signed};
 use crate::{name, pem, time};
 
 /// A certificate larger than this, in bytes of DER, is refused.
@@ -178,6 +178,16 @@ impl Certificate {
     /// The public key as SubjectPublicKeyInfo in DER.
     pub fn public_key(&self) -> &[u8] {
         self.part(&self.0.parts.public_key)
+    }
+
+    /// Whether `signature` is one of `message` by this certificate's key, RSA PKCS#1 v1.5 with SHA-256, as XML signatures
+    /// are. Not by a key of less than 2048 bits, or of another kind.
+    pub fn verifies_rsa_sha256(&self, message: &[u8], signature: &[u8]) -> bool {
+        let algorithm = AlgorithmIdentifierRef {
+            oid: rfc5912::SHA_256_WITH_RSA_ENCRYPTION,
+            parameters: Some(AnyRef::NULL),
+        };
+        signature::verify(self.public_key(), algorithm, None, message, signature).is_ok()
     }
 
     /// The serial number as a DER INTEGER.

@@ -70,8 +70,6 @@ impl<'c> Compiler<'c> {
             when: None,
             references: BTreeSet::new(),
             downloads,
-            atomic: false,
-            settings: Vec::new(),
         })
     }
 

@@ -10,7 +10,7 @@ use ordain_catalog::windows::WindowsDevice;
 use ordain_model::declaration::Declaration;
 use ordain_model::ids::Digest;
 use ordain_model::wish::{Blueprint, Group, Wish};
-use ordain_predicate::Advisory;
+use ordain_predicate::{Advisory, Type};
 
 use crate::advisory;
 use crate::declaration::Draft;
@@ -19,6 +19,7 @@ use crate::meeting::Meetings;
 use crate::named::Named;
 use crate::problem::{Place, Problem, Problems, quoted};
 use crate::tree::{self, Node, Syntax};
+use crate::windows::WindowsFile;
 
 /// What a policy is judged by besides itself.
 #[derive(Debug, Clone, Copy)]
@@ -93,6 +94,7 @@ pub fn compile(
         downloads: BTreeMap::new(),
         listed: Vec::new(),
         advisories: Vec::new(),
+        inventories: Vec::new(),
     };
     let files = compiler.check_paths(&sorted);
     let wish = compiler.wish(&files);
@@ -139,6 +141,8 @@ pub(crate) struct Compiler<'c> {
     pub(crate) listed: Vec<(String, Place)>,
     /// Those of the policy.
     pub(crate) advisories: Vec<Advisory>,
+    /// The status items that inventories of Windows devices tell.
+    pub(crate) inventories: Vec<(String, Type)>,
 }
 
 impl<'c> Compiler<'c> {
@@ -201,6 +205,7 @@ impl<'c> Compiler<'c> {
         self.check_properties(drafts, &meetings);
         self.warn_of_conflicts(drafts, &meetings);
         self.warn_of_windows_conflicts(drafts, &meetings);
+        self.check_owners(drafts, &meetings);
     }
 
     /// Every declaration, asset and profile, by identifier.
@@ -306,13 +311,10 @@ impl<'c> Compiler<'c> {
     fn declarations(&mut self, drafts: BTreeMap<String, Draft<'_>>) -> BTreeMap<String, Declaration> {
         let mut declarations = BTreeMap::new();
         for (identifier, draft) in drafts {
-            let settings = draft.windows();
+            let of_windows = draft.windows().map(WindowsFile::to_payload);
             // A type that is missing or not allowed was complained of.
             let Some(declared) = draft.declared else { continue };
-            let payload = settings.map_or_else(
-                || draft.payload.to_json_object(),
-                |settings| settings.to_payload(),
-            );
+            let payload = of_windows.unwrap_or_else(|| draft.payload.to_json_object());
             match Declaration::new(
                 declared.kind(),
                 declared.name().to_owned(),

@@ -6,7 +6,6 @@ use ordain_catalog::{DeclarationType, Kind};
 use ordain_model::compile::RESERVED_PREFIX;
 use ordain_model::declaration::{Declaration, Placement};
 use ordain_model::ids::Digest;
-use ordain_model::windows::settings::SETTINGS_TYPE;
 
 use crate::compile::Compiler;
 use crate::fields::{Fields, Text};
@@ -14,7 +13,7 @@ use crate::payload::Payload;
 use crate::placement;
 use crate::problem::{Place, Problems, quoted};
 use crate::tree::{Node, Value};
-use crate::windows::Placed;
+use crate::windows::WindowsFile;
 
 /// A declaration that was read, before it is known whether what it refers to exists.
 pub(crate) struct Draft<'c> {
@@ -35,9 +34,6 @@ pub(crate) struct Draft<'c> {
     pub(crate) when: Option<Place>,
     pub(crate) references: BTreeSet<String>,
     pub(crate) downloads: BTreeSet<Digest>,
-    /// Of Windows devices: whether all or none of the settings are to be taken, and the settings.
-    pub(crate) atomic: bool,
-    pub(crate) settings: Vec<Placed>,
 }
 
 /// The type of a declaration.
@@ -47,8 +43,8 @@ pub(crate) enum Declared<'c> {
     Known(&'c DeclarationType),
     /// Only its name is known, and what that says.
     Unknown { name: String, kind: Kind },
-    /// Settings of Windows devices.
-    Windows,
+    /// What is for Windows devices, whole.
+    Windows(WindowsFile),
 }
 
 impl<'c> Declared<'c> {
@@ -56,7 +52,7 @@ impl<'c> Declared<'c> {
         match self {
             Self::Known(known) => &known.name,
             Self::Unknown { name, .. } => name,
-            Self::Windows => SETTINGS_TYPE,
+            Self::Windows(file) => file.type_name(),
         }
     }
 
@@ -64,14 +60,14 @@ impl<'c> Declared<'c> {
         match self {
             Self::Known(known) => known.kind,
             Self::Unknown { kind, .. } => *kind,
-            Self::Windows => Kind::Configuration,
+            Self::Windows(_) => Kind::Configuration,
         }
     }
 
     pub(crate) fn known(&self) -> Option<&'c DeclarationType> {
         match self {
             Self::Known(known) => Some(known),
-            Self::Unknown { .. } | Self::Windows => None,
+            Self::Unknown { .. } | Self::Windows(_) => None,
         }
     }
 }
@@ -88,6 +84,14 @@ impl<'c> Draft<'c> {
     /// What the catalog says of the type.
     pub(crate) fn known(&self) -> Option<&'c DeclarationType> {
         self.declared.as_ref().and_then(Declared::known)
+    }
+
+    /// What it is for Windows devices, if it is for them.
+    pub(crate) fn windows(&self) -> Option<&WindowsFile> {
+        match &self.declared {
+            Some(Declared::Windows(file)) => Some(file),
+            _ => None,
+        }
     }
 }
 
@@ -116,8 +120,6 @@ impl<'c> Compiler<'c> {
             when: fields.get("when").map(|when| when.place),
             references: BTreeSet::new(),
             downloads: BTreeSet::new(),
-            atomic: false,
-            settings: Vec::new(),
         })
     }
 

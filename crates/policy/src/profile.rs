@@ -55,8 +55,6 @@ impl<'c> Compiler<'c> {
             when: None,
             references: BTreeSet::new(),
             downloads: [digest].into(),
-            atomic: false,
-            settings: Vec::new(),
         })
     }
 }

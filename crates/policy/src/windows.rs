@@ -1,15 +1,22 @@
-//! `windows/`: what is set on Windows devices. Each file becomes one declaration, of nodes of CSPs with their values.
+//! `windows/`: what is set on Windows devices. Each file becomes one declaration: of nodes of CSPs with their values, or a
+//! document of declared configuration.
 
 mod admx;
 mod company;
+mod document;
+mod owner;
 mod setting;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use ordain_catalog::Scope;
-use ordain_catalog::windows::{LocUri, WindowsCatalog};
-use ordain_model::declaration::{Declaration, Placement};
-use ordain_model::windows::settings::{Setting, Settings, plan};
+use ordain_catalog::windows::{LocUri, Request, WindowsCatalog};
+use ordain_model::declaration::Placement;
+use ordain_model::windows::document::{DOCUMENT_TYPE, Document, OnRemoval};
+use ordain_model::windows::settings::{SETTINGS_TYPE, Setting, Settings, plan};
+use serde_json::{Map, Value as Json};
+
+use self::owner::Owned;
 
 use crate::compile::Compiler;
 use crate::declaration::{Declared, Draft};
@@ -17,7 +24,17 @@ use crate::fields::{Fields, Text};
 use crate::problem::{Place, quoted};
 use crate::tree::{Node, Value};
 
+/// What a file of `windows/` says.
+#[derive(Clone)]
+pub(crate) enum WindowsFile {
+    /// Whether all or none of the settings are to be taken, and the settings.
+    Settings(bool, Vec<Placed>),
+    /// A document, and what it owns on a device.
+    Document(Document, Vec<Owned>),
+}
+
 /// A setting and where its path stands.
+#[derive(Clone)]
 pub(crate) struct Placed {
     setting: Setting,
     place: Place,
@@ -26,6 +43,13 @@ pub(crate) struct Placed {
 impl<'c> Compiler<'c> {
     /// Reads a file of `windows/`.
     pub(crate) fn read_windows(&mut self, file: &Node) -> Option<Draft<'c>> {
+        match file.get("scenario") {
+            Some(_) => self.read_document(file),
+            None => self.read_settings(file),
+        }
+    }
+
+    fn read_settings(&mut self, file: &Node) -> Option<Draft<'c>> {
         const KEYS: [&str; 4] = ["Identifier", "atomic", "admx", "settings"];
         let fields = Fields::of(file, &KEYS, &mut self.problems)?;
         let atomic = self.flag(fields, "atomic");
@@ -34,31 +58,15 @@ impl<'c> Compiler<'c> {
             placed.extend(self.read_setting(item));
         }
         if fields.get("settings").is_none() && fields.get("admx").is_none() {
-            let message = "the file sets nothing: it has neither `settings` nor `admx`";
+            let message = "the file sets nothing: it has neither `settings` nor `admx`, nor a `scenario`";
             self.problems.error(fields.place(), message);
         }
         self.check_scopes(&placed);
         self.check_twice(&placed);
         let identifier = self.identifier(fields)?;
         let scope = placed.first().map(|first| first.setting.path.scope);
-        Some(Draft {
-            identifier: identifier.text.to_owned(),
-            place: identifier.place,
-            type_place: fields.place(),
-            declared: Some(Declared::Windows),
-            payload: Node::made(fields.place(), []),
-            has_payload: false,
-            carried: Vec::new(),
-            placement: Placement {
-                scope,
-                ..Placement::default()
-            },
-            when: None,
-            references: BTreeSet::new(),
-            downloads: BTreeSet::new(),
-            atomic,
-            settings: placed,
-        })
+        let file = WindowsFile::Settings(atomic, placed);
+        Some(file.into_draft(identifier, fields.place(), scope))
     }
 
     /// The boolean of this key; false without it.
@@ -124,19 +132,30 @@ impl<'c> Compiler<'c> {
     /// Warns of what was set, is not any more, and stays on devices.
     pub(crate) fn warn_of_what_stays(&mut self, drafts: &BTreeMap<String, Draft<'_>>) {
         let Some(before) = self.before else { return };
-        let now: Vec<Settings> = drafts.values().filter_map(Draft::windows).collect();
+        let now: Vec<Settings> = drafts
+            .values()
+            .filter_map(|draft| draft.windows()?.settings())
+            .collect();
         let now: Vec<&Settings> = now.iter().collect();
-        let declared = before.declarations.values();
-        for (declaration, settings) in declared.filter_map(with_settings) {
-            let removing = plan::remove(&settings, &now, WindowsCatalog::builtin());
+        for declaration in before.declarations.values() {
             let draft = drafts.get(&declaration.identifier);
             let place = draft.map_or(Place::POLICY, |draft| draft.place);
-            for stays in removing.stays {
+            let name = quoted(&declaration.identifier);
+            if let Some(settings) = Settings::of(declaration) {
+                let removing = plan::remove(&settings, &now, WindowsCatalog::builtin());
+                for stays in removing.stays {
+                    let path = quoted(&stays.path.to_string());
+                    let message = format!("{name} no longer sets {path}: {}", stays.why);
+                    self.problems.warning(place, message);
+                }
+            }
+            let document = Document::of(declaration).filter(|_| draft.is_none());
+            if let Some(document) = document.filter(|document| document.request == Request::Complete)
+                && document.on_removal != OnRemoval::Clean
+            {
+                let word = document.on_removal.word();
                 let message = format!(
-                    "{} no longer sets {}: {}",
-                    quoted(&declaration.identifier),
-                    quoted(&stays.path.to_string()),
-                    stays.why
+                    "the document {name} is gone, and what it set stays on devices: its `on-removal` was {word}"
                 );
                 self.problems.warning(place, message);
             }
@@ -144,21 +163,67 @@ impl<'c> Compiler<'c> {
     }
 }
 
-fn with_settings(declaration: &Declaration) -> Option<(&Declaration, Settings)> {
-    Some((declaration, Settings::of(declaration)?))
+impl WindowsFile {
+    pub(crate) fn type_name(&self) -> &'static str {
+        match self {
+            Self::Settings(..) => SETTINGS_TYPE,
+            Self::Document(..) => DOCUMENT_TYPE,
+        }
+    }
+
+    pub(crate) fn to_payload(&self) -> Map<String, Json> {
+        match self {
+            Self::Settings(..) => self
+                .settings()
+                .map(|settings| settings.to_payload())
+                .unwrap_or_default(),
+            Self::Document(document, _) => document.to_payload(),
+        }
+    }
+
+    /// The settings that it has, when it is a file of them.
+    fn settings(&self) -> Option<Settings> {
+        match self {
+            Self::Settings(atomic, placed) => Some(Settings {
+                atomic: *atomic,
+                settings: placed.iter().map(|placed| placed.setting.clone()).collect(),
+            }),
+            Self::Document(..) => None,
+        }
+    }
+
+    /// The same, with their places.
+    fn placed(&self) -> &[Placed] {
+        match self {
+            Self::Settings(_, placed) => placed,
+            Self::Document(..) => &[],
+        }
+    }
+
+    fn into_draft<'c>(self, identifier: Text<'_>, place: Place, scope: Option<Scope>) -> Draft<'c> {
+        Draft {
+            identifier: identifier.text.to_owned(),
+            place: identifier.place,
+            type_place: place,
+            declared: Some(Declared::Windows(self)),
+            payload: Node::made(place, []),
+            has_payload: false,
+            carried: Vec::new(),
+            placement: Placement {
+                scope,
+                ..Placement::default()
+            },
+            when: None,
+            references: BTreeSet::new(),
+            downloads: BTreeSet::new(),
+        }
+    }
 }
 
 impl Draft<'_> {
-    /// What it sets, when it is of Windows devices.
-    pub(crate) fn windows(&self) -> Option<Settings> {
-        matches!(self.declared, Some(Declared::Windows)).then(|| Settings {
-            atomic: self.atomic,
-            settings: self
-                .settings
-                .iter()
-                .map(|placed| placed.setting.clone())
-                .collect(),
-        })
+    /// The settings of Windows devices that it has.
+    fn placed(&self) -> &[Placed] {
+        self.windows().map(WindowsFile::placed).unwrap_or_default()
     }
 }
 

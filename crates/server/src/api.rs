@@ -3,6 +3,7 @@
 mod catalog;
 mod command;
 mod compliance;
+mod document;
 mod event;
 mod explain;
 mod group;
@@ -27,6 +28,7 @@ pub use catalog::{
 };
 pub use command::{Command, CommandRow, Delivery, Inventory, NewCommand, Queued};
 pub use compliance::{Compliance, ComplianceQuery, DeviceCounts, PlatformCompliance};
+pub use document::{Document, DocumentPart, DocumentSeen, Drift, Stays};
 pub use event::{CreatedWebhook, EventFilter, EventRow, NewWebhook, WebhookRow};
 pub use explain::{ExplainQuery, Explained};
 pub use group::{
@@ -224,6 +226,15 @@ pub struct Channel {
     pub status_errors: BTreeMap<String, Vec<Reason>>,
     /// What was wrong with its last report.
     pub report_problems: Vec<String>,
+    /// The documents that a Windows device's linked channel was sent.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub documents: Vec<Document>,
+    /// How what they set has drifted, the earliest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub drift: Vec<Drift>,
+    /// What stays on the device of those that are no longer for it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub stays: Vec<Stays>,
     /// When it last reported anything new, in unix seconds.
     pub reported_at: Option<i64>,
     /// When it last asked for anything, in unix seconds.

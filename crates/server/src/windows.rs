@@ -7,11 +7,13 @@ pub(crate) mod actions;
 mod certificate;
 mod context;
 mod credentials;
+mod declared;
 mod discovery;
 mod door;
 mod enroll;
 pub(crate) mod entra;
 mod exchange;
+mod linked;
 mod policy;
 mod provisioning;
 mod renew;
@@ -23,6 +25,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::routing::{get, post};
+use ordain_model::windows::session::Session;
 use ordain_windows::discovery::PATH as DISCOVERY;
 
 use crate::app::App;
@@ -43,5 +46,6 @@ pub(crate) fn router() -> Router<Arc<App>> {
         .route(POLICY, post(policy::get_policies))
         .route(ENROLLMENT, post(enroll::request_security_token))
         .route(SIGN_IN, get(sign_in::page).post(sign_in::sign_in))
-        .route(MANAGEMENT, post(session::manage))
+        .route(MANAGEMENT, post(session::manage::<Session>))
+        .merge(linked::router())
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use ordain_model::decision::{EscrowKind, Identity};
 use ordain_model::enrollment::Enrollment;
-use ordain_model::ids::{Digest, EnrollmentId};
+use ordain_model::ids::{Channel, Digest, EnrollmentId};
 use ordain_model::record::StatusRecord;
 
 use crate::value::{Row, Value};
@@ -42,6 +42,14 @@ impl ChannelState {
     /// The channel that was asked for.
     pub fn channel(&self) -> Option<&Enrollment> {
         self.row().map(|row| &row.value)
+    }
+
+    /// The channel whose certificate its holder shows: [`EnrollmentId::to_holder`].
+    pub fn holder(&self) -> Option<&Enrollment> {
+        match self.id.channel() {
+            Channel::Linked => self.channel(),
+            Channel::Device | Channel::User => self.device(),
+        }
     }
 
     /// The version of the channel that was asked for.

@@ -117,8 +117,8 @@ fn guards(state: &ChannelState, writes: &[Write]) -> Vec<Step> {
     if writes.is_empty() {
         return steps;
     }
-    // Another channel than the device's is written only while its device is of the generation, under the certificate and at the stamp
-    // that were read.
+    // Another channel than the device's is written only while its device is of the generation, under the certificate and
+    // at the stamp that were read.
     if let (false, Some(device)) = (state.id.is_device(), state.device()) {
         let sql = "UPDATE enrollment SET generation = generation \
                    WHERE id = $1 AND generation = $2 AND fingerprint = $3 AND stamp = $4 AND phase <> 'checked-out'";
@@ -145,7 +145,7 @@ fn steps_of(state: &ChannelState, write: &Write, had_exceptions: bool) -> Result
     Ok(match write {
         Write::Enrollment(enrollment) => vec![write_enrollment(state, enrollment)?],
         Write::Forget(id) => forget(id),
-        Write::EndGeneration(device) => end_generation(device),
+        Write::EndGeneration(id) => end_generation(id),
         Write::Claims(device, names) => names
             .iter()
             .map(|(name, claim)| write_claim(device, name, *claim))
@@ -160,7 +160,7 @@ fn steps_of(state: &ChannelState, write: &Write, had_exceptions: bool) -> Result
             let sql = "INSERT INTO known (digest, body) VALUES ($1, $2) ON CONFLICT (digest) DO NOTHING";
             vec![Step::new(sql, vec![digest.to_string().into(), json(known)?]).keyed()]
         }
-        Write::Status(id, record) => write_status(id, record, had_exceptions)?,
+        Write::Status(id, record) => write_status(id, record, had_exceptions || *id != state.id)?,
         Write::Escrow(id, kind, Some(sealed)) => {
             let sql = "INSERT INTO escrow (enrollment, kind, sealed) VALUES ($1, $2, $3) \
                        ON CONFLICT (enrollment, kind) DO UPDATE SET sealed = excluded.sealed";
@@ -325,12 +325,7 @@ const BELONGINGS: [&str; 7] = [
 
 fn forget(id: &EnrollmentId) -> Vec<Step> {
     let mut steps = vec![keep_stamp(id), deliveries::close(id)];
-    steps.extend(BELONGINGS.iter().map(|table| {
-        Step::new(
-            format!("DELETE FROM {table} WHERE enrollment = $1"),
-            vec![id.to_string().into()],
-        )
-    }));
+    steps.extend(end(id));
     let step = Step::new(
         "DELETE FROM enrollment WHERE id = $1",
         vec![id.to_string().into()],
@@ -339,29 +334,58 @@ fn forget(id: &EnrollmentId) -> Vec<Step> {
     steps
 }
 
-fn end_generation(device: &EnrollmentId) -> Vec<Step> {
-    let channels = "SELECT id FROM enrollment WHERE device = $1";
-    // First the lock that the guards of its user channels wait for: what they write is there to be deleted, or lost.
+fn end_generation(id: &EnrollmentId) -> Vec<Step> {
+    // First the lock that the guards of the device's other channels wait for: what they write is there to be deleted, or
+    // lost.
     let lock = "UPDATE enrollment SET version = version WHERE id = $1";
-    let mut steps = vec![
-        Step::new(lock, vec![device.to_string().into()]),
-        keep_stamp(device),
-        deliveries::close_all(device),
-    ];
-    let touch = device_of(device);
-    let device = device.device_part();
-    steps.extend(BELONGINGS.iter().map(|table| {
-        Step::new(
-            format!("DELETE FROM {table} WHERE enrollment IN ({channels})"),
-            vec![device.into()],
-        )
-    }));
+    let mut steps = vec![Step::new(lock, vec![id.to_string().into()]), keep_stamp(id)];
+    if !id.is_device() {
+        steps.push(deliveries::close(id));
+        steps.extend(end(id));
+        return steps;
+    }
+    steps.push(deliveries::close_all(id));
+    let device = id.device_part();
+    let channels = "SELECT id FROM enrollment WHERE device = $1";
+    let beside = format!("{channels} AND is_device = 0");
+    let belongings = BELONGINGS
+        .iter()
+        .map(|table| format!("DELETE FROM {table} WHERE enrollment IN ({channels})"));
+    let certificates = retire_of(&beside);
+    steps.extend(
+        belongings
+            .chain(certificates)
+            .map(|sql| Step::new(sql, vec![device.into()])),
+    );
     let step = Step::new(
         "DELETE FROM enrollment WHERE device = $1 AND is_device = 0",
         vec![device.into()],
     );
-    steps.push(step.touching(touch));
+    steps.push(step.touching(device_of(id)));
     steps
+}
+
+/// Takes away what belongs to one channel, and is not its row.
+fn end(id: &EnrollmentId) -> impl Iterator<Item = Step> {
+    let belongings = BELONGINGS
+        .iter()
+        .map(|table| format!("DELETE FROM {table} WHERE enrollment = $1"));
+    let id = id.to_string();
+    belongings
+        .chain(retire_of("$1"))
+        .map(move |sql| Step::new(sql, vec![id.clone().into()]))
+}
+
+/// The certificates of these channels are worth nothing any more, whether they are pinned or were issued to renew the
+/// pinned ones. Only a linked channel has any of its own.
+fn retire_of(channels: &str) -> [String; 2] {
+    let pinned = format!("SELECT fingerprint FROM enrollment WHERE id IN ({channels})");
+    [
+        format!(
+            "UPDATE identity SET role = 'retired' WHERE fingerprint IN ({pinned}) AND enrollment IN ({channels})"
+        ),
+        format!("UPDATE identity SET role = 'retired' WHERE role = 'issued' AND enrollment IN ({channels})"),
+    ]
 }
 
 /// The device's row takes over the stamps of its users who go, so that none who comes back is given an older one. Its

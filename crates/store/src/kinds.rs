@@ -18,9 +18,10 @@ impl Store {
     }
 }
 
-/// The kind of a device as its column holds it; that of its users is its own.
+/// The kind of a device as its column holds it, on its own channel.
 pub(crate) fn word(enrollment: &Enrollment) -> Option<String> {
-    let facts = (enrollment.phase != Phase::CheckedOut).then_some(&enrollment.facts)?;
+    let is_there = enrollment.id.is_device() && enrollment.phase != Phase::CheckedOut;
+    let facts = is_there.then_some(&enrollment.facts)?;
     let version = facts.os_version.map(|version| version.to_string());
     if let Some(windows) = &facts.windows {
         let edition = windows.edition().map_or("", |edition| edition.as_str());

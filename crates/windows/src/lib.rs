@@ -14,6 +14,7 @@
 //! | [`provisioning`] | the document that an enrollment is answered with |
 //! | [`linked`] | JSON discovery of linked enrollments |
 //! | [`syncml`] | OMA-DM messages |
+//! | [`declared`] | documents of declared configuration, their results and the list of them |
 //! | [`secret`] | what is not to be logged |
 #![cfg_attr(
     not(test),
@@ -26,6 +27,7 @@
 )]
 
 mod binary;
+pub mod declared;
 pub mod discovery;
 pub mod linked;
 pub mod provisioning;

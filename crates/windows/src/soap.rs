@@ -4,12 +4,16 @@
 
 mod fault;
 pub(crate) mod security;
+mod signature;
 
 #[cfg(test)]
 mod tests;
 
 pub use fault::{Detail, ErrorType, Fault, Subcode};
-pub use security::{Security, Signature, Timestamp, Token};
+pub use security::{Security, Timestamp, Token};
+pub use signature::Signature;
+
+use signature::Seal;
 
 use crate::discovery::{Discover, DiscoverResponse};
 use crate::wstep::{RequestSecurityToken, RequestSecurityTokenResponse};
@@ -141,8 +145,28 @@ impl Request {
         })
     }
 
-    /// The request as a device sends it.
+    /// The request as a device sends it, without a signature.
     pub fn to_xml(&self) -> Result<Vec<u8>, Unwritable> {
+        self.write(None)
+    }
+
+    /// The request with a signature by the key of its certificate: `sign` is given octets, and has to sign them by RSA
+    /// PKCS#1 v1.5 with SHA-256. [`Unwritable`] also if it cannot, or if the token is no certificate.
+    pub fn to_signed_xml(&self, sign: impl FnOnce(&[u8]) -> Option<Vec<u8>>) -> Result<Vec<u8>, Unwritable> {
+        match self
+            .security
+            .as_ref()
+            .and_then(|security| security.token.as_ref())
+        {
+            Some(Token::Certificate { .. }) => {
+                let seal = Seal::over(&self.to_xml()?, sign)?;
+                self.write(Some(&seal))
+            }
+            _ => Err(Unwritable),
+        }
+    }
+
+    fn write(&self, seal: Option<&Seal>) -> Result<Vec<u8>, Unwritable> {
         envelope(|xml| {
             xml.element("s:Header", &[], |xml| {
                 xml.text_with("a:Action", &[MUST_UNDERSTAND], self.body.operation().action());
@@ -152,7 +176,7 @@ impl Request {
                     xml.text_with("a:To", &[MUST_UNDERSTAND], to);
                 }
                 if let Some(security) = &self.security {
-                    security.write(xml);
+                    security.write(xml, seal);
                 }
             });
             xml.element("s:Body", &[], |xml| match &self.body {

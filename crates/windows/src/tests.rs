@@ -15,7 +15,7 @@ fn element(node: roxmltree::Node<'_, '_>, lines: &mut String) {
         .map(|attribute| {
             format!(
                 "{:?}:{}={:?}",
-                attribute.namespace(),
+                attribute.namespace().unwrap_or_default(),
                 attribute.name(),
                 attribute.value()
             )
@@ -25,7 +25,7 @@ fn element(node: roxmltree::Node<'_, '_>, lines: &mut String) {
     let name = node.tag_name();
     lines.push_str(&format!(
         "<{:?}:{} {attributes:?}>\n",
-        name.namespace(),
+        name.namespace().unwrap_or_default(),
         name.name()
     ));
     if node.children().any(|child| child.is_element()) {

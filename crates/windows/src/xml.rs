@@ -4,13 +4,15 @@
 //! unbounded is bounded before it sees a document: size, attributes (it compares each of a tag with each), and
 //! namespace prefixes (each element that declares one gets a list of all that are in scope).
 
+mod canonical;
 mod read;
 mod write;
 
 #[cfg(test)]
 mod tests;
 
-pub(crate) use read::{Element, parse};
+pub(crate) use canonical::{Declarations, canonical, canonical_without};
+pub(crate) use read::{Element, parse, parse_embedded};
 pub(crate) use write::Writer;
 
 /// The longest document that is read, in octets.

@@ -14,6 +14,7 @@ use crate::compile::{CONFIGURATIONS_KEY, made_activation};
 use crate::declaration::Declaration;
 use crate::enrollment::Phase;
 use crate::ids::Channel;
+use crate::windows::channel_of;
 use crate::wish::Blueprint;
 
 impl Case<'_> {
@@ -261,6 +262,9 @@ impl Case<'_> {
             }
             None => {
                 let elsewhere = match (declared.kind, self.of.channel.id.channel()) {
+                    _ if channel_of(&declared.type_name) == Some(Channel::Linked) => {
+                        "it goes to the linked channel, by which the device gets its documents"
+                    }
                     (Kind::Asset, _) => "nothing that is given here uses it",
                     (Kind::Activation, _) => "no configuration that it names is given here",
                     (_, Channel::Device) => {

@@ -12,6 +12,8 @@ use super::session::Operation;
 const PREFIX: &str = "windows.";
 /// Ends the enrollment, by the server's word.
 pub const UNENROLL: &str = "windows.unenroll";
+/// Ends the linked enrollment alone.
+pub const UNLINK: &str = "windows.unlink";
 
 /// An action.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,6 +24,8 @@ pub enum Action {
     Wipe(&'static str),
     /// [`UNENROLL`].
     Unenroll,
+    /// [`UNLINK`]: the device says later what came of it.
+    Unlink,
     /// `windows.install-msi`: the outcome comes later.
     InstallMsi(Msi),
 }
@@ -47,10 +51,14 @@ const WIPES: [(&str, &str); 4] = [
 ];
 
 /// Each with what it does that cannot simply be undone, in words that the devices follow.
-const ACTIONS: [(&str, Option<&str>); 4] = [
+const ACTIONS: [(&str, Option<&str>); 5] = [
     ("windows.install-msi", None),
     ("windows.reboot", None),
     (UNENROLL, Some("ends the management of")),
+    (
+        UNLINK,
+        Some("ends the linked enrollment, and takes back all that documents have set, of"),
+    ),
     ("windows.wipe", Some("erases everything on")),
 ];
 
@@ -69,7 +77,7 @@ impl Action {
     /// Reads an order, or tells what is wrong with it.
     pub fn read(request_type: &str, keys: &Map<String, Value>) -> Result<Self, String> {
         let known: &[&str] = match request_type {
-            "windows.reboot" | UNENROLL => &[],
+            "windows.reboot" | UNENROLL | UNLINK => &[],
             "windows.wipe" => &["keep"],
             "windows.install-msi" => &["product", "version", "url", "sha256", "arguments"],
             _ => {
@@ -89,6 +97,7 @@ impl Action {
         Ok(match request_type {
             "windows.reboot" => Self::Reboot,
             UNENROLL => Self::Unenroll,
+            UNLINK => Self::Unlink,
             "windows.wipe" => {
                 let keep = text("keep")?.unwrap_or("nothing");
                 let way = WIPES.iter().find(|(word, _)| *word == keep);
@@ -121,6 +130,10 @@ impl Action {
                 "./Device/Vendor/MSFT/DMClient/Provider/Ordain/Unenroll".to_owned(),
                 Some((DataFormat::Chr, "Ordain".to_owned())),
             )],
+            Self::Unlink => vec![exec(
+                "./Device/Vendor/MSFT/DMClient/Provider/Ordain/LinkedEnrollment/Unenroll".to_owned(),
+                nothing(DataFormat::Null),
+            )],
             Self::InstallMsi(msi) => {
                 let node = format!("{}/DownloadInstall", msi.node());
                 let add = Operation {
@@ -137,6 +150,9 @@ impl Action {
     pub fn tells_later(&self) -> Option<LocUri> {
         match self {
             Self::InstallMsi(msi) => msi.node().parse().ok(),
+            Self::Unlink => "./Device/Vendor/MSFT/DMClient/Provider/Ordain/LinkedEnrollment"
+                .parse()
+                .ok(),
             _ => None,
         }
     }
@@ -221,6 +237,7 @@ mod tests {
             ("windows.reboot", json!({})),
             ("windows.wipe", json!({"keep": "user-data"})),
             (UNENROLL, json!({})),
+            (UNLINK, json!({})),
             ("windows.install-msi", msi()),
         ];
         assert_eq!(all.len(), ACTIONS.len());

@@ -84,26 +84,27 @@ pub fn enroll(
     Ok(decision)
 }
 
-/// Lets the holder of a Windows device's pinned certificate in, and nobody else. [`Refusal::WrongIdentity`] leaves it to
-/// [`checkin::succeed`] to pin the one presented.
-pub fn admit<'a>(device: Option<&'a Enrollment>, presented: &Presented) -> Result<&'a Enrollment, Refusal> {
-    let device = checkin::pinned(device, presented)?;
-    match device.facts.is_windows() {
-        true => Ok(device),
+/// Lets the holder of the pinned certificate of a Windows device's channel in, its own or its linked one, and nobody
+/// else. [`Refusal::WrongIdentity`] leaves it to [`checkin::succeed`] to pin the one presented.
+pub fn admit<'a>(channel: Option<&'a Enrollment>, presented: &Presented) -> Result<&'a Enrollment, Refusal> {
+    let channel = checkin::pinned(channel, presented)?;
+    match channel.facts.is_windows() {
+        true => Ok(channel),
         false => Err(Refusal::OtherProtocol),
     }
 }
 
-/// A message came under the pinned certificate: with the first one the enrollment is complete. `None`: it was before.
-pub fn arrived(device: &Enrollment, now: i64) -> Option<Decision<()>> {
-    (device.phase == Phase::Authenticated).then(|| {
+/// A message came under the pinned certificate of `channel`, which is `device` or its linked one: with the first one that
+/// enrollment is complete. `None`: it was before.
+pub fn arrived(device: &Enrollment, channel: &Enrollment, now: i64) -> Option<Decision<()>> {
+    (channel.phase == Phase::Authenticated).then(|| {
         let enrolled = Enrollment {
             phase: Phase::Enrolled,
-            ..device.clone()
+            ..channel.clone()
         };
         Decision {
             writes: vec![
-                Write::Event(Event::enrolled(&enrolled, &enrolled, now)),
+                Write::Event(Event::enrolled(&enrolled, device, now)),
                 Write::Enrollment(Box::new(enrolled)),
             ],
             reply: (),
@@ -111,10 +112,10 @@ pub fn arrived(device: &Enrollment, now: i64) -> Option<Decision<()>> {
     })
 }
 
-/// Issues the certificate `successor` to `device`, whose pinned certificate is `presented`. Both work until the first
+/// Issues the certificate `successor` for `channel`, whose pinned certificate is `presented`. Both work until the first
 /// message under the new one ([`checkin::succeed`]), since the device may never get it.
 pub fn renew(
-    device: &Enrollment,
+    channel: &Enrollment,
     presented: &Presented,
     successor: Digest,
     now: i64,
@@ -123,7 +124,7 @@ pub fn renew(
     let identity = Identity {
         fingerprint: successor,
         role: Role::Issued,
-        enrollment: Some(device.id.clone()),
+        enrollment: Some(channel.id.clone()),
         serial: None,
         // The device has thrown the old one away when it has this one, however long it sleeps then.
         usable_until: None,
@@ -146,16 +147,22 @@ pub fn may_renew(presented: &Presented, now: i64) -> Result<(), NotRenewable> {
     }
 }
 
-/// The device leaves, by its own word: its certificate is retired with it.
-pub fn unenroll(device: &Enrollment, now: i64) -> Decision<()> {
-    let mut decision = checkin::check_out(device, &device.id, now);
-    let retired = device.identity.map(|pin| Identity {
+/// `channel`, which is `device` or its linked one, is left by the device's own word: its certificate is retired with it,
+/// and with the device its linked channel goes.
+pub fn unenroll(device: &Enrollment, channel: &Enrollment, now: i64) -> Decision<()> {
+    let mut decision = checkin::check_out(device, &channel.id, now);
+    decision.writes.extend(retired(channel));
+    decision
+}
+
+/// The end of the pinned certificate.
+pub(super) fn retired(channel: &Enrollment) -> Option<Write> {
+    let pin = channel.identity?;
+    Some(Write::Identity(Identity {
         fingerprint: pin.fingerprint,
         role: Role::Retired,
-        enrollment: Some(device.id.clone()),
+        enrollment: Some(channel.id.clone()),
         serial: None,
         usable_until: None,
-    });
-    decision.writes.extend(retired.map(Write::Identity));
-    decision
+    }))
 }

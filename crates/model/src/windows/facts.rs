@@ -5,6 +5,8 @@ use ordain_catalog::windows::Edition;
 use ordain_predicate::Type;
 use serde_json::Value;
 
+use super::document::INVENTORY;
+
 /// A status item of Windows devices.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Fact {
@@ -14,8 +16,19 @@ pub struct Fact {
     pub path: &'static str,
     /// What is made of its value.
     pub kind: FactKind,
-    /// Whether the device tells it in the first message of a session, without being asked.
-    pub is_told: bool,
+    /// When the device tells it.
+    pub when: When,
+}
+
+/// When a device tells a status item.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum When {
+    /// In the first message of a session, without being asked.
+    Told,
+    /// In each session, when it is asked.
+    Asked,
+    /// Likewise, in sessions that see to its linked enrollment.
+    Linking,
 }
 
 /// What is made of the value of a node.
@@ -31,10 +44,22 @@ pub enum FactKind {
     Join,
     /// Of an interior node, how many nodes are in it.
     Count,
+    /// An HRESULT, as a number without a sign.
+    Error,
 }
 
+/// The status item with the identifier that the device has in Microsoft Entra; empty where it has none.
+pub const IN_ENTRA: &str = "windows.entra.device";
+
+/// What the device says of its linked enrollment: `EnrollStatus`,
+pub const LINK_STATUS: &str = "windows.linked.status";
+/// `LastError`, without a sign,
+pub const LINK_ERROR: &str = "windows.linked.error";
+/// and `DiscoveryEndpoint`.
+pub const LINK_ENDPOINT: &str = "windows.linked.endpoint";
+
 /// All of them.
-pub const FACTS: [Fact; 17] = [
+pub const FACTS: [Fact; 21] = [
     told("windows.device.manufacturer", "./DevInfo/Man"),
     told("windows.device.model", "./DevInfo/Mod"),
     told("windows.device.language", "./DevInfo/Lang"),
@@ -59,6 +84,7 @@ pub const FACTS: [Fact; 17] = [
         "./Vendor/MSFT/DMClient/Provider/Ordain/AADDeviceID",
         FactKind::Join,
     ),
+    text(IN_ENTRA, "./Vendor/MSFT/DMClient/Provider/Ordain/AADDeviceID"),
     asked(
         "windows.security.secure-boot",
         "./Vendor/MSFT/DeviceStatus/SecureBootState",
@@ -98,6 +124,21 @@ pub const FACTS: [Fact; 17] = [
         "windows.management.newest-version",
         "./Vendor/MSFT/DMClient/Provider/Ordain/MaxSyncApplicationVersion",
     ),
+    linking(
+        LINK_ENDPOINT,
+        "./Device/Vendor/MSFT/DMClient/Provider/Ordain/LinkedEnrollment/DiscoveryEndpoint",
+        FactKind::Text,
+    ),
+    linking(
+        LINK_STATUS,
+        "./Device/Vendor/MSFT/DMClient/Provider/Ordain/LinkedEnrollment/EnrollStatus",
+        FactKind::Number,
+    ),
+    linking(
+        LINK_ERROR,
+        "./Device/Vendor/MSFT/DMClient/Provider/Ordain/LinkedEnrollment/LastError",
+        FactKind::Error,
+    ),
 ];
 
 /// The longest text that is kept, in octets.
@@ -108,7 +149,7 @@ const fn asked(name: &'static str, path: &'static str, kind: FactKind) -> Fact {
         name,
         path,
         kind,
-        is_told: false,
+        when: When::Asked,
     }
 }
 
@@ -118,8 +159,15 @@ const fn text(name: &'static str, path: &'static str) -> Fact {
 
 const fn told(name: &'static str, path: &'static str) -> Fact {
     Fact {
-        is_told: true,
+        when: When::Told,
         ..text(name, path)
+    }
+}
+
+const fn linking(name: &'static str, path: &'static str, kind: FactKind) -> Fact {
+    Fact {
+        when: When::Linking,
+        ..asked(name, path, kind)
     }
 }
 
@@ -130,7 +178,7 @@ pub fn types() -> impl Iterator<Item = (&'static str, Type)> {
         let of_kind = match fact.kind {
             FactKind::Text if is_version => Type::Version,
             FactKind::Text | FactKind::Edition | FactKind::Join => Type::Text,
-            FactKind::Number | FactKind::Count => Type::Number,
+            FactKind::Number | FactKind::Count | FactKind::Error => Type::Number,
         };
         (fact.name, of_kind)
     })
@@ -138,7 +186,7 @@ pub fn types() -> impl Iterator<Item = (&'static str, Type)> {
 
 /// Whether `name` is a status item of Windows devices.
 pub fn is_fact(name: &str) -> bool {
-    FACTS.iter().any(|fact| fact.name == name)
+    name.starts_with(INVENTORY) || FACTS.iter().any(|fact| fact.name == name)
 }
 
 impl Fact {
@@ -148,6 +196,7 @@ impl Fact {
         Some(match self.kind {
             FactKind::Text => text.into(),
             FactKind::Number => text.trim_ascii().parse::<i64>().ok()?.into(),
+            FactKind::Error => hresult(text)?.into(),
             FactKind::Edition => {
                 let number: u32 = text.trim_ascii().parse().ok()?;
                 let known = Edition::of_product(number);
@@ -159,6 +208,18 @@ impl Fact {
             FactKind::Join => "entra".into(),
             FactKind::Count => said.split('/').filter(|name| !name.is_empty()).count().into(),
         })
+    }
+}
+
+/// An HRESULT: hexadecimal digits behind `0x`, or a number with or without a sign.
+pub fn hresult(text: &str) -> Option<u32> {
+    let text = text.trim_ascii();
+    match text.strip_prefix("0x") {
+        Some(digits) => u32::from_str_radix(digits, 16).ok(),
+        None => text
+            .parse()
+            .ok()
+            .or_else(|| text.parse::<i32>().ok().map(i32::cast_unsigned)),
     }
 }
 
@@ -195,6 +256,10 @@ mod tests {
         assert_eq!(value("windows.update.failed", "a/b"), Some(json!(2)));
         assert_eq!(value("windows.update.failed", ""), Some(json!(0)));
         assert_eq!(value("windows.device.name", "=1+1"), Some(json!("=1+1")));
+        for said in ["-2145910782", "2149056514", "0x80180002"] {
+            assert_eq!(value(LINK_ERROR, said), Some(json!(0x8018_0002_u32)), "{said}");
+        }
+        assert_eq!(value(LINK_ERROR, "0x1ffffffff"), None);
         let long = value("windows.device.name", &"ä".repeat(10_000)).unwrap();
         assert_eq!(long.as_str().unwrap().len(), MAX_TEXT);
     }

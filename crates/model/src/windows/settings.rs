@@ -15,11 +15,6 @@ use crate::declaration::Declaration;
 /// The `Type` of declarations that are settings of a Windows device.
 pub const SETTINGS_TYPE: &str = "ordain.windows.settings";
 
-/// Whether declarations of this type are for Windows devices, and for no others.
-pub fn is_for_windows(type_name: &str) -> bool {
-    type_name == SETTINGS_TYPE
-}
-
 /// The payload of a declaration of [`SETTINGS_TYPE`].
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Settings {
@@ -84,7 +79,7 @@ impl Setting {
 impl Settings {
     /// What `declaration` sets; `None` when it is of another type.
     pub fn of(declaration: &Declaration) -> Option<Self> {
-        is_for_windows(&declaration.type_name)
+        (declaration.type_name == SETTINGS_TYPE)
             .then(|| Self::from_payload(&declaration.payload).ok())
             .flatten()
     }

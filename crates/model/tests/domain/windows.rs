@@ -70,7 +70,7 @@ fn first() -> Enrollment {
 }
 
 fn arrive(device: &Enrollment) -> Enrollment {
-    after(device, &arrived(device, NOW).unwrap().writes)
+    after(device, &arrived(device, device, NOW).unwrap().writes)
 }
 
 #[test]
@@ -96,7 +96,7 @@ fn what_issuing_writes() {
 #[test]
 fn the_first_message_completes_the_enrollment_once() {
     let device = first();
-    let decision = arrived(&device, NOW).unwrap();
+    let decision = arrived(&device, &device, NOW).unwrap();
     let Some(Write::Event(event)) = decision.writes.first() else {
         panic!("{decision:?}");
     };
@@ -107,9 +107,9 @@ fn the_first_message_completes_the_enrollment_once() {
     );
     let enrolled = arrive(&device);
     assert_eq!(enrolled.phase, Phase::Enrolled);
-    assert_eq!(arrived(&enrolled, NOW), None);
-    let left = after(&enrolled, &unenroll(&enrolled, NOW).writes);
-    assert_eq!(arrived(&left, NOW), None);
+    assert_eq!(arrived(&enrolled, &enrolled, NOW), None);
+    let left = after(&enrolled, &unenroll(&enrolled, &enrolled, NOW).writes);
+    assert_eq!(arrived(&left, &left, NOW), None);
 }
 
 #[test]
@@ -215,7 +215,7 @@ fn certificates_are_renewed_in_their_period_only() {
 #[test]
 fn who_leaves_takes_the_certificate_along() {
     let device = arrive(&first());
-    let writes = unenroll(&device, NOW).writes;
+    let writes = unenroll(&device, &device, NOW).writes;
     let left = after(&device, &writes);
     assert_eq!(left.phase, Phase::CheckedOut);
     let retired = identity("one", Role::Retired, Some("AA11"), None);

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use ordain_catalog::windows::{Verb, WindowsCatalog};
 use ordain_model::ids::Digest;
 use ordain_model::windows::session::{
-    Answer, Answered, Body, Declared, Operation, Said, Scene, Session, Status, Turn, turn,
+    Answer, Answered, Body, Declared, Link, Operation, Said, Scene, Session, Status, Turn,
 };
 use ordain_model::windows::settings::Settings;
 use proptest::prelude::*;
@@ -65,6 +65,11 @@ fn hold(
         refused: &refused,
         catalog: WindowsCatalog::builtin(),
         queue: &[],
+        link: Link {
+            is_wanted: false,
+            endpoint: "https://mdm.example.org/linked",
+            channel: None,
+        },
         now: 0,
     };
     let mut session = Session::begin("1".to_owned(), None);
@@ -125,7 +130,7 @@ fn whatever_every_command_is_answered_with_a_session_ends() {
         let (answers, session) = hold(true, |_| code, |_| "other".to_owned());
         let reports = answers.iter().filter(|answer| answer.reports).count();
         assert_eq!(reports, 1, "{code}");
-        let again = turn(Some(&session), "1", 60, Digest::of(b"later"));
+        let again = Session::turn(Some(&session), "1", 60, Digest::of(b"later"));
         assert!(again.is_err(), "it is over");
     }
 }
@@ -178,15 +183,21 @@ fn a_users_settings_wait_for_the_user() {
 #[test]
 fn each_message_has_its_turn() {
     let digest = |text: &str| Digest::of(text.as_bytes());
-    assert_eq!(turn(None, "1", 1, digest("a")), Ok(Turn::First));
-    assert!(turn(None, "1", 2, digest("a")).is_err());
+    assert_eq!(Session::turn(None, "1", 1, digest("a")), Ok(Turn::First));
+    assert!(Session::turn(None, "1", 2, digest("a")).is_err());
     let mut session = Session::begin("1".to_owned(), None);
     session.hears(1, digest("a"));
-    assert_eq!(turn(Some(&session), "1", 1, digest("a")), Ok(Turn::Again));
-    assert!(turn(Some(&session), "1", 1, digest("b")).is_err());
-    assert_eq!(turn(Some(&session), "1", 2, digest("b")), Ok(Turn::Next));
-    assert_eq!(turn(Some(&session), "2", 1, digest("b")), Ok(Turn::First));
-    assert!(turn(Some(&session), "2", 2, digest("b")).is_err());
+    assert_eq!(
+        Session::turn(Some(&session), "1", 1, digest("a")),
+        Ok(Turn::Again)
+    );
+    assert!(Session::turn(Some(&session), "1", 1, digest("b")).is_err());
+    assert_eq!(Session::turn(Some(&session), "1", 2, digest("b")), Ok(Turn::Next));
+    assert_eq!(
+        Session::turn(Some(&session), "2", 1, digest("b")),
+        Ok(Turn::First)
+    );
+    assert!(Session::turn(Some(&session), "2", 2, digest("b")).is_err());
 }
 
 proptest! {

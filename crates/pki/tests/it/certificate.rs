@@ -1,8 +1,9 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use ordain_pki::Certificate;
 use ordain_pki::certificate::{CertificateError, MAX_LEN};
 use ordain_pki::header::{HeaderError, client_certificate};
+use ordain_pki::key::KeyKind;
+use ordain_pki::{Certificate, KeyPair};
 use percent_encoding::{AsciiSet, CONTROLS, NON_ALPHANUMERIC, utf8_percent_encode};
 use proptest::prelude::*;
 
@@ -22,7 +23,7 @@ fn what_a_certificate_says() {
     assert!(authority.is_ca());
     assert_eq!(certificate.issuer(), authority.subject());
     assert_eq!(authority.issuer(), authority.subject());
-    let key = ordain_pki::KeyPair::from_pem(std::str::from_utf8(fixture!("ec.key")).unwrap()).unwrap();
+    let key = KeyPair::from_pem(std::str::from_utf8(fixture!("ec.key")).unwrap()).unwrap();
     assert_eq!(certificate.public_key(), key.public_key());
     assert_eq!(Certificate::from_der(certificate.der()).unwrap(), certificate);
     assert_eq!(fixture_certificate(certificate.to_pem().as_bytes()), certificate);
@@ -30,6 +31,22 @@ fn what_a_certificate_says() {
     // openssl x509 -fingerprint -sha1
     let rsa = fixture_certificate(fixture!("rsa.pem"));
     assert_eq!(rsa.thumbprint(), "955E795F626CDB10D67F72346468F0F859620DE7");
+}
+
+#[test]
+fn signatures_by_its_key() {
+    let rsa = KeyPair::generate(KeyKind::Rsa2048).unwrap();
+    let certificate = Draft::new("rsa", "rsa", &rsa).sign(&p256());
+    let signature = rsa.sign(b"message").unwrap();
+    assert!(certificate.verifies_rsa_sha256(b"message", &signature));
+    assert!(!certificate.verifies_rsa_sha256(b"massage", &signature));
+    assert!(!certificate.verifies_rsa_sha256(b"message", &signature[1..]));
+    assert!(!certificate.verifies_rsa_sha256(b"message", b""));
+    assert!(!fixture_certificate(fixture!("rsa.pem")).verifies_rsa_sha256(b"message", &signature));
+    // A good signature, and not of this kind.
+    let ec = p256();
+    let certificate = Draft::new("ec", "ec", &ec).sign(&ec);
+    assert!(!certificate.verifies_rsa_sha256(b"message", &ec.sign(b"message").unwrap()));
 }
 
 #[test]

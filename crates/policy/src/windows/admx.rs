@@ -151,7 +151,7 @@ impl Compiler<'_> {
 
     /// Warns of policies whose ADMX file no file of the policy has devices take.
     pub(crate) fn warn_of_missing_admx(&mut self, drafts: &BTreeMap<String, Draft<'_>>) {
-        let all = || drafts.values().flat_map(|draft| &draft.settings);
+        let all = || drafts.values().flat_map(Draft::placed);
         let paths = all().map(|placed| &placed.setting.path);
         let apps: BTreeSet<&str> = paths
             .filter(|path| plan::is_admx(path))
@@ -177,7 +177,7 @@ fn is_sayable(text: &str) -> bool {
 }
 
 /// XML 1.0, section 2.2.
-fn is_of_xml(c: char) -> bool {
+pub(super) fn is_of_xml(c: char) -> bool {
     matches!(c, '\t' | '\n' | '\r' | ' '..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..)
 }
 

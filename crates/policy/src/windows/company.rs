@@ -6,7 +6,7 @@ use ordain_catalog::windows::{Change, LocUri, Together, WindowsCatalog};
 
 use super::Placed;
 use crate::compile::Compiler;
-use crate::declaration::{Declared, Draft};
+use crate::declaration::Draft;
 use crate::meeting::{INCOMPLETE, Meetings};
 use crate::problem::{Place, quoted};
 
@@ -22,7 +22,7 @@ enum Subject {
 }
 
 /// So many subjects of meeting files are looked at.
-const MAX_LOOKS: usize = 500_000;
+pub(super) const MAX_LOOKS: usize = 500_000;
 
 impl Compiler<'_> {
     /// Warns of files that set the same, or parts of the same.
@@ -31,9 +31,17 @@ impl Compiler<'_> {
         drafts: &BTreeMap<String, Draft<'_>>,
         meetings: &Meetings<'_>,
     ) {
-        let mut files: Vec<&Draft<'_>> = drafts.values().filter(|draft| is_of_windows(draft)).collect();
+        let files = drafts.values().filter(|draft| !draft.placed().is_empty());
+        let mut files: Vec<&Draft<'_>> = files.collect();
         files.sort_by_key(|draft| draft.place);
-        let contested = contested(&files);
+        let contested = contested(&files, |draft| {
+            let mut all = Vec::new();
+            for placed in draft.placed() {
+                let subjects = subjects(&placed.setting.path).into_iter();
+                all.extend(subjects.map(|subject| (subject, placed)));
+            }
+            all
+        });
         let company = meetings.among(&files, &mut self.problems);
         let mut told = BTreeSet::new();
         let mut looks = 0;
@@ -88,21 +96,18 @@ impl Compiler<'_> {
     }
 }
 
-fn is_of_windows(draft: &Draft<'_>) -> bool {
-    matches!(draft.declared, Some(Declared::Windows))
-}
-
-/// By file, what others set as well.
-fn contested<'a>(files: &[&'a Draft<'_>]) -> Vec<Vec<(Subject, &'a Placed)>> {
-    let mut users: BTreeMap<Subject, BTreeSet<usize>> = BTreeMap::new();
-    let mut all: Vec<Vec<(Subject, &Placed)>> = Vec::new();
+/// By file, of what it sets (`subjects`) that which others set as well, each subject once, with what sets it first.
+pub(super) fn contested<'a, S: Ord + Clone, P>(
+    files: &[&'a Draft<'_>],
+    subjects: impl Fn(&'a Draft<'_>) -> Vec<(S, P)>,
+) -> Vec<Vec<(S, P)>> {
+    let mut users: BTreeMap<S, BTreeSet<usize>> = BTreeMap::new();
+    let mut all: Vec<Vec<(S, P)>> = Vec::new();
     for (file, draft) in files.iter().enumerate() {
-        let mut own: BTreeMap<Subject, &Placed> = BTreeMap::new();
-        for placed in &draft.settings {
-            for subject in subjects(&placed.setting.path) {
-                users.entry(subject.clone()).or_default().insert(file);
-                own.entry(subject).or_insert(placed);
-            }
+        let mut own: BTreeMap<S, P> = BTreeMap::new();
+        for (subject, placed) in subjects(draft) {
+            users.entry(subject.clone()).or_default().insert(file);
+            own.entry(subject).or_insert(placed);
         }
         all.push(own.into_iter().collect());
     }

@@ -11,14 +11,14 @@ use crate::problem::{Place, quoted};
 use crate::tree::{Node, Value};
 
 /// A setting as it is written.
-struct Written<'a> {
-    path: Text<'a>,
-    format: Option<Text<'a>>,
-    value: Asked<'a>,
+pub(super) struct Written<'a> {
+    pub(super) path: Text<'a>,
+    pub(super) format: Option<Text<'a>>,
+    pub(super) value: Asked<'a>,
 }
 
 /// The value that is asked for.
-enum Asked<'a> {
+pub(super) enum Asked<'a> {
     /// As it is.
     Plain(&'a Node),
     /// The text of an ADMX-backed policy.
@@ -28,7 +28,7 @@ enum Asked<'a> {
 }
 
 impl Asked<'_> {
-    fn place(&self) -> Place {
+    pub(super) fn place(&self) -> Place {
         match self {
             Self::Plain(node) => node.place,
             Self::Admx(_, place) | Self::Nothing(place) => *place,
@@ -50,7 +50,7 @@ impl Compiler<'_> {
         self.setting(&written)
     }
 
-    fn written<'a>(&mut self, item: &'a Node) -> Option<Written<'a>> {
+    pub(super) fn written<'a>(&mut self, item: &'a Node) -> Option<Written<'a>> {
         let known = ["path", "format", "value", "enabled", "data"];
         let fields = Fields::of(item, &known, &mut self.problems)?;
         let format = fields.text("format", &mut self.problems);
@@ -88,7 +88,7 @@ impl Compiler<'_> {
         let format = match (&written.value, is_leaf) {
             (Asked::Nothing(_), _) | (_, false) => None,
             (Asked::Admx(..), true) => Some(DataFormat::Chr),
-            (Asked::Plain(_), true) => self.format(written, found.as_ref()),
+            (Asked::Plain(_), true) => self.format(written.path, written.format, found.as_ref()),
         };
         let text = format.and_then(|format| match &written.value {
             Asked::Plain(node) => self.value_text(node, format),
@@ -140,7 +140,7 @@ impl Compiler<'_> {
         })
     }
 
-    fn tell_of_windows(&mut self, place: Place, finding: Finding) {
+    pub(super) fn tell_of_windows(&mut self, place: Place, finding: Finding) {
         let others_may_come = finding.code == Code::Unsupported && !self.devices_only;
         match finding.severity {
             Severity::Error if !others_may_come => self.problems.error(place, finding.message),
@@ -149,8 +149,13 @@ impl Compiler<'_> {
     }
 
     /// The format that is given, else the only one that the catalog has.
-    fn format(&mut self, written: &Written<'_>, found: Option<&Found<'_>>) -> Option<DataFormat> {
-        if let Some(Text { text, place }) = written.format {
+    pub(super) fn format(
+        &mut self,
+        path: Text<'_>,
+        format: Option<Text<'_>>,
+        found: Option<&Found<'_>>,
+    ) -> Option<DataFormat> {
+        if let Some(Text { text, place }) = format {
             match text.parse::<DataFormat>() {
                 Ok(format) if format.is_empty() => {
                     let message =
@@ -168,7 +173,8 @@ impl Compiler<'_> {
         }
         let formats = found.map(|found| &found.node.formats);
         let mut formats = formats.into_iter().flatten().filter(|format| !format.is_empty());
-        let path = quoted(written.path.text);
+        let place = path.place;
+        let path = quoted(path.text);
         let message = match (formats.next(), formats.next()) {
             (Some(only), None) => return Some(*only),
             // The path is complained of.
@@ -186,12 +192,12 @@ impl Compiler<'_> {
                 )
             }
         };
-        self.problems.error(written.path.place, message);
+        self.problems.error(place, message);
         None
     }
 
     /// The text that says the value in a format, whose own check is the catalog's.
-    fn value_text(&mut self, node: &Node, format: DataFormat) -> Option<String> {
+    pub(super) fn value_text(&mut self, node: &Node, format: DataFormat) -> Option<String> {
         let is_text = !matches!(format, DataFormat::Int | DataFormat::Float | DataFormat::Bool);
         let message = match &node.value {
             // What is no base64 may be a secret, which the catalog would show.

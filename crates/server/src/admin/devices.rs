@@ -398,6 +398,9 @@ async fn channel(
                 reason: omission.reason.clone(),
             })
             .collect(),
+        documents: record.documents.known.iter().map(Into::into).collect(),
+        drift: record.documents.drift.iter().map(Into::into).collect(),
+        stays: record.documents.stays.iter().map(Into::into).collect(),
         status: record.items,
         status_errors: record.errors,
         report_problems: record.problems,

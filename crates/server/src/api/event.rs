@@ -13,7 +13,8 @@ pub struct EventFilter {
     /// those from now on.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub after: Option<String>,
-    /// Only those of these kinds: enrolled, checked-out, reported, converged, diverged, command-answered; separated by
+    /// Only those of these kinds: enrolled, checked-out, reported, converged, diverged, command-answered, drifted,
+    /// drift-repaired; separated by
     /// commas.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub kind: Option<String>,
@@ -27,7 +28,7 @@ pub struct EventFilter {
 pub struct EventRow {
     /// Where to go on after it. Nothing else is to be read out of it.
     pub cursor: String,
-    /// enrolled, checked-out, reported, converged, diverged, or command-answered.
+    /// enrolled, checked-out, reported, converged, diverged, command-answered, drifted, or drift-repaired.
     pub kind: String,
     /// The channel that it happened to.
     pub enrollment: String,

@@ -42,7 +42,7 @@ impl Scene {
 }
 
 impl App {
-    /// Reads the channel of `id` and admits the holder of its device's certificate, if it is one of Apple's.
+    /// Reads the channel of `id` and admits the holder of its certificate, if the device is one of Apple's.
     pub(crate) async fn scene(&self, id: &EnrollmentId, presented: &Presented) -> Result<Scene, Fault> {
         self.scene_by(checkin::admit, id, presented).await
     }
@@ -57,7 +57,7 @@ impl App {
         for _ in 0..ATTEMPTS {
             let state = self.store.channel(id).await?;
             let now = self.now();
-            match admit(state.device(), presented) {
+            match admit(state.holder(), presented) {
                 Ok(_) => {
                     if let Some(channel) = state.channel() {
                         self.sightings.seen(channel, now);
@@ -78,12 +78,12 @@ impl App {
 
     /// Lets a certificate that was issued to renew the enrollment take the place of the pinned one, or refuses.
     async fn succeed(&self, id: &EnrollmentId, presented: &Presented, now: i64) -> Result<(), Fault> {
-        let state = self.store.channel(&id.to_device()).await?;
+        let state = self.store.channel(&id.to_holder()).await?;
         let identity = self.store.identity(presented.pin.fingerprint).await?;
-        let (Some(device), Some(identity)) = (state.device(), identity) else {
+        let (Some(holder), Some(identity)) = (state.holder(), identity) else {
             return Err(Refusal::WrongIdentity.into());
         };
-        let decision = checkin::succeed(device, &identity, presented, now)?;
+        let decision = checkin::succeed(holder, &identity, presented, now)?;
         match self.commit(&state, &decision.writes).await {
             Ok(()) | Err(StoreError::Conflict) => Ok(()),
             Err(error) => Err(error.into()),

@@ -1,10 +1,11 @@
 //! Device certificates for Windows (MS-WSTEP): from Ordain's own device CA, for a public key that the device proved to
 //! have.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use ordain_model::checkin::Presented;
-use ordain_model::ids::EnrollmentId;
+use ordain_model::ids::{Digest, EnrollmentId};
 use ordain_pki::Certificate;
 use ordain_pki::authority::{Request, Usage, Validity};
 use ordain_pki::csr::Csr;
@@ -18,7 +19,16 @@ pub(super) const VALIDITY: i64 = 365 * 24 * 60 * 60;
 /// It begins a little before now, since clocks differ.
 const BEFORE: i64 = 60 * 60;
 
-/// A certificate for the key of `request`, a PKCS#10 request, under the device's identifier: what subject and extensions
+/// The subject of the certificates of a channel, which Windows finds them by: the device's identifier, which is also what
+/// people see; of a linked channel another text of the same length, since both may be in one store.
+pub(super) fn subject(id: &EnrollmentId) -> Cow<'_, str> {
+    match id.is_device() {
+        true => id.device_part().into(),
+        false => Digest::of(id.to_string().as_bytes()).to_string().into(),
+    }
+}
+
+/// A certificate for the key of `request`, a PKCS#10 request, under the channel's [`subject`]: what subject and extensions
 /// are asked for does not count. The same subject each time, since devices find their certificates by it.
 pub(super) async fn issue(
     app: &Arc<App>,
@@ -37,7 +47,7 @@ pub(super) async fn issue(
         let now = app.now();
         let certificate = app.trust.own.issue(&Request {
             public_key: &csr.public_key,
-            common_name: id.device_part(),
+            common_name: &subject(&id),
             organization: None,
             serial_number: None,
             usage: Usage::Device,

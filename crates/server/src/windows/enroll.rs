@@ -9,7 +9,7 @@ use axum::response::Response;
 use http::HeaderMap;
 use ordain_model::checkin::Refusal;
 use ordain_model::device::DeviceFacts;
-use ordain_model::ids::EnrollmentId;
+use ordain_model::ids::{Channel, EnrollmentId};
 use ordain_model::windows::enroll::{self as model, Enrolling};
 use ordain_store::{AuditRecord, StoreError};
 use ordain_windows::soap::{ErrorType, Operation, RequestBody, ResponseBody, Subcode, Timestamp};
@@ -21,7 +21,7 @@ use serde_json::json;
 use super::credentials::{self, SignedIn, Sponsor};
 use super::exchange::{Arrived, Problem, answer};
 use super::provisioning::{self, Account};
-use super::{certificate, context, renew};
+use super::{certificate, context, linked, renew};
 use crate::app::App;
 use crate::device::scene::ATTEMPTS;
 use crate::identity::Peer;
@@ -36,17 +36,22 @@ pub(super) async fn request_security_token(
     body: Body,
 ) -> Response {
     let operation = Operation::RequestSecurityToken;
+    let requested = async |arrived: Arrived| respond(&arrived, Channel::Device).await;
     answer(app, peer, operation, headers, body, requested).await
 }
 
-async fn requested(arrived: Arrived) -> Result<ResponseBody, Problem> {
+/// What is answered to the request for a certificate of such a channel.
+pub(super) async fn respond(arrived: &Arrived, channel: Channel) -> Result<ResponseBody, Problem> {
     let RequestBody::RequestSecurityToken(token) = &arrived.request.body else {
         return Err(Problem::unavailable("not a RequestSecurityToken"));
     };
     let document = match (token.request_type, &token.request) {
-        (RequestType::Issue, CertificateRequest::Pkcs10(request)) => issue(&arrived, token, request).await?,
+        (RequestType::Issue, CertificateRequest::Pkcs10(request)) => match channel {
+            Channel::Linked => linked::enroll::issue(arrived, token, request).await?,
+            Channel::Device | Channel::User => issue(arrived, token, request).await?,
+        },
         (RequestType::Renew, CertificateRequest::Pkcs7(message)) => {
-            renew::renew(&arrived, token, message).await?
+            renew::renew(arrived, channel, token, message).await?
         }
         (RequestType::Recovery, _) => {
             let reason = "A certificate that has expired is not renewed: enroll again.";
@@ -71,8 +76,8 @@ async fn issue(arrived: &Arrived, token: &RequestSecurityToken, request: &[u8]) 
     let app = &arrived.app;
     let signed_in = credentials::verify(app, arrived.request.security.as_ref()).await?;
     let facts = context::facts(&token.context, &signed_in);
-    let id = facts.windows.as_ref().and_then(|windows| windows.enrollment_id());
-    let id = id.ok_or_else(|| {
+    let windows = facts.windows.as_deref().cloned().unwrap_or_default();
+    let id = windows.enrollment_id().ok_or_else(|| {
         let reason = "The device says neither HWDevID nor DeviceID.";
         Problem::new(Subcode::MessageFormat, reason).with(ErrorType::InvalidEnrollmentData)
     })?;
@@ -82,7 +87,7 @@ async fn issue(arrived: &Arrived, token: &RequestSecurityToken, request: &[u8]) 
     let ring = app.seal.ring();
     let sealed = account.seal(&ring, &id)?;
     let root = app.trust.own.certificate();
-    let document = provisioning::of_enrollment(&app.public_url, &id, &facts, root, &certificate, &account)?;
+    let document = provisioning::of_enrollment(&app.public_url, &id, &windows, root, &certificate, &account)?;
     let enrolling = Enrolling {
         id: &id,
         facts,

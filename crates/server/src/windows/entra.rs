@@ -28,6 +28,7 @@ const SCOPE: &str = "mdm_delegation";
 /// Whose tokens count, and how they are known.
 pub(crate) struct Entra {
     tenant: String,
+    audience: String,
     rules: Validation,
     keys: Keys,
 }
@@ -64,7 +65,7 @@ struct Claims {
     exp: i64,
     nbf: Option<i64>,
     tid: String,
-    scp: String,
+    scp: Option<String>,
     upn: Option<String>,
     unique_name: Option<String>,
     preferred_username: Option<String>,
@@ -89,7 +90,7 @@ impl Entra {
             return Err(StartError::Setting(what));
         }
         let mut rules = Validation::new(Algorithm::RS256);
-        rules.set_audience(&[audience]);
+        rules.set_audience(&[&audience]);
         // Of either version of the tokens.
         rules.set_issuer(&[
             format!("https://sts.windows.net/{tenant}/"),
@@ -111,11 +112,48 @@ impl Entra {
                 StartError::Setting(format!("--entra-jwks {jwks}: no JSON web key set: {error}"))
             })?)
         };
-        Ok(Self { tenant, rules, keys })
+        Ok(Self {
+            tenant,
+            audience,
+            rules,
+            keys,
+        })
     }
 
-    /// Whose token this is, if it is one that counts at `now`.
+    /// For whom tokens must be: devices ask Entra for one for it.
+    pub(super) fn audience(&self) -> &str {
+        &self.audience
+    }
+
+    /// Whose token this is, if it is one that lets its user's device enroll at `now`.
     pub(super) async fn verify(&self, token: &str, now: i64) -> Result<User, Problem> {
+        let claims = self.claims(token, now).await?;
+        let mut scopes = claims
+            .scp
+            .iter()
+            .flat_map(|scopes| scopes.split_ascii_whitespace());
+        if !scopes.any(|scope| scope == SCOPE) {
+            return Err(invalid());
+        }
+        Ok(User {
+            name: claims.upn.or(claims.unique_name).or(claims.preferred_username),
+            entra: EntraFacts {
+                tenant: self.tenant.clone(),
+                device: claims.deviceid.as_deref().and_then(super::context::text),
+            },
+        })
+    }
+
+    /// Which device Entra says that the sender is, if the token counts at `now`. \[U\] what else such a token has, so that
+    /// no scope is asked for: whoever has one that was made on this device for this server is this device.
+    pub(super) async fn verify_device(&self, token: &str, now: i64) -> Result<String, Problem> {
+        let claims = self.claims(token, now).await?;
+        let device = claims.deviceid.as_deref().and_then(super::context::text);
+        device.ok_or_else(invalid)
+    }
+
+    /// What a token says that the tenant made for this server, and that is valid at `now`.
+    async fn claims(&self, token: &str, now: i64) -> Result<Claims, Problem> {
         let header = decode_header(token).map_err(|_| invalid())?;
         let key = match header.kid {
             Some(name) if self.rules.algorithms.contains(&header.alg) => self.keys.find(&name, now).await?,
@@ -126,10 +164,7 @@ impl Entra {
             tracing::info!(%error, "a token of Microsoft Entra");
             invalid()
         })?;
-        self.user(claims.claims, now)
-    }
-
-    fn user(&self, claims: Claims, now: i64) -> Result<User, Problem> {
+        let claims = claims.claims;
         let begins = claims.nbf.unwrap_or(now);
         let is_current =
             begins.saturating_sub(CLOCK_TOLERANCE) <= now && now < claims.exp.saturating_add(CLOCK_TOLERANCE);
@@ -138,17 +173,10 @@ impl Entra {
                 "The token of Microsoft Entra has expired.",
             ));
         }
-        let is_for_enrolling = claims.scp.split_ascii_whitespace().any(|scope| scope == SCOPE);
-        if !claims.tid.eq_ignore_ascii_case(&self.tenant) || !is_for_enrolling {
-            return Err(invalid());
+        match claims.tid.eq_ignore_ascii_case(&self.tenant) {
+            true => Ok(claims),
+            false => Err(invalid()),
         }
-        Ok(User {
-            name: claims.upn.or(claims.unique_name).or(claims.preferred_username),
-            entra: EntraFacts {
-                tenant: self.tenant.clone(),
-                device: claims.deviceid.as_deref().and_then(super::context::text),
-            },
-        })
     }
 }
 

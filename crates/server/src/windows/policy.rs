@@ -31,7 +31,12 @@ pub(super) async fn get_policies(
 /// The policy is no secret, but who cannot enroll is told so as early as can be.
 async fn policies(arrived: Arrived) -> Result<ResponseBody, Problem> {
     credentials::verify(&arrived.app, arrived.request.security.as_ref()).await?;
-    Ok(ResponseBody::GetPolicies(GetPoliciesResponse {
+    Ok(response())
+}
+
+/// What certificate requests are to be like, on either channel.
+pub(super) fn response() -> ResponseBody {
+    ResponseBody::GetPolicies(GetPoliciesResponse {
         policy_id: "ordain-device".to_owned(),
         common_name: "Ordain device".to_owned(),
         validity_seconds: VALIDITY.unsigned_abs(),
@@ -40,5 +45,5 @@ async fn policies(arrived: Arrived) -> Result<ResponseBody, Problem> {
         // The device knows best where its keys are safe.
         crypto_providers: Vec::new(),
         hash: HashAlgorithm::sha256(),
-    }))
+    })
 }

@@ -1,11 +1,10 @@
-//! The provisioning documents of enrollment and renewal: whom the device is to trust, its certificate, and where and how
+//! The provisioning documents of enrollment and renewal, of either channel: whom the device is to trust, its certificate, and where and how
 //! often it is to ask for work.
 
 use ordain_model::decision::EscrowKind;
-use ordain_model::device::DeviceFacts;
-use ordain_model::ids::EnrollmentId;
-use ordain_model::windows::enroll::{POLL_COUNTS, POLL_INTERVALS, RENEW_PERIOD, RETRY_INTERVAL};
-use ordain_model::windows::{CertificateStore, WindowsFacts};
+use ordain_model::ids::{Channel, EnrollmentId};
+use ordain_model::windows::enroll::{self, RENEW_PERIOD, RETRY_INTERVAL};
+use ordain_model::windows::{CertificateStore, WindowsFacts, link};
 use ordain_pki::seal::KeyRing;
 use ordain_pki::{Certificate, random};
 use ordain_store::escrow_context;
@@ -16,12 +15,43 @@ use ordain_windows::provisioning::{
 use ordain_windows::secret::Secret;
 use serde::Serialize;
 
-use super::MANAGEMENT;
 use super::exchange::Problem;
+use super::{MANAGEMENT, certificate, linked};
 use crate::house::new_secret;
 
-/// `PROVIDER-ID`: this server's name among those that manage a device.
-pub(super) const PROVIDER_ID: &str = "Ordain";
+/// What this server is to a device, on one of its channels.
+struct Provider {
+    /// `PROVIDER-ID`: its name among those that manage a device.
+    id: &'static str,
+    /// Where sessions are held.
+    management: &'static str,
+    poll: Poll,
+}
+
+/// As which provider the device of a channel `id` knows this server.
+fn provider(id: &EnrollmentId) -> Provider {
+    let (name, management, counts, intervals) = match id.channel() {
+        Channel::Linked => (
+            "Ordain-DC",
+            linked::MANAGEMENT,
+            link::POLL_COUNTS,
+            link::POLL_INTERVALS,
+        ),
+        Channel::Device | Channel::User => {
+            ("Ordain", MANAGEMENT, enroll::POLL_COUNTS, enroll::POLL_INTERVALS)
+        }
+    };
+    Provider {
+        id: name,
+        management,
+        poll: Poll {
+            counts,
+            intervals,
+            on_login: Some(true),
+            on_first_login_of_all: None,
+        },
+    }
+}
 
 /// The secrets of a device's DM account, by which the two sides know each other where TLS does not tell. They are kept
 /// sealed, as JSON, with the device's escrowed tokens ([`EscrowKind::DmAccount`]).
@@ -53,13 +83,13 @@ impl Account {
 pub(super) fn of_enrollment(
     public_url: &str,
     id: &EnrollmentId,
-    facts: &DeviceFacts,
+    windows: &WindowsFacts,
     root: &Certificate,
-    certificate: &Certificate,
+    own: &Certificate,
     account: &Account,
 ) -> Result<Vec<u8>, Problem> {
-    let windows = facts.windows.as_deref();
-    let store = store(windows.map(|windows| windows.store).unwrap_or_default());
+    let provider = provider(id);
+    let store = store(windows.store);
     let proof = |name: Option<&EnrollmentId>, secret: &str| AppAuth {
         kind: AuthType::Digest,
         name: name.map(ToString::to_string),
@@ -67,15 +97,15 @@ pub(super) fn of_enrollment(
         nonce: Some(random::<16>().to_vec()),
     };
     let account = WireAccount {
-        name: PROVIDER_ID.to_owned(),
-        address: format!("{public_url}{MANAGEMENT}"),
+        name: provider.id.to_owned(),
+        address: format!("{public_url}{}", provider.management),
         connection_retries: Some(6),
         initial_backoff: Some(30_000),
         max_backoff: Some(120_000),
         no_older_protocol: true,
         hardware_id: false,
         client_certificate: SearchCriteria {
-            subject: format!("CN={id}"),
+            subject: format!("CN={}", certificate::subject(id)),
             store,
         },
         server_proof: proof(None, &account.server),
@@ -87,23 +117,18 @@ pub(super) fn of_enrollment(
         server_url: None,
     };
     let client = DmClient {
-        provider_id: PROVIDER_ID.to_owned(),
-        upn: windows.and_then(|WindowsFacts { user, .. }| user.clone()),
+        provider_id: provider.id.to_owned(),
+        upn: windows.user.clone(),
         device_name: None,
         ent_dm_id: Some(id.to_string()),
         // [U] in a provisioning document: the first session sets it.
         sync_application_version: None,
-        poll: Some(Poll {
-            counts: POLL_COUNTS,
-            intervals: POLL_INTERVALS,
-            on_login: Some(true),
-            on_first_login_of_all: None,
-        }),
+        poll: Some(provider.poll),
     };
     let document = ProvisioningDocument {
-        certificates: certificates(Some(root), certificate, store, Some(renewal)),
+        certificates: certificates(Some(root), own, store, Some(renewal)),
         application: Application {
-            provider_id: PROVIDER_ID.to_owned(),
+            provider_id: provider.id.to_owned(),
             account: Some(account),
         },
         dm_client: Some(client),
@@ -112,11 +137,15 @@ pub(super) fn of_enrollment(
 }
 
 /// What a renewal is answered with: the certificate alone.
-pub(super) fn of_renewal(kept_in: CertificateStore, certificate: &Certificate) -> Result<Vec<u8>, Problem> {
+pub(super) fn of_renewal(
+    id: &EnrollmentId,
+    kept_in: CertificateStore,
+    own: &Certificate,
+) -> Result<Vec<u8>, Problem> {
     let document = ProvisioningDocument {
-        certificates: certificates(None, certificate, store(kept_in), None),
+        certificates: certificates(None, own, store(kept_in), None),
         application: Application {
-            provider_id: PROVIDER_ID.to_owned(),
+            provider_id: provider(id).id.to_owned(),
             account: None,
         },
         dm_client: None,

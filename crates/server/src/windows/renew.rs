@@ -1,6 +1,7 @@
-//! Renewal of device certificates (MS-MDE2 section 3.5), on behalf of the device itself: by its old certificate, which
+//! Renewal of certificates (MS-MDE2 section 3.5), on behalf of the device itself: by its old certificate, which
 //! signs the request for the next one.
 
+use ordain_model::ids::Channel;
 use ordain_model::windows::enroll::{self as model, NotRenewable};
 use ordain_pki::cms;
 use ordain_store::{Actor, AuditRecord, StoreError};
@@ -12,10 +13,11 @@ use super::exchange::{Arrived, Problem};
 use super::{certificate, context, provisioning};
 use crate::device::fault::Fault;
 
-/// Issues the next certificate. `message` is CMS: the request for it, signed with the key of the present one. What TLS
+/// Issues the next certificate of such a channel. `message` is CMS: the request for it, signed with the key of the present one. What TLS
 /// shows must be the same; the credentials of the header, which may be empty, do not count.
 pub(super) async fn renew(
     arrived: &Arrived,
+    channel: Channel,
     token: &RequestSecurityToken,
     message: &[u8],
 ) -> Result<Vec<u8>, Problem> {
@@ -32,15 +34,16 @@ pub(super) async fn renew(
         .trust
         .identify_signer(&signed, peer, headers, body, app.now())
         .map_err(|reason| refused(reason.into()))?;
-    let scene = app.windows_scene(&presented).await.map_err(refused)?;
+    let scene = app.windows_scene(channel, &presented).await.map_err(refused)?;
     model::may_renew(&presented, scene.now).map_err(not_now)?;
-    let device = scene.device().map_err(refused)?;
-    let (certificate, successor) = certificate::issue(app, &device.id, request).await?;
-    let kept = device.facts.windows.as_ref().map(|windows| windows.store);
-    let store = context::store(&token.context).or(kept).unwrap_or_default();
-    let document = provisioning::of_renewal(store, &certificate)?;
+    let channel = scene.channel().map_err(refused)?;
+    let (certificate, successor) = certificate::issue(app, &channel.id, request).await?;
+    let kept = channel.facts.windows.as_ref().map(|windows| windows.store);
+    let said = context::store(&token.context).filter(|_| channel.id.is_device());
+    let store = said.or(kept).unwrap_or_default();
+    let document = provisioning::of_renewal(&channel.id, store, &certificate)?;
     let fingerprint = successor.pin.fingerprint;
-    let decision = model::renew(device, &presented, fingerprint, scene.now).map_err(not_now)?;
+    let decision = model::renew(channel, &presented, fingerprint, scene.now).map_err(not_now)?;
     let audit = AuditRecord {
         at: scene.now,
         actor: Actor {
@@ -48,7 +51,7 @@ pub(super) async fn renew(
             origin: peer.address.to_string(),
         },
         action: "renew-certificate".into(),
-        detail: json!({"enrollment": device.id, "certificate": fingerprint}),
+        detail: json!({"enrollment": channel.id, "certificate": fingerprint}),
     };
     match app
         .store
@@ -57,7 +60,7 @@ pub(super) async fn renew(
     {
         Ok(()) => {
             app.wrote(&decision.writes);
-            tracing::info!(enrollment = %device.id, "the certificate of a Windows device was renewed");
+            tracing::info!(enrollment = %channel.id, "the certificate of a Windows device was renewed");
             Ok(document)
         }
         Err(StoreError::Conflict) => Err(Problem::unavailable("the device has changed meanwhile")),

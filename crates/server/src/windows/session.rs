@@ -1,11 +1,13 @@
 //! Management sessions (OMA-DM, as MS-MDM has it): who is there, which message is the next one, and what it is answered.
 //!
 //! What a session remembers is stored with each answer, in the commit of what the message decided, so that a server goes
-//! on where another one was, and the same message gets the same answer.
+//! on where another one was, and the same message gets the same answer. What a session is about is its channel's
+//! ([`Speaks`]): settings and actions on the device's own, documents on the linked one ([`super::linked`]).
 
 mod kept;
 mod policy;
-mod wire;
+mod primary;
+pub(super) mod wire;
 
 use std::sync::Arc;
 
@@ -17,15 +19,18 @@ use bytes::Bytes;
 use http::{HeaderMap, header};
 use ordain_model::checkin::{Presented, Refusal};
 use ordain_model::decision::{Decision, Write};
-use ordain_model::ids::Digest;
-use ordain_model::sync;
-use ordain_model::windows::enroll;
-use ordain_model::windows::session::{self as model, Answer, Session, Turn};
+use ordain_model::enrollment::Enrollment;
+use ordain_model::ids::{Channel, Digest};
+use ordain_model::manifest::Manifest;
+use ordain_model::sync::{self, Wanted};
+use ordain_model::windows::session::{OutOfTurn, Turn};
 use ordain_windows::syncml::{CONTENT_TYPE, Message};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use self::kept::Kept;
+pub(super) use self::policy::{payload, report};
 use self::wire::Heard;
-use super::MANAGEMENT;
 use crate::admission::Urgency;
 use crate::app::App;
 use crate::body;
@@ -37,8 +42,49 @@ use crate::identity::Peer;
 /// The largest message of a device, in octets. Windows announces 512 KiB for its own.
 const MAX_MESSAGE: usize = 1 << 20;
 
+/// What the sessions of a channel remember and are about.
+pub(super) trait Speaks: Serialize + DeserializeOwned + Send + Sync + Sized {
+    /// The channel.
+    const CHANNEL: Channel;
+    /// Where its sessions are held.
+    const PATH: &str;
+
+    /// The session `id` at its beginning, after the session `before`.
+    fn begin(id: String, before: Option<&Self>) -> Self;
+
+    /// Where a message belongs.
+    fn turn(before: Option<&Self>, id: &str, message: u32, heard: Digest) -> Result<Turn, OutOfTurn>;
+
+    /// Takes a message of the channel, and answers it.
+    fn answer(self, hearing: Hearing<'_>) -> impl Future<Output = Result<Answered<Self>, Fault>> + Send;
+
+    /// The device ends the enrollment.
+    fn leave(app: &App, scene: &Scene) -> impl Future<Output = Result<Vec<Write>, Fault>> + Send;
+}
+
+/// A message, and who sends it.
+pub(super) struct Hearing<'a> {
+    pub(super) app: &'a App,
+    pub(super) scene: &'a Scene,
+    /// The channel, as it is with this message.
+    pub(super) channel: &'a Enrollment,
+    /// What it is to have in this session,
+    pub(super) manifest: Arc<Manifest>,
+    /// and by now.
+    pub(super) wanted: Wanted,
+    pub(super) heard: &'a Heard,
+    pub(super) digest: Digest,
+}
+
+/// What a message is answered, and what is written.
+pub(super) struct Answered<S> {
+    pub(super) session: S,
+    pub(super) writes: Vec<Write>,
+    pub(super) reply: Vec<u8>,
+}
+
 /// A message of a management session. What a device adds to the address, and its headers, say nothing here.
-pub(super) async fn manage(
+pub(super) async fn manage<S: Speaks>(
     State(app): State<Arc<App>>,
     Extension(peer): Extension<Peer>,
     headers: HeaderMap,
@@ -48,37 +94,37 @@ pub(super) async fn manage(
         let body = body::read(&app.in_flight, &headers, body, MAX_MESSAGE).await?;
         let _place = app.admission.enter(Urgency::Usual).await?;
         let presented = identify(&app, &peer, &headers, &body.octets).await?;
-        answer(&app, &presented, &body.octets).await
+        answer::<S>(&app, &presented, &body.octets).await
     };
     match answer.await {
         Ok(message) => ([(header::CONTENT_TYPE, CONTENT_TYPE)], message).into_response(),
         Err(fault) => {
-            fault.note(&app, MANAGEMENT);
+            fault.note(&app, S::PATH);
             fault.into_response()
         }
     }
 }
 
-async fn answer(app: &Arc<App>, presented: &Presented, body: &Bytes) -> Result<Vec<u8>, Fault> {
+async fn answer<S: Speaks>(app: &Arc<App>, presented: &Presented, body: &Bytes) -> Result<Vec<u8>, Fault> {
     for _ in 0..ATTEMPTS {
         // Let in first: what a stranger sends is not even read.
-        let scene = app.windows_scene(presented).await?;
+        let scene = app.windows_scene(S::CHANNEL, presented).await?;
         let message = Message::parse(body).map_err(|error| Fault::Unreadable(error.to_string()))?;
-        let device = scene.device()?;
-        let windows = device.facts.windows.as_ref();
+        let channel = scene.channel()?;
+        let windows = channel.facts.windows.as_ref();
         let name = windows.and_then(|windows| windows.device_id.as_deref());
         if name.is_some_and(|name| name != message.header.source.uri) {
             // Its certificate says that it is another one.
             return Err(Refusal::WrongIdentity.into());
         }
-        app.sightings.woke(device, scene.now);
+        app.sightings.woke(channel, scene.now);
         // Held until what is sealed is stored, so that a rotation of keys waits for it.
         let ring = app.seal.ring();
-        let kept = Kept::load(app, &ring, &device.id).await?;
+        let kept = Kept::<S>::load(app, &ring, &channel.id).await?;
         let heard = Digest::of(body);
         let header = &message.header;
         let before = kept.as_ref().map(|(_, kept)| &kept.session);
-        let turn = model::turn(before, &header.session_id, header.message_id, heard);
+        let turn = S::turn(before, &header.session_id, header.message_id, heard);
         let turn = turn.map_err(|error| Fault::Unreadable(error.to_string()))?;
         let decided = match (turn, kept) {
             (Turn::Again, Some((_, kept))) => return Ok(kept.answer),
@@ -92,8 +138,8 @@ async fn answer(app: &Arc<App>, presented: &Presented, body: &Bytes) -> Result<V
         let decision = decided.and_then(|(decision, kept)| {
             let Decision { mut writes, reply } = decision;
             if let Some((number, kept)) = kept {
-                let sealed = kept.seal(&ring, &device.id)?;
-                writes.push(Write::WindowsSession(device.id.clone(), number, sealed));
+                let sealed = kept.seal(&ring, &channel.id)?;
+                writes.push(Write::WindowsSession(channel.id.clone(), number, sealed));
             }
             Ok(Decision { writes, reply })
         });
@@ -105,30 +151,30 @@ async fn answer(app: &Arc<App>, presented: &Presented, body: &Bytes) -> Result<V
 }
 
 /// What is written, with the answer; and what the session remembers, under its number, unless the device has left.
-type Decided = (Decision<Vec<u8>>, Option<(i64, Kept)>);
+type Decided<S> = (Decision<Vec<u8>>, Option<(i64, Kept<S>)>);
 
-async fn decide(
+async fn decide<S: Speaks>(
     app: &Arc<App>,
     scene: &Scene,
     turn: Turn,
-    kept: Option<(i64, Kept)>,
+    kept: Option<(i64, Kept<S>)>,
     heard: Heard,
     digest: Digest,
-) -> Result<Decided, Fault> {
-    let device = scene.device()?;
+) -> Result<Decided<S>, Fault> {
+    let (device, channel) = (scene.device()?, scene.channel()?);
     if heard.leaves {
-        let queue = app.store.queue(&device.id, 0, u32::MAX).await?;
-        let mut writes = model::left(device, &queue, scene.now);
-        writes.extend(enroll::unenroll(device, scene.now).writes);
-        let reply = wire::write(&heard, &Answer::default())?;
+        let writes = S::leave(app, scene).await?;
+        let reply = wire::write(&heard, &Default::default())?;
         return Ok((Decision { writes, reply }, None));
     }
     let number = kept.as_ref().map_or(0, |(number, _)| *number) + 1;
     let before = kept.map(|(_, kept)| kept.session);
-    let wanted = app.wanted(&scene.world, device, &device.id, Some(device)).await?;
-    let (mut writes, manifest, mut session) = match (turn, before) {
+    let wanted = app
+        .wanted(&scene.world, device, &channel.id, Some(channel))
+        .await?;
+    let (pinning, manifest, session) = match (turn, before) {
         (Turn::Next, Some(session)) => {
-            let pinned = match device.pinned {
+            let pinned = match channel.pinned {
                 Some(token) => app.objects.manifest(&app.store, token).await?,
                 None => None,
             };
@@ -137,31 +183,47 @@ async fn decide(
         }
         (_, before) => {
             // What is published during a session changes nothing for it.
-            let Decision { writes, reply } = sync::declaration_items(device, &wanted, scene.now)?;
+            let Decision { writes, reply } = sync::declaration_items(channel, &wanted, scene.now)?;
             let id = heard.header.session_id.clone();
-            (writes, reply, Session::begin(id, before.as_ref()))
+            (writes, reply, S::begin(id, before.as_ref()))
         }
     };
-    let policy = policy::load(app, &scene.state, &manifest, session.set()).await?;
-    let address = format!("{}{MANAGEMENT}", app.public_url);
-    let view = policy.scene(&address, scene.now);
-    session.hears(heard.header.message_id, digest);
-    let first = u32::try_from(heard.statuses.len() + 1).unwrap_or(u32::MAX);
-    let answer = session.respond(&view, heard.said.clone(), first);
-    writes.extend(session.queue_writes(&view, device));
-    if answer.reports {
-        writes.extend(policy.report(app, scene, device, wanted, &session).await?);
-        for place in session.taken() {
-            if let Some(place) = policy.places.get(place) {
-                app.sightings.fetched(device, manifest.token(), *place, scene.now);
-            }
-        }
-    }
-    let reply = wire::write(&heard, &answer)?;
+    let pinned = pinning.iter().find_map(|write| match write {
+        Write::Enrollment(enrollment) => Some(enrollment.as_ref().clone()),
+        _ => None,
+    });
+    let hearing = Hearing {
+        app,
+        scene,
+        channel: pinned.as_ref().unwrap_or(channel),
+        manifest,
+        wanted,
+        heard: &heard,
+        digest,
+    };
+    let Answered {
+        session,
+        writes,
+        reply,
+    } = session.answer(hearing).await?;
     let kept = Kept {
         session,
         part: heard.part,
         answer: reply.clone(),
     };
+    let writes = once(pinning, writes);
     Ok((Decision { writes, reply }, Some((number, kept))))
+}
+
+/// Both, with each row once: what is written later was made of what is written earlier.
+fn once(mut earlier: Vec<Write>, later: Vec<Write>) -> Vec<Write> {
+    let is_again = |write: &Write| match write {
+        Write::Enrollment(row) => later
+            .iter()
+            .any(|later| matches!(later, Write::Enrollment(again) if again.id == row.id)),
+        _ => false,
+    };
+    earlier.retain(|write| !is_again(write));
+    earlier.extend(later);
+    earlier
 }

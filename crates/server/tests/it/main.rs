@@ -47,6 +47,7 @@ mod token;
 mod webhook;
 mod windows;
 mod windows_actions;
+mod windows_documents;
 mod windows_entra;
 mod windows_hostile;
 mod windows_page;

@@ -51,7 +51,7 @@ fn key_set(key: &KeyPair, kid: &str) -> Value {
     json!({"keys": [{"kty": "RSA", "use": "sig", "kid": kid, "n": number(numbers[0]), "e": number(numbers[1])}]})
 }
 
-fn claims(now: i64) -> Value {
+pub(crate) fn claims(now: i64) -> Value {
     json!({
         "aud": AUDIENCE, "iss": format!("https://sts.windows.net/{TENANT}/"), "tid": TENANT,
         "iat": now, "nbf": now, "exp": now + 3_600, "scp": "mdm_delegation", "upn": "ada@example.org",
@@ -70,11 +70,12 @@ fn signed(header: &Value, claims: &Value, key: &KeyPair) -> String {
     format!("{message}.{}", base64(signature))
 }
 
-fn token_of(claims: &Value, key: &KeyPair) -> String {
+pub(crate) fn token_of(claims: &Value, key: &KeyPair) -> String {
     signed(&json!({"typ": "JWT", "alg": "RS256", "kid": "k1"}), claims, key)
 }
 
-async fn house(database: Database) -> House {
+/// A server that takes tokens signed with the last one of [`KEYS`].
+pub(crate) async fn house(database: Database) -> House {
     let mut house = House::closed(database);
     let jwks = house.file("keys.json", &key_set(&KEYS[2], "k1").to_string());
     house.settings().entra = Some(EntraSettings {

@@ -247,7 +247,7 @@ pub(crate) fn request(
     envelope("pki/2009/01/enrollment/RST/wstep", security, &body)
 }
 
-const PKCS10: &str = "http://schemas.microsoft.com/windows/pki/2009/01/enrollment#PKCS10";
+pub(crate) const PKCS10: &str = "http://schemas.microsoft.com/windows/pki/2009/01/enrollment#PKCS10";
 
 /// A PC.
 #[derive(Clone)]

@@ -96,6 +96,8 @@ CREATE TABLE identity (
     serial TEXT,
     usable_until BIGINT
 );
+-- Few: those that renew another one, and were not used yet.
+CREATE INDEX identity_issued ON identity (enrollment) WHERE role = 'issued';
 CREATE TABLE status (
     enrollment TEXT COLLATE "C" PRIMARY KEY,
     record TEXT NOT NULL

@@ -99,6 +99,8 @@ CREATE TABLE identity (
     serial TEXT,
     usable_until INTEGER
 ) STRICT;
+-- Few: those that renew another one, and were not used yet.
+CREATE INDEX identity_issued ON identity (enrollment) WHERE role = 'issued';
 CREATE TABLE status (
     enrollment TEXT PRIMARY KEY,
     record TEXT NOT NULL

@@ -123,7 +123,7 @@ async fn assert_nothing_is_left(store: &Store) {
     );
     assert_eq!((device.standing, device.capabilities), (None, None));
     assert_eq!(device.stamp, NOW, "time does not run backwards");
-    assert!(store.channel(&id("d1:ann")).await.unwrap().user.is_none());
+    assert!(store.channel(&id("d1:ann")).await.unwrap().beside.is_none());
     assert_eq!(store.channels_of(&id("d1")).await.unwrap().len(), 1);
     for channel in ["d1", "d1:ann"] {
         assert_eq!(store.status(&id(channel)).await.unwrap(), StatusRecord::default());
@@ -249,7 +249,7 @@ async fn a_user_who_leaves_takes_nothing_of_others_along() {
         let state = store.channel(&id("d1:ann")).await.unwrap();
         let decision = checkin::check_out(state.device().unwrap(), &id("d1:ann"), NOW);
         store.commit(&state, &decision.writes, None).await.unwrap();
-        assert!(store.channel(&id("d1:ann")).await.unwrap().user.is_none());
+        assert!(store.channel(&id("d1:ann")).await.unwrap().beside.is_none());
         assert_eq!(
             store.status(&id("d1:ann")).await.unwrap(),
             StatusRecord::default()
@@ -345,7 +345,7 @@ async fn a_user_who_comes_while_the_device_starts_anew_is_not_left_over() {
             match (anew, arrived) {
                 (Ok(()), _) => {
                     assert_eq!(device.device().unwrap().generation, 2);
-                    assert!(device.user.is_none(), "round {round}: left over");
+                    assert!(device.beside.is_none(), "round {round}: left over");
                 }
                 (Err(StoreError::Conflict), Ok(())) => assert_eq!(device.device().unwrap().generation, 1),
                 other => panic!("round {round}: {other:?}"),

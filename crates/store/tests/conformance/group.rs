@@ -215,7 +215,7 @@ async fn who_has_something_in_common_does_it_one_after_the_other() {
             // Before the device or after it: nothing of the generation that ended is left.
             assert!(outcomes[1] == Ok(()) || outcomes[1] == Err(StoreError::Conflict));
             assert_eq!(store.status(&id(&user)).await.unwrap(), StatusRecord::default());
-            assert!(store.channel(&id(&user)).await.unwrap().user.is_none());
+            assert!(store.channel(&id(&user)).await.unwrap().beside.is_none());
             let is_there = async |name: &str| store.channel(&id(name)).await.unwrap().device.is_some();
             assert_eq!(
                 [&outcomes[2], &outcomes[3]]

@@ -1,7 +1,7 @@
 //! What an enrollment leaves on a device: an account for management sessions.
 
 use ordain_pki::Certificate;
-use ordain_windows::provisioning::{self, Store};
+use ordain_windows::provisioning::{self, Renewal, Store};
 use ordain_windows::syncml::Item;
 
 use super::schedule::Schedule;
@@ -11,6 +11,8 @@ use crate::identity::Identity;
 /// One enrollment: whom it is with, who the device is there, and when it asks for work.
 #[derive(Debug, Clone)]
 pub struct Account {
+    /// Whether it is the linked enrollment, for documents.
+    pub is_linked: bool,
     /// `PROVIDER-ID`.
     pub provider_id: String,
     /// `DevId`, and the source of the device's messages.
@@ -41,6 +43,22 @@ pub struct Account {
     /// Alerts for the next session.
     pub(super) alerts: Vec<Item>,
     pub(super) renewing: Renewing,
+    /// What the provisioning document of a linked enrollment said of renewal. The device has one node for that, which is
+    /// the primary enrollment's.
+    pub(super) renewal: Option<Renewal>,
+    pub(super) linking: Linking,
+}
+
+/// How the linked enrollment stands, as the primary one is told: `LinkedEnrollment`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Linking {
+    /// `EnrollStatus`: 0 undefined; not started, in progress, failed, succeeded: 1 to 4 of enrolling, 5, 6, 7 and 8 of
+    /// unenrolling.
+    pub(super) status: u8,
+    /// `LastError`.
+    pub(super) error: u32,
+    /// When it is begun again, which the server has put off.
+    pub(super) due: Option<i64>,
 }
 
 /// How the renewal of a certificate stands: `WSTEP/Renew`.
@@ -63,9 +81,22 @@ pub(super) struct Renewing {
 const DAY: i64 = 86_400;
 
 impl Account {
+    /// How many sessions were begun.
+    pub fn sessions(&self) -> u32 {
+        self.sessions
+    }
+
+    /// How its certificate is renewed.
+    pub(super) fn renewal(&self, tree: &Tree) -> Option<Renewal> {
+        match self.is_linked {
+            true => self.renewal.clone(),
+            false => tree.renewal(),
+        }
+    }
+
     /// When the next attempt to renew the certificate is due; `None` when it is not renewed, or cannot be any more.
     pub(super) fn renewal_due(&self, tree: &Tree, now: i64) -> Option<i64> {
-        let renewal = tree.renewal()?;
+        let renewal = self.renewal(tree)?;
         let end = self.identity.certificate.not_after();
         if now > end || tree.provider_text(&self.provider_id, &["EntDMID"]).is_none() {
             return None;

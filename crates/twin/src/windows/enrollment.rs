@@ -2,17 +2,19 @@
 
 mod document;
 mod error;
+mod linked;
 mod renewal;
 mod sign_in;
 mod wstep;
 
 use ordain_windows::discovery::{AuthPolicy, Discover, DiscoverResponse, Version};
-use ordain_windows::provisioning::{DmClient, Renewal as RenewalSettings, Store};
+use ordain_windows::provisioning::{DmClient, Store};
 use ordain_windows::secret::Secret;
 use ordain_windows::soap::{self, Operation, RequestBody, ResponseBody, Security, Token};
 use ordain_windows::xcep::{GetPoliciesResponse, HashAlgorithm};
 use url::Url;
 
+use self::linked::{Parent, as_discovery};
 use self::sign_in::{Browser, Page};
 use super::account::Account;
 use super::complaint::Complaint;
@@ -71,6 +73,8 @@ impl Way {
 #[derive(Debug)]
 pub(super) struct Enrolling {
     way: Way,
+    /// What it is linked to, if it is.
+    parent: Option<Parent>,
     device_id: String,
     step: Step,
     /// `MessageID` of the request that awaits its answer.
@@ -81,6 +85,7 @@ pub(super) struct Enrolling {
 enum Step {
     Probe,
     Discover,
+    LinkedDiscover,
     SignIn(Browser, DiscoverResponse),
     GetPolicies(DiscoverResponse, Token),
     Enroll(DiscoverResponse, Token, wstep::Applicant),
@@ -98,7 +103,6 @@ pub(super) enum Progress {
 pub(super) struct Enrolled {
     pub(super) account: Account,
     pub(super) client: DmClient,
-    pub(super) renewal: Option<RenewalSettings>,
 }
 
 /// The surroundings of an enrollment.
@@ -114,6 +118,7 @@ impl Enrolling {
         Self {
             device_id: random.hex(1),
             way,
+            parent: None,
             step: Step::Probe,
             message_id: String::new(),
         }
@@ -123,6 +128,7 @@ impl Enrolling {
         match self.step {
             Step::Probe => About::Probe,
             Step::Discover => About::Discover,
+            Step::LinkedDiscover => About::LinkedDiscover,
             Step::SignIn(..) => About::SignIn,
             Step::GetPolicies(..) => About::GetPolicies,
             Step::Enroll(..) => About::Enroll,
@@ -134,6 +140,10 @@ impl Enrolling {
         let (url, security, body) = match &self.step {
             Step::Probe => return Ok(Request::get(self.way.discovery_url())),
             Step::SignIn(browser, _) => return Ok(browser.request()),
+            Step::LinkedDiscover => {
+                let parent = self.parent.as_ref().ok_or(EnrollError::Unwritable)?;
+                return Ok(parent.discover(&self.way.server, &scene.pc.version, scene.random));
+            }
             Step::Discover => {
                 let discover = RequestBody::Discover(self.discover(scene.pc));
                 (self.way.discovery_url(), None, discover)
@@ -143,7 +153,11 @@ impl Enrolling {
                 (url, Some(token), RequestBody::GetPolicies)
             }
             Step::Enroll(server, token, applicant) => {
-                let request = applicant.request(scene.pc, &self.way, &self.device_id)?;
+                let parent = self
+                    .parent
+                    .as_ref()
+                    .and_then(|parent| parent.ent_dm_id.as_deref());
+                let request = applicant.request(scene.pc, &self.way, &self.device_id, parent)?;
                 let url = server.enrollment_url.clone();
                 (url, Some(token), RequestBody::RequestSecurityToken(request))
             }
@@ -158,7 +172,15 @@ impl Enrolling {
             }),
             body,
         };
-        let body = request.to_xml().map_err(|_| EnrollError::Unwritable)?;
+        let body = match (&self.parent, &self.step) {
+            (Some(parent), Step::GetPolicies(_, token) | Step::Enroll(_, token, _))
+                if matches!(token, Token::Certificate { .. }) =>
+            {
+                request.to_signed_xml(|octets| parent.sign(octets))
+            }
+            _ => request.to_xml(),
+        };
+        let body = body.map_err(|_| EnrollError::Unwritable)?;
         Ok(Request::post(url, soap::CONTENT_TYPE, body))
     }
 
@@ -191,6 +213,7 @@ impl Enrolling {
                 ResponseBody::Discover(server) => self.discovered(server)?,
                 _ => return Err(Complaint::OtherOperation(about).into()),
             },
+            Step::LinkedDiscover => self.linked_discovered(response, scene)?,
             Step::SignIn(mut browser, server) => match browser.respond(response)? {
                 Page::Next => Step::SignIn(browser, server),
                 Page::Token(token) => Step::GetPolicies(server, Token::User(token)),
@@ -214,37 +237,28 @@ impl Enrolling {
         read(response, about, &self.message_id)
     }
 
+    /// F3.2 and F3.3: where to go on.
+    fn linked_discovered(&mut self, response: &Response, scene: &Scene<'_>) -> Result<Step, EnrollError> {
+        let parent = self.parent.as_mut().ok_or(EnrollError::Unwritable)?;
+        let Some(found) = parent.discovered(response)? else {
+            return Ok(Step::LinkedDiscover);
+        };
+        let server = as_discovery(&found);
+        self.check(&server, About::LinkedDiscover)?;
+        let parent = self.parent.as_ref().ok_or(EnrollError::Unwritable)?;
+        let token = parent.token(&found, &self.way.server, scene)?;
+        Ok(Step::GetPolicies(server, token))
+    }
+
     /// F1.1 and F1.2: where to go on.
     fn discovered(&self, server: DiscoverResponse) -> Result<Step, EnrollError> {
+        self.check(&server, About::Discover)?;
         let wrong = |what| {
             Err(EnrollError::from(Complaint::Enrollment {
                 about: About::Discover,
                 what,
             }))
         };
-        if !self.way.offers.contains(&server.auth_policy) {
-            return wrong("AuthPolicy is none that the device offered");
-        }
-        if server
-            .enrollment_version
-            .is_some_and(|version| version > Version { major: 5, minor: 0 })
-        {
-            return wrong("EnrollmentVersion is newer than RequestVersion");
-        }
-        let Some(enrollment) = https(&server.enrollment_url) else {
-            return wrong("EnrollmentServiceUrl is not an https URL");
-        };
-        let policy = server.policy_url.as_deref().map(https);
-        match policy {
-            None => {
-                return wrong("without EnrollmentPolicyServiceUrl it would be SHA-1, which is not made here");
-            }
-            Some(None) => return wrong("EnrollmentPolicyServiceUrl is not an https URL"),
-            Some(Some(policy)) if policy.host() != enrollment.host() => {
-                return wrong("policy and enrollment service are on different hosts");
-            }
-            Some(Some(_)) => {}
-        }
         if let Some(token) = &self.way.entra {
             return Ok(Step::GetPolicies(server, Token::Jwt(token.clone())));
         }
@@ -266,6 +280,32 @@ impl Enrolling {
             AuthPolicy::Certificate | AuthPolicy::Other(_) => {
                 wrong("an AuthPolicy that this device has no credentials for")
             }
+        }
+    }
+
+    /// What the answer of any discovery must be.
+    fn check(&self, server: &DiscoverResponse, about: About) -> Result<(), EnrollError> {
+        let wrong = |what| Err(EnrollError::from(Complaint::Enrollment { about, what }));
+        if !self.way.offers.contains(&server.auth_policy) {
+            return wrong("AuthPolicy is none that the device offered");
+        }
+        if server
+            .enrollment_version
+            .is_some_and(|version| version > Version { major: 5, minor: 0 })
+        {
+            return wrong("EnrollmentVersion is newer than RequestVersion");
+        }
+        let Some(enrollment) = https(&server.enrollment_url) else {
+            return wrong("EnrollmentServiceUrl is not an https URL");
+        };
+        let policy = server.policy_url.as_deref().map(https);
+        match policy {
+            None => wrong("without EnrollmentPolicyServiceUrl it would be SHA-1, which is not made here"),
+            Some(None) => wrong("EnrollmentPolicyServiceUrl is not an https URL"),
+            Some(Some(policy)) if policy.host() != enrollment.host() => {
+                wrong("policy and enrollment service are on different hosts")
+            }
+            Some(Some(_)) => Ok(()),
         }
     }
 
@@ -308,11 +348,20 @@ impl Enrolling {
         }
         let now = scene.now;
         let provisioned = document::enrollment(&answer.document, applicant.key(), self.way.store, now)?;
+        let parent = self.parent.as_ref().map(|parent| &parent.provider_id);
+        if parent == Some(&provisioned.provider_id) {
+            return Err(Complaint::Enrollment {
+                about: About::Enroll,
+                what: "PROVIDER-ID is that of the enrollment that this one is linked to",
+            }
+            .into());
+        }
         let device_id = match provisioned.application.hardware_id {
             true => scene.pc.hardware_id.clone(),
             false => self.device_id.clone(),
         };
         let account = Account {
+            is_linked: self.parent.is_some(),
             provider_id: provisioned.provider_id,
             device_id,
             enrollment_url: server.enrollment_url.clone(),
@@ -332,11 +381,12 @@ impl Enrolling {
             last_contact: now,
             alerts: Vec::new(),
             renewing: Default::default(),
+            renewal: provisioned.renewal.clone(),
+            linking: Default::default(),
         };
         Ok(Enrolled {
             account,
             client: provisioned.client,
-            renewal: provisioned.renewal,
         })
     }
 }

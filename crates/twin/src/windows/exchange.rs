@@ -91,6 +91,13 @@ impl Response {
         }
     }
 
+    /// Linked discovery honours `Retry-After` on whatever error.
+    pub(super) fn postpones_linking(&self) -> Option<i64> {
+        let error = self.status >= 400;
+        let asked = self.retry_after.filter(|_| error);
+        asked.map(|seconds| seconds.clamp(1, 86_400)).or(self.postpones())
+    }
+
     /// What Windows asks of every answer: its length told, and true; and the media type.
     pub(super) fn check(&self, about: About, media_type: &str) -> Result<(), Complaint> {
         if self.is_chunked {
@@ -120,6 +127,8 @@ pub enum About {
     Probe,
     /// Discovery.
     Discover,
+    /// The JSON discovery of a linked enrollment.
+    LinkedDiscover,
     /// The pages on which the user signs in.
     SignIn,
     /// The certificate policy.
@@ -137,6 +146,7 @@ impl fmt::Display for About {
         f.write_str(match self {
             Self::Probe => "the probe",
             Self::Discover => "discovery",
+            Self::LinkedDiscover => "linked discovery",
             Self::SignIn => "the sign-in page",
             Self::GetPolicies => "GetPolicies",
             Self::Enroll => "enrollment",

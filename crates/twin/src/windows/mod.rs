@@ -20,11 +20,13 @@
 
 mod account;
 mod complaint;
+mod declared;
 mod enrollment;
 pub mod entra;
 mod exchange;
 mod keys;
 mod pc;
+mod quirks;
 mod random;
 mod schedule;
 mod session;
@@ -33,10 +35,12 @@ mod twin;
 
 pub use account::Account;
 pub use complaint::{Complaint, Complaints};
+pub use declared::{Provider, Providers};
 pub use enrollment::{EnrollError, Way};
 pub use exchange::{About, Request, Response};
 pub use keys::{KeyPool, KeySource};
 pub use pc::Pc;
+pub use quirks::{Quirks, Repair};
 pub use session::Limits;
 pub use tree::{Fault, Value};
 pub use twin::{Event, Proof, Settings, Standing, Twin};

@@ -29,10 +29,14 @@ pub struct Pc {
     pub locale: String,
     /// How it stands to Microsoft Entra.
     pub join: Join,
+    /// Its identifier in Entra, if it has one: `AADDeviceID`.
+    pub entra_device_id: Option<String>,
     /// Who is logged in.
     pub login: LoginStatus,
     /// How many seconds it takes to install an MSI package, or to get a certificate by SCEP.
     pub job_seconds: i64,
+    /// How many seconds each step of a document takes: being queued, being applied, being deleted.
+    pub document_seconds: i64,
     pub(super) seed: u64,
 }
 
@@ -77,8 +81,10 @@ impl Pc {
             version: version.to_owned(),
             locale: "en-US".to_owned(),
             join: Join::Neither,
+            entra_device_id: None,
             login: LoginStatus::User,
             job_seconds: 60,
+            document_seconds: 1,
             seed: random.number(),
         }
     }

@@ -7,9 +7,9 @@ mod group;
 mod outbox;
 mod package;
 
-use ordain_windows::syncml::alert::AlertCode;
+use ordain_windows::syncml::alert::{AlertCode, AlertType};
 use ordain_windows::syncml::status::StatusCode;
-use ordain_windows::syncml::{CONTENT_TYPE, Kind, Message, Status};
+use ordain_windows::syncml::{Alert, CONTENT_TYPE, Item, Kind, Message, Status};
 
 use self::check::{Incoming, Sent};
 use self::credentials::Credentials;
@@ -19,7 +19,8 @@ use super::account::Account;
 use super::complaint::Complaint;
 use super::exchange::{About, Request, Response};
 use super::pc::Pc;
-use super::tree::{Effect, Scene, Tree};
+use super::quirks::Quirks;
+use super::tree::{By, Effect, Scene, Tree};
 
 /// The most messages that a device sends in a session.
 const MAX_MESSAGES: u32 = 500;
@@ -127,13 +128,15 @@ impl Session {
         tree: &Tree,
         pc: &Pc,
         shows_certificate: bool,
+        quirks: Quirks,
     ) -> Option<Request> {
         if self.message == 0 {
             self.package_1(account, pc);
         }
         self.message += 1;
         let header = self.header(account);
-        let (message, sent) = self.outbox.fill(header, self.limits.message)?;
+        let list = account.is_linked.then(|| documents(tree, quirks)).flatten();
+        let (message, sent) = self.outbox.fill(header, list, self.limits.message)?;
         self.sent = sent;
         let body = message.to_xml().ok()?;
         let separator = if self.url.contains('?') { '&' } else { '?' };
@@ -239,6 +242,8 @@ impl Session {
             effects: &mut self.effects,
             complaints: scene.complaints,
             in_atomic: false,
+            by: By::Server,
+            quirks: scene.quirks,
             now: scene.now,
         };
         let done = execute::package(
@@ -260,6 +265,13 @@ impl Session {
             self.outbox.push(self.explained(kind));
         }
         self.outbox.waits_for_more = done.waits_for_more;
+        // What was begun is told from the next message on.
+        if self.effects.contains(&Effect::Link) && !account.is_linked {
+            account.linking.status = 1;
+        }
+        if self.effects.contains(&Effect::Unlink) {
+            account.linking.status = 5;
+        }
         Verdict::Going
     }
 
@@ -323,6 +335,7 @@ pub(super) struct SceneParts<'a> {
     pub(super) pc: &'a Pc,
     pub(super) tree: &'a mut Tree,
     pub(super) complaints: &'a mut super::complaint::Complaints,
+    pub(super) quirks: Quirks,
     pub(super) now: i64,
 }
 
@@ -337,6 +350,20 @@ pub(super) fn address(account: &Account, tree: &Tree) -> String {
     let moved = text("ManagementServiceAddress").filter(is_https);
     let address = moved.or(list.filter(is_https));
     address.unwrap_or(&account.application.address).to_owned()
+}
+
+/// F4.10: the alert of each message of the linked enrollment, which lists the documents.
+fn documents(tree: &Tree, quirks: Quirks) -> Option<Kind> {
+    let list = tree.documents().list();
+    if list.documents.is_empty() && quirks.omits_empty_list {
+        return None;
+    }
+    let mut item = Item::default().with_markup(list.to_xml().ok()?);
+    item.meta.kind = Some(AlertType::DeclaredConfigurationDocuments.as_str().to_owned());
+    Some(Kind::Alert(Alert {
+        code: AlertCode::CLIENT_EVENT,
+        items: vec![item],
+    }))
 }
 
 /// The alert with which package 1 begins.

@@ -20,12 +20,14 @@ use ordain_windows::provisioning::{DmClient, Poll, Renewal, Store};
 use ordain_windows::syncml::Format;
 use ordain_windows::syncml::loc_uri::{LocUri, Scope, escape};
 
-pub(super) use command::{Refusal, Scene};
+pub(super) use command::{By, Refusal, Scene};
 pub(super) use exec::Effect;
 pub(super) use facts::Facts;
 pub use fault::Fault;
 pub(super) use job::Job;
 pub(super) use look::Look;
+
+use super::declared::{Service, Store as Documents};
 
 /// The most octets that a tree holds.
 const MAX_OCTETS: usize = 16 << 20;
@@ -54,6 +56,8 @@ impl Value {
 #[derive(Debug, Clone, Default)]
 pub(super) struct Tree {
     set: Settings,
+    /// What applies documents.
+    pub(super) service: Service,
     /// What fails, as tests want it.
     pub(super) faults: Vec<Fault>,
     /// Whether rolling back an `Atomic` fails.
@@ -71,6 +75,7 @@ struct Settings {
     /// What is in force after a reboot only.
     pending: BTreeMap<LocUri, Value>,
     jobs: BTreeMap<LocUri, Job>,
+    documents: Documents,
 }
 
 /// A tree as it was, to go back to, or to compare with.
@@ -107,11 +112,40 @@ impl Tree {
 
     /// Takes a node away with all that is in it, whatever a server could.
     pub(super) fn take(&mut self, uri: &LocUri) -> bool {
-        let below: Vec<_> = under(&self.set.nodes, uri).map(|(uri, _)| uri.clone()).collect();
+        let below = self.below(uri);
         for uri in &below {
             self.set.nodes.remove(uri);
         }
         !below.is_empty()
+    }
+
+    /// Takes this node away, and nothing that is in it.
+    pub(super) fn take_one(&mut self, uri: &LocUri) {
+        self.set.nodes.remove(uri);
+    }
+
+    /// A node and all that is in it.
+    pub(super) fn below(&self, uri: &LocUri) -> Vec<LocUri> {
+        under(&self.set.nodes, uri).map(|(uri, _)| uri.clone()).collect()
+    }
+
+    /// The value that was set at a node, in force or not yet.
+    pub(super) fn get_or_pending(&self, uri: &LocUri) -> Option<&Value> {
+        self.set.pending.get(uri).or(self.get(uri))
+    }
+
+    pub(super) fn documents(&self) -> &Documents {
+        &self.set.documents
+    }
+
+    pub(super) fn documents_mut(&mut self) -> &mut Documents {
+        &mut self.set.documents
+    }
+
+    /// What goes on for nodes that are not there any more is broken off.
+    pub(super) fn end_jobs_without_nodes(&mut self) {
+        let Settings { nodes, jobs, .. } = &mut self.set;
+        jobs.retain(|node, _| under(nodes, node).next().is_some());
     }
 
     pub(super) fn jobs(&self) -> impl Iterator<Item = (&LocUri, &Job)> {
@@ -218,17 +252,18 @@ impl Tree {
         }
     }
 
+    /// What an enrollment has in the tree goes, but for what it shares with others.
+    pub(super) fn withdraw(&mut self, provider: &str, store: [&str; 2], certificate: &Certificate) {
+        self.take(&provider_uri(provider, &[]));
+        self.take(&certificate_uri(store, certificate));
+    }
+
     /// A certificate in the store of that name, as `Root/System`, in place of the one before.
     pub(super) fn certify(&mut self, store: [&str; 2], new: &Certificate, old: Option<&Certificate>) {
-        let place = |certificate: &Certificate| {
-            let [store, owner] = store;
-            let thumbprint = certificate.thumbprint();
-            device(&["Vendor", "MSFT", "CertificateStore", store, owner, &thumbprint])
-        };
         if let Some(old) = old {
-            self.take(&place(old));
+            self.take(&certificate_uri(store, old));
         }
-        let mut uri = place(new);
+        let mut uri = certificate_uri(store, new);
         uri.segments.push("EncodedCertificate".to_owned());
         let value = Value::new(Format::B64, facts::base64(new.der()));
         self.put(uri, value);
@@ -272,6 +307,11 @@ pub(super) fn device(names: &[&str]) -> LocUri {
 pub(super) fn provider_uri(provider: &str, path: &[&str]) -> LocUri {
     let base = ["Vendor", "MSFT", "DMClient", "Provider", provider];
     device(&[&base, path].concat())
+}
+
+fn certificate_uri([store, owner]: [&str; 2], certificate: &Certificate) -> LocUri {
+    let thumbprint = certificate.thumbprint();
+    device(&["Vendor", "MSFT", "CertificateStore", store, owner, &thumbprint])
 }
 
 fn renew_uri(name: &str) -> LocUri {

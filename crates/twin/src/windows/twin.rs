@@ -5,6 +5,9 @@
 //! no more.
 
 mod aftermath;
+mod documents;
+mod linking;
+mod standing;
 mod tamper;
 
 use std::collections::VecDeque;
@@ -12,14 +15,17 @@ use std::sync::Arc;
 
 use ordain_windows::syncml::loc_uri::LocUri;
 
+pub use standing::{Event, Proof, Settings, Standing};
+
 use super::account::Account;
 use super::complaint::{Complaint, Complaints};
 use super::enrollment::{EnrollError, Enrolling, Progress, Renewal, Scene, Way};
+use super::entra::Membership;
 use super::exchange::{About, Request, Response};
 use super::keys::KeySource;
 use super::pc::Pc;
 use super::random::Random;
-use super::session::{Cause, Limits, SceneParts, Session, Verdict};
+use super::session::{Cause, SceneParts, Session, Verdict};
 use super::tree::{Snapshot, Tree, Value, own_store};
 
 /// A simulated Windows computer.
@@ -30,8 +36,10 @@ pub struct Twin {
     keys: Arc<dyn KeySource>,
     random: Random,
     tree: Tree,
-    /// The enrollments. There is one; a linked one would be a second.
+    /// The enrollments: the primary one, and the one that is linked to it.
     accounts: Vec<Account>,
+    /// The device's place in Entra.
+    membership: Option<Membership>,
     standing: Standing,
     error: Option<EnrollError>,
     complaints: Complaints,
@@ -40,7 +48,8 @@ pub struct Twin {
     failed_sessions: u64,
     /// The tree when the session began that is held.
     before: Option<Snapshot>,
-    is_at_rest: bool,
+    /// Of each enrollment: whether its last session ended well and left all as it was.
+    rests: [bool; 2],
     agenda: VecDeque<Task>,
     activity: Activity,
     /// Whether a request awaits its answer.
@@ -49,87 +58,27 @@ pub struct Twin {
     resumes: i64,
 }
 
-/// How a twin does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Settings {
-    /// How it shows who it is.
-    pub proof: Proof,
-    /// What it takes and sends at most.
-    pub limits: Limits,
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        Self {
-            proof: Proof::Certificate,
-            limits: Limits::default(),
-        }
-    }
-}
-
-/// How a twin shows who it is in sessions.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Proof {
-    /// By its TLS client certificate; by credentials in messages as well, when it is challenged.
-    Certificate,
-    /// By credentials in messages only, as where TLS ends before the server.
-    Credentials,
-}
-
-/// How far a twin is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Standing {
-    /// It is not enrolled, and never was.
-    New,
-    /// It is enrolling.
-    Enrolling,
-    /// It is enrolled.
-    Enrolled,
-    /// Enrolling came to nothing: [`Twin::error`].
-    Refused,
-    /// It has left, or was made to leave.
-    Unenrolled,
-    /// It was wiped.
-    Wiped,
-}
-
-/// What happened to a twin, that no node tells.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Event {
-    /// It enrolled.
-    Enrolled,
-    /// A session ended well.
-    Session,
-    /// A session was given up.
-    SessionFailed,
-    /// Its certificate was renewed.
-    Renewed,
-    /// Renewing its certificate came to nothing.
-    RenewalFailed(EnrollError),
-    /// It was rebooted.
-    Rebooted,
-    /// It was wiped, in this way: `doWipe` and so on.
-    Wiped(String),
-    /// It did this: `Defender/Scan 1`, `install {…}`.
-    Did(String),
-    /// It has left.
-    Unenrolled,
-}
-
 #[derive(Debug)]
 enum Task {
     Renew(usize),
     Session(usize, Cause),
+    Link,
+    Unlink,
 }
 
 #[derive(Debug)]
 enum Activity {
     Idle,
     Enrolling(Box<Enrolling>),
+    Linking(Box<Enrolling>),
     Renewing(usize, Renewal),
     Session(usize, Box<Session>),
 }
 
+/// The place of the primary enrollment among the accounts.
+const PRIMARY: usize = 0;
+/// The place of the linked one.
+const LINKED: usize = 1;
 /// The most events that are remembered.
 const MAX_EVENTS: usize = 1000;
 
@@ -143,6 +92,7 @@ impl Twin {
             keys,
             tree: Tree::default(),
             accounts: Vec::new(),
+            membership: None,
             standing: Standing::New,
             error: None,
             complaints: Complaints::default(),
@@ -150,7 +100,7 @@ impl Twin {
             sessions: 0,
             failed_sessions: 0,
             before: None,
-            is_at_rest: false,
+            rests: [false; 2],
             agenda: VecDeque::new(),
             activity: Activity::Idle,
             awaits: false,
@@ -193,14 +143,20 @@ impl Twin {
         self.failed_sessions
     }
 
-    /// Whether its last session ended well and left it as it was: the server has nothing more for it.
+    /// Whether the last session of each enrollment ended well and left it as it was: the server has nothing more for it.
     pub fn is_at_rest(&self) -> bool {
-        self.is_at_rest && self.standing == Standing::Enrolled
+        let mut rests = self.rests.iter().take(self.accounts.len());
+        self.standing == Standing::Enrolled && rests.all(|rests| *rests)
     }
 
     /// Its enrollment, while it has one.
     pub fn account(&self) -> Option<&Account> {
         self.accounts.first()
+    }
+
+    /// Its linked enrollment, while it has one.
+    pub fn linked(&self) -> Option<&Account> {
+        self.accounts.get(LINKED)
     }
 
     /// F1.7: a user begins to enroll it, which a device does once.
@@ -224,18 +180,23 @@ impl Twin {
         let session = |account: &Account| account.schedule.due();
         let renewal = |account: &Account| account.renewal_due(&self.tree, i64::MIN);
         let sessions = self.accounts.iter().map(session);
-        sessions.chain(self.accounts.iter().filter_map(renewal)).min()
+        let linking = self.accounts.iter().filter_map(|account| account.linking.due);
+        let renewals = self.accounts.iter().filter_map(renewal);
+        let service = self.linked().filter(|_| !self.tree.service.stopped);
+        let documents = service.and_then(|_| self.tree.documents().due());
+        sessions.chain(renewals).chain(linking).chain(documents).min()
     }
 
     /// The device looks by itself: what is due is begun.
     pub fn wake(&mut self, now: i64) {
         self.finish_jobs(now);
-        if self.is_lost(now) {
-            return self.leave(Standing::Unenrolled);
+        if let Some(index) = self.lost(now) {
+            return self.leave(index, Standing::Unenrolled);
         }
         if !matches!(self.activity, Activity::Idle) || !self.agenda.is_empty() {
             return;
         }
+        self.see_to_documents(now);
         for (index, account) in self.accounts.iter().enumerate() {
             if account.renewal_due(&self.tree, now).is_some_and(|due| due <= now) {
                 self.agenda.push_back(Task::Renew(index));
@@ -248,19 +209,31 @@ impl Twin {
                 };
                 self.agenda.push_back(Task::Session(index, cause));
             }
+            if account.linking.due.is_some_and(|due| due <= now) {
+                self.agenda.push_back(Task::Link);
+            }
         }
     }
 
     /// The server wants a session (a push came): it is held at once.
     pub fn push(&mut self, now: i64) {
-        for account in &mut self.accounts {
+        self.pushed(PRIMARY, now);
+    }
+
+    /// The server of the linked enrollment wants a session, as [`Twin::push`].
+    pub fn push_linked(&mut self, now: i64) {
+        self.pushed(LINKED, now);
+    }
+
+    fn pushed(&mut self, index: usize, now: i64) {
+        if let Some(account) = self.accounts.get_mut(index) {
             account.pushed = true;
             account.schedule.at(now);
         }
         self.wake(now);
     }
 
-    /// The user asks for a session, as the settings offer it.
+    /// The user asks for sessions of all enrollments, as the settings offer it.
     pub fn sync(&mut self, now: i64) {
         for account in &mut self.accounts {
             account.schedule.at(now);
@@ -285,7 +258,7 @@ impl Twin {
             self.activity = Activity::Idle;
             self.awaits = false;
             self.agenda.clear();
-            self.agenda.push_back(Task::Session(0, Cause::Unenrollment));
+            self.agenda.push_back(Task::Session(PRIMARY, Cause::Unenrollment));
         }
     }
 
@@ -313,13 +286,20 @@ impl Twin {
     fn begin(&mut self, now: i64) -> bool {
         while let Some(task) = self.agenda.pop_front() {
             match task {
+                Task::Link => {
+                    if let Some(linking) = self.link() {
+                        self.activity = Activity::Linking(Box::new(linking));
+                        return true;
+                    }
+                }
+                Task::Unlink => self.unlink_ordered(),
                 Task::Session(index, cause) => {
                     let Some(account) = self.accounts.get_mut(index) else {
                         continue;
                     };
                     let session = Session::new(account, &self.tree, cause, self.settings.limits);
                     self.before = Some(self.tree.snapshot());
-                    self.is_at_rest = false;
+                    self.rested(index, false);
                     self.activity = Activity::Session(index, Box::new(session));
                     return true;
                 }
@@ -358,7 +338,9 @@ impl Twin {
         };
         match &mut self.activity {
             Activity::Idle => Ok(None),
-            Activity::Enrolling(enrolling) => enrolling.request(&mut scene).map(Some),
+            Activity::Enrolling(enrolling) | Activity::Linking(enrolling) => {
+                enrolling.request(&mut scene).map(Some)
+            }
             Activity::Renewing(index, renewal) => match self.accounts.get(*index) {
                 Some(account) => renewal.request(account, &self.tree, &mut scene).map(Some),
                 None => Ok(None),
@@ -366,7 +348,9 @@ impl Twin {
             Activity::Session(index, session) => {
                 let shows = self.settings.proof == Proof::Certificate;
                 let account = self.accounts.get_mut(*index);
-                Ok(account.and_then(|account| session.request(account, &self.tree, &self.pc, shows)))
+                Ok(account.and_then(|account| {
+                    session.request(account, &self.tree, &self.pc, shows, self.settings.quirks)
+                }))
             }
         }
     }
@@ -376,7 +360,11 @@ impl Twin {
         if !std::mem::take(&mut self.awaits) {
             return;
         }
-        if let Some(seconds) = response.postpones() {
+        let pause = match self.activity {
+            Activity::Linking(_) => response.postpones_linking(),
+            _ => response.postpones(),
+        };
+        if let Some(seconds) = pause {
             return self.postponed(now.saturating_add(seconds), now);
         }
         match std::mem::replace(&mut self.activity, Activity::Idle) {
@@ -394,6 +382,19 @@ impl Twin {
                     Err(error) => self.enrollment_failed(error),
                 }
             }
+            Activity::Linking(mut linking) => {
+                let mut scene = Scene {
+                    pc: &self.pc,
+                    keys: &*self.keys,
+                    random: &mut self.random,
+                    now,
+                };
+                match linking.respond(response, &mut scene) {
+                    Ok(Progress::Going) => self.activity = Activity::Linking(linking),
+                    Ok(Progress::Enrolled(enrolled)) => self.link_made(*enrolled, now),
+                    Err(error) => self.link_failed(error),
+                }
+            }
             Activity::Renewing(index, renewal) => self.renewal_answer(index, &renewal, response, now),
             Activity::Session(index, mut session) => {
                 let Some(account) = self.accounts.get_mut(index) else {
@@ -403,6 +404,7 @@ impl Twin {
                     pc: &self.pc,
                     tree: &mut self.tree,
                     complaints: &mut self.complaints,
+                    quirks: self.settings.quirks,
                     now,
                 };
                 match session.respond(response, account, parts) {
@@ -419,7 +421,7 @@ impl Twin {
             return;
         }
         let about = match &self.activity {
-            Activity::Enrolling(enrolling) => enrolling.about(),
+            Activity::Enrolling(enrolling) | Activity::Linking(enrolling) => enrolling.about(),
             Activity::Renewing(..) => About::Renew,
             Activity::Session(..) | Activity::Idle => About::Session,
         };
@@ -429,6 +431,12 @@ impl Twin {
     /// The value of a node, as its server would read it at this time. `None` when it is not there.
     pub fn value(&self, uri: &str, now: i64) -> Option<Value> {
         self.read(&LocUri::parse(uri).ok()?, now)
+    }
+
+    fn rested(&mut self, index: usize, is_so: bool) {
+        if let Some(rests) = self.rests.get_mut(index) {
+            *rests = is_so;
+        }
     }
 
     fn note(&mut self, event: Event) {

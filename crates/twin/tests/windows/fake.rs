@@ -1,6 +1,8 @@
 //! A server of raw XML: it takes messages apart with an XML reader, and writes answers as text.
 
+mod declared;
 mod documents;
+mod linked;
 mod reading;
 
 use std::collections::VecDeque;
@@ -15,8 +17,15 @@ use ordain_pki::{Authority, Certificate, KeyPair};
 use ordain_twin::windows::{KeyPool, Pc, Request, Response, Settings, Twin, Way};
 use roxmltree::{Document, Node};
 
+pub(crate) use self::declared::{
+    HOST, Line, OTHER, VPN, WIFI, apply, csp, document, list, listed, outcome, place, profile, replace,
+    result, send, states, vpn, wifi,
+};
 pub(crate) use self::documents::fault;
-use self::documents::{policies, provisioning_document, renewal_document, soap};
+use self::documents::{linked_document, policies, provisioning_document, renewal_document, soap};
+pub(crate) use self::linked::{
+    DEVICE, PROVIDER, TENANT, join, linked, linked_converse, linked_order, member,
+};
 pub(crate) use self::reading::{child, code, command, context, get, inside, results, statuses};
 
 pub(crate) const NOW: i64 = 1_795_252_800; // 2026-11-21
@@ -72,6 +81,12 @@ pub(crate) struct Fake {
     /// The pages of the sign-in, in order.
     pub(crate) pages: VecDeque<Response>,
     pub(crate) script: VecDeque<Say>,
+    /// What is said in sessions of the linked enrollment.
+    pub(crate) linked_script: VecDeque<Say>,
+    /// `AuthPolicy` of linked discovery.
+    pub(crate) linked_policy: &'static str,
+    /// Answers in place of those of linked discovery, in order.
+    pub(crate) discoveries: VecDeque<Response>,
     /// All requests.
     pub(crate) requests: Vec<Request>,
 }
@@ -93,6 +108,9 @@ impl Fake {
             tweak: None,
             pages: VecDeque::new(),
             script: VecDeque::new(),
+            linked_script: VecDeque::new(),
+            linked_policy: "Federated",
+            discoveries: VecDeque::new(),
             requests: Vec::new(),
         }
     }
@@ -121,9 +139,18 @@ impl Fake {
         let (kind, mut text) = match path(request) {
             "/EnrollmentServer/Discovery.svc" if request.body.is_empty() => ("text/html", String::new()),
             "/EnrollmentServer/Discovery.svc" => (SOAP, self.discovery(&body)),
-            "/mde2/policy" => (SOAP, policies(&body)),
-            "/mde2/enroll" => (SOAP, self.enroll(&body)),
+            "/mde2/policy" | "/linked/policy" => (SOAP, policies(&body)),
+            "/mde2/enroll" => (SOAP, self.enroll(&body, false)),
+            "/linked/enroll" => (SOAP, self.enroll(&body, true)),
             "/omadm" => (SYNCML, self.session(&body)),
+            "/linked/discovery" => match self.discoveries.pop_front() {
+                Some(answer) => return answer,
+                None => ("application/json", self.linked_discovery()),
+            },
+            "/linked/session" => {
+                let say = self.linked_script.pop_front().unwrap_or_else(|| say(""));
+                (SYNCML, reply(&body, &say))
+            }
             _ => match self.pages.pop_front() {
                 Some(page) => return page,
                 None => return Response::new(404, "text/plain", ""),
@@ -167,7 +194,7 @@ impl Fake {
         )
     }
 
-    fn enroll(&mut self, body: &str) -> String {
+    fn enroll(&mut self, body: &str, is_linked: bool) -> String {
         let document = Document::parse(body).unwrap();
         let text = |name: &str, parent: &str| {
             let found = document.descendants().find(|node| {
@@ -186,7 +213,9 @@ impl Fake {
         let device = context(&document, "DeviceID");
         let certificate = self.issue(&csr.public_key, &device);
         let mut provisioning = if is_renewal {
-            renewal_document(&certificate)
+            renewal_document(&certificate, is_linked)
+        } else if is_linked {
+            linked_document(self.authority.certificate(), &certificate, &device)
         } else {
             provisioning_document(self.authority.certificate(), &certificate, &device)
         };

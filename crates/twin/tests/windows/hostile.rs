@@ -2,10 +2,15 @@
 
 use std::sync::LazyLock;
 
-use ordain_twin::windows::{Response, Standing};
+use ordain_twin::windows::{Response, Standing, Twin, Value};
+use ordain_windows::syncml::Format;
+use ordain_windows::syncml::loc_uri::LocUri;
 use proptest::prelude::*;
 
-use crate::fake::{Fake, NOW, SYNCML, enrolled, reply, run, say, twin, way};
+use crate::fake::{
+    Fake, HOST, NOW, OTHER, PROVIDER, SYNCML, VPN, WIFI, command, converse, enrolled, linked,
+    linked_converse, list, place, reply, run, say, twin, way, wifi,
+};
 
 /// Pieces of messages, good and bad.
 fn piece() -> impl Strategy<Value = String> {
@@ -159,3 +164,52 @@ fn an_answer_to_something_else_is_refused() {
         assert_eq!(twin.standing(), Standing::Refused, "{step}");
     }
 }
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    /// Whatever is done to documents, and whatever time passes: the end of the linked enrollment leaves what was there
+    /// before, and lists are of what is there.
+    #[test]
+    fn documents_leave_nothing_behind(
+        before in prop::collection::vec(any::<bool>(), 4),
+        steps in prop::collection::vec((0..6u8, 0..3usize, prop::collection::vec(any::<bool>(), 4), 0..20_000i64), 0..16),
+    ) {
+        let node = |one: usize| format!("./Device/Vendor/MSFT/WiFi/Profile/{}/WlanXml", NAMES[one]);
+        let (mut twin, mut fake) = linked();
+        for (one, _) in before.iter().enumerate().filter(|(_, is)| **is) {
+            twin.set(LocUri::parse(&node(one)).unwrap(), Value { format: Format::Xml, data: "before".to_owned() });
+        }
+        let all = |twin: &Twin| (0..4).map(|one| twin.value(&node(one), NOW)).collect::<Vec<_>>();
+        let original = all(&twin);
+        let mut now = NOW;
+        for (what, which, some, pause) in steps {
+            now += pause;
+            let id = [VPN, WIFI, OTHER][which];
+            let abandoned = format!("{HOST}/Complete/Documents/{id}/Properties/Abandoned");
+            let commands = match what {
+                0..=2 => {
+                    let wanted: Vec<_> = NAMES.iter().zip(&some).filter(|(_, is)| **is).map(|(one, _)| (*one, *one)).collect();
+                    command("Replace", 100, &place("Complete", id), "chr", &wifi(&format!("V{pause}"), &wanted).replace(WIFI, id))
+                }
+                3 => command("Replace", 100, &abandoned, "int", "1"),
+                4 => command("Replace", 100, &abandoned, "int", "0"),
+                _ => { twin.remove(&LocUri::parse(&node(which)).unwrap()); String::new() }
+            };
+            let messages = linked_converse(&mut twin, &mut fake, [say(commands)], now);
+            for message in &messages {
+                let lines = list(message).unwrap();
+                prop_assert!(lines.len() <= 3);
+                prop_assert!(lines.iter().all(|line| [1, 2, 60].contains(&line.state)), "{:?}", lines);
+            }
+        }
+        converse(&mut twin, &mut fake, [say(command("Exec", 100, &format!("{PROVIDER}/Unenroll"), "null", ""))], now);
+        prop_assert!(twin.linked().is_none());
+        // What somebody took away behind the service's back comes back, too, if a document knew it.
+        for (before, after) in original.iter().zip(all(&twin)) {
+            prop_assert!(after.is_none() || after == *before, "{:?} {:?}", before, after);
+        }
+    }
+}
+
+const NAMES: [&str; 4] = ["A", "B", "C", "D"];

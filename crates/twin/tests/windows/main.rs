@@ -2,6 +2,8 @@
 //! XML out, and shares no code with the twin.
 
 mod credentials;
+mod declared;
+mod drift;
 mod enrollment;
 mod entra;
 mod examples;
@@ -10,6 +12,8 @@ mod groups;
 mod hostile;
 mod large;
 mod lifecycle;
+mod linked;
+mod ownership;
 mod renewal;
 mod session;
 mod sign_in;

@@ -10,6 +10,7 @@ use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
+use ordain_catalog::windows::Join;
 use ordain_pki::authority::{self, Usage, Validity};
 use ordain_pki::key::KeyKind;
 use ordain_pki::{Authority, Certificate, KeyPair};
@@ -23,7 +24,7 @@ use rustls::{RootCertStore, ServerConfig};
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 
-use crate::fake::{DAY, Fake, SERVER, keys};
+use crate::fake::{DAY, Fake, PROVIDER, SERVER, command, keys, member, say};
 
 /// A request as it came: the path, and the certificate that TLS showed.
 type Seen = Arc<Mutex<Vec<(String, Option<Certificate>)>>>;
@@ -32,6 +33,7 @@ struct Server {
     origin: String,
     roots: Roots,
     seen: Seen,
+    fake: Arc<Mutex<Fake>>,
 }
 
 /// The present, as the certificates have to be valid for TLS.
@@ -93,9 +95,14 @@ async fn serve(certificates: bool, chunked: bool) -> Server {
         let change = (format!("{SERVER}/"), format!("{origin}/"));
         fake.changes.push(("Discovery.svc", change.0, change.1));
     }
+    for _ in ["policy", "enrollment", "authentication"] {
+        let change = (format!("{SERVER}/"), format!("{origin}/"));
+        fake.changes.push(("/linked/discovery", change.0, change.1));
+    }
     fake.document.push((format!("{SERVER}/"), format!("{origin}/")));
     let seen = Seen::default();
     let (fake, kept) = (Arc::new(Mutex::new(fake)), seen.clone());
+    let told = fake.clone();
     tokio::spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
             let (acceptor, fake, seen) = (acceptor.clone(), fake.clone(), kept.clone());
@@ -145,6 +152,7 @@ async fn serve(certificates: bool, chunked: bool) -> Server {
         origin,
         roots: Roots::Pem(web.certificate().to_pem().into_bytes()),
         seen,
+        fake: told,
     }
 }
 
@@ -242,4 +250,68 @@ async fn a_fleet_rests_when_each_has_held_a_session() {
     // Run again, they go on from there.
     let outcome = fleet.run(&server.roots, &options, &stopped).await.unwrap();
     assert_eq!((outcome.progress.enrolled, outcome.progress.sessions), (12, 24));
+}
+
+/// F3.5: a fleet of twins with both enrollments, and a clock that is only told.
+#[tokio::test]
+async fn a_fleet_has_two_enrollments_each() {
+    const HOUR: i64 = 3600;
+    let server = serve(true, false).await;
+    let keys: Arc<dyn KeySource> = Arc::new(keys());
+    let fleet = Fleet::new(4, 5, Settings::default(), &keys, |_, _| way(&server));
+    let (_stop, stopped) = tokio::sync::watch::channel(false);
+    let options = Options {
+        sessions: 4,
+        poll: Duration::from_millis(10),
+        until: Until::Rest,
+    };
+    fleet.run(&server.roots, &options, &stopped).await.unwrap();
+    let commands = [
+        command(
+            "Replace",
+            100,
+            &format!("{PROVIDER}/DiscoveryEndpoint"),
+            "chr",
+            &format!("{}/linked/discovery", server.origin),
+        ),
+        command("Exec", 101, &format!("{PROVIDER}/Enroll"), "null", ""),
+    ];
+    for _ in fleet.look(|twin| twin.join(member(), Join::Joined)).await {
+        let mut fake = server.fake.lock().unwrap();
+        fake.script.extend([say(commands.concat()), say("")]);
+    }
+    server.seen.lock().unwrap().clear();
+    // One after the other, since all are told from one script.
+    let start = now();
+    let outcome = fleet.pass(&server.roots, 1, start + HOUR).await.unwrap();
+    let progress = outcome.progress;
+    assert_eq!(
+        (progress.linked, progress.linked_sessions, progress.sessions),
+        (4, 4, 12),
+        "{outcome:?}"
+    );
+    assert_eq!((progress.errors, progress.complaints), (0, 0));
+    for (path, shown) in server.seen.lock().unwrap().iter() {
+        let is_session = ["/omadm", "/linked/session"].contains(&path.as_str());
+        assert_eq!(shown.is_some(), is_session, "{path}");
+    }
+    // Nothing is due, nothing is done; after eight hours each linked enrollment has one session more.
+    let before = fleet
+        .pass(&server.roots, 4, start + HOUR + 1)
+        .await
+        .unwrap()
+        .progress;
+    assert_eq!(before, progress);
+    let after = fleet
+        .pass(&server.roots, 4, start + 9 * HOUR + 60)
+        .await
+        .unwrap()
+        .progress;
+    assert_eq!(after.linked_sessions, 8);
+    let own = fleet
+        .look(|twin| twin.linked().unwrap().identity.certificate.clone())
+        .await;
+    let seen = server.seen.lock().unwrap();
+    let shown = seen.iter().filter(|(path, _)| path == "/linked/session");
+    assert!(shown.clone().count() == 8 && shown.clone().all(|(_, one)| own.contains(one.as_ref().unwrap())));
 }

@@ -3,6 +3,7 @@
 
 use jiff::Timestamp as Instant;
 
+use super::signature::{Seal, Signature};
 use crate::binary;
 use crate::secret::Secret;
 use crate::xml::{Element, Error, Writer};
@@ -13,18 +14,16 @@ pub(crate) const UTILITY: &str =
     "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-utility-1.0.xsd";
 pub(crate) const BASE64: &str =
     "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-secext-1.0.xsd#base64binary";
-const SIGNATURE: &str = "http://www.w3.org/2000/09/xmldsig#";
 const PASSWORD_TEXT: &str =
     "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-username-token-profile-1.0#PasswordText";
 const USER_TOKEN: &str =
     "http://schemas.microsoft.com/5.0.0.0/ConfigurationManager/Enrollment/DeviceEnrollmentUserToken";
 const JWT: &str = "urn:ietf:params:oauth:token-type:jwt";
 const X509_V3: &str = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-x509-token-profile-1.0#X509v3";
-const X509: &str = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-x509-token-profile-1.0#X509";
 
 /// The identifiers of the tokens. Published messages have constants here, too, and nothing depends on them.
 const USERNAME_TOKEN_ID: &str = "uuid-cc1ccc1f-2fba-4bcf-b063-ffc0cac77917-4";
-const CERTIFICATE_ID: &str = "uuid-cc1ccc1f-2fba-4bcf-b063-ffc0cac77917-1";
+pub(super) const CERTIFICATE_ID: &str = "uuid-cc1ccc1f-2fba-4bcf-b063-ffc0cac77917-1";
 
 /// The `Security` header of a request.
 #[derive(Debug, Clone, PartialEq)]
@@ -49,22 +48,14 @@ pub enum Token {
     User(Secret),
     /// A JSON web token of Entra, not verified.
     Jwt(Secret),
-    /// `Certificate`: a client certificate, and the signature by its key over the message, not verified.
+    /// `Certificate`: a client certificate, and the signature by its key over the message.
     Certificate {
         /// DER.
         certificate: Vec<u8>,
-        /// Proof that the sender has the key; without it, a certificate proves nothing.
+        /// Proof that the sender has the key, once its value is verified; without it, a certificate proves nothing.
+        /// It is of the message that was read, so it is not written: [`super::Request::to_signed_xml`] makes another.
         signature: Option<Signature>,
     },
-}
-
-/// An enveloped signature over the whole message: exclusive canonicalization, SHA-256, RSA PKCS#1.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Signature {
-    /// SHA-256 of the canonical message without the signature.
-    pub digest: Vec<u8>,
-    /// The signature over the canonical `SignedInfo`.
-    pub value: Vec<u8>,
 }
 
 /// `Timestamp`: unix seconds.
@@ -99,7 +90,7 @@ impl Security {
         }))
     }
 
-    pub(super) fn write(&self, xml: &mut Writer) {
+    pub(super) fn write(&self, xml: &mut Writer, seal: Option<&Seal>) {
         let attributes = [
             super::MUST_UNDERSTAND,
             ("xmlns:wsse", SECEXT),
@@ -111,6 +102,9 @@ impl Security {
             }
             if let Some(token) = &self.token {
                 token.write(xml);
+            }
+            if let Some(seal) = seal {
+                seal.write(xml);
             }
         });
     }
@@ -167,90 +161,10 @@ impl Token {
             }
             Self::User(token) => binary(xml, None, USER_TOKEN, token.expose().as_bytes()),
             Self::Jwt(token) => binary(xml, None, JWT, token.expose().as_bytes()),
-            Self::Certificate {
-                certificate,
-                signature,
-            } => {
+            Self::Certificate { certificate, .. } => {
                 binary(xml, Some(CERTIFICATE_ID), X509_V3, certificate);
-                if let Some(signature) = signature {
-                    signature.write(xml);
-                }
             }
         }
-    }
-}
-
-impl Signature {
-    /// Which token the key is in is not read: the published reference does not lead to it, and there is only one.
-    fn read(signature: Element<'_>) -> Result<Self, Error> {
-        let info = signature.need("SignedInfo")?;
-        let reference = info.need("Reference")?;
-        let algorithms = [
-            (
-                info.need("CanonicalizationMethod")?,
-                "http://www.w3.org/2001/10/xml-exc-c14n#",
-            ),
-            (
-                info.need("SignatureMethod")?,
-                "http://www.w3.org/2001/04/xmldsig-more#rsa-sha256",
-            ),
-            (
-                reference.need("Transforms")?.need("Transform")?,
-                "http://www.w3.org/2000/09/xmldsig#enveloped-signature",
-            ),
-            (
-                reference.need("DigestMethod")?,
-                "http://www.w3.org/2001/04/xmlenc#sha256",
-            ),
-        ];
-        if algorithms
-            .iter()
-            .any(|(method, name)| method.attribute("Algorithm") != Some(name))
-        {
-            return Err(Error::Value("Algorithm"));
-        }
-        // The whole message, and nothing less.
-        if reference.attribute("URI") != Some("") {
-            return Err(Error::Value("Reference"));
-        }
-        Ok(Self {
-            digest: octets(reference.need("DigestValue")?, "DigestValue")?,
-            value: octets(signature.need("SignatureValue")?, "SignatureValue")?,
-        })
-    }
-
-    fn write(&self, xml: &mut Writer) {
-        let algorithm =
-            |xml: &mut Writer, element: &str, name: &str| xml.empty(element, &[("Algorithm", name)]);
-        xml.element("ds:Signature", &[("xmlns:ds", SIGNATURE)], |xml| {
-            xml.element("ds:SignedInfo", &[], |xml| {
-                algorithm(
-                    xml,
-                    "ds:CanonicalizationMethod",
-                    "http://www.w3.org/2001/10/xml-exc-c14n#",
-                );
-                algorithm(
-                    xml,
-                    "ds:SignatureMethod",
-                    "http://www.w3.org/2001/04/xmldsig-more#rsa-sha256",
-                );
-                xml.element("ds:Reference", &[("URI", "")], |xml| {
-                    xml.element("ds:Transforms", &[], |xml| {
-                        let name = "http://www.w3.org/2000/09/xmldsig#enveloped-signature";
-                        algorithm(xml, "ds:Transform", name);
-                    });
-                    algorithm(xml, "ds:DigestMethod", "http://www.w3.org/2001/04/xmlenc#sha256");
-                    xml.text("ds:DigestValue", &binary::encode(&self.digest));
-                });
-            });
-            xml.text("ds:SignatureValue", &binary::encode(&self.value));
-            xml.element("ds:KeyInfo", &[], |xml| {
-                xml.element("wsse:SecurityTokenReference", &[], |xml| {
-                    let uri = format!("#{CERTIFICATE_ID}");
-                    xml.empty("wsse:Reference", &[("URI", &uri), ("ValueType", X509)]);
-                });
-            });
-        });
     }
 }
 

@@ -35,6 +35,7 @@ pub fn split(item: Item, max: usize) -> Vec<Item> {
             ..item.meta.clone()
         },
         data: Some(piece),
+        markup: false,
         more_data,
         target: item.target.clone(),
         source: item.source.clone(),

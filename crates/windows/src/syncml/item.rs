@@ -17,6 +17,9 @@ pub struct Item {
     /// `Data`: text as it is, white space included. Markup, which devices and servers also put here without escaping
     /// it, is read as its source without the white space around it.
     pub data: Option<String>,
+    /// Whether to write the data as the markup that they are, as devices write their lists of documents. It means the
+    /// same as if they were escaped, so what is read never has it.
+    pub markup: bool,
     /// `MoreData`: the data goes on in the next message.
     pub more_data: bool,
 }
@@ -70,7 +73,7 @@ pub enum Format {
 }
 
 impl Format {
-    fn from_text(text: String) -> Self {
+    pub(crate) fn from_text(text: String) -> Self {
         match text.as_str() {
             "chr" => Self::Chr,
             "int" => Self::Int,
@@ -130,6 +133,13 @@ impl Item {
         self
     }
 
+    /// The item with data that are to be written as markup: whole elements.
+    pub fn with_markup(mut self, data: impl Into<String>) -> Self {
+        self.data = Some(data.into());
+        self.markup = true;
+        self
+    }
+
     /// Reads the items of a command.
     pub(super) fn read_all(command: Element<'_>) -> Result<Vec<Self>, Error> {
         let common = Meta::of(command)?;
@@ -150,6 +160,7 @@ impl Item {
             source: item.find("Source")?.map(Location::read).transpose()?,
             meta,
             data: item.find("Data")?.map(Element::text_or_markup),
+            markup: false,
             more_data: item.find("MoreData")?.is_some(),
         })
     }
@@ -163,7 +174,10 @@ impl Item {
                 source.write(xml, "Source");
             }
             self.meta.write(xml);
-            xml.optional_text("Data", self.data.as_deref());
+            match &self.data {
+                Some(markup) if self.markup => xml.markup("Data", markup),
+                text => xml.optional_text("Data", text.as_deref()),
+            }
             if self.more_data {
                 xml.empty("MoreData", &[]);
             }

@@ -354,6 +354,7 @@ fn item() -> impl Strategy<Value = Item> {
                 ..Meta::default()
             },
             data,
+            markup: false,
             more_data,
         })
 }

@@ -36,6 +36,18 @@ pub(crate) fn parse(octets: &[u8]) -> Result<Document<'_>, Error> {
     Ok(document)
 }
 
+/// Reads `text`, which came as the text of another document. An encoding that it declares says nothing any more, and
+/// is skipped.
+pub(crate) fn parse_embedded(text: &str) -> Result<Document<'_>, Error> {
+    let text = text.trim_start_matches(|c: char| c == '\u{feff}' || c.is_ascii_whitespace());
+    let declaration = text
+        .strip_prefix("<?xml")
+        .filter(|rest| rest.starts_with(|c: char| c.is_ascii_whitespace()))
+        .and_then(|rest| rest.split_once("?>"));
+    let text = declaration.map_or(text, |(_, rest)| rest);
+    parse(text.trim_ascii().as_bytes())
+}
+
 /// Whether the XML declaration, if there is one, says UTF-8. Octets that are read as one encoding here and as another
 /// one elsewhere would mean two things.
 fn declares_utf8(text: &str) -> bool {
@@ -134,7 +146,7 @@ fn bound_depth(root: Node<'_, '_>) -> Result<(), Error> {
 
 /// An element. Children are looked up by local name.
 #[derive(Clone, Copy)]
-pub(crate) struct Element<'a>(Node<'a, 'a>);
+pub(crate) struct Element<'a>(pub(super) Node<'a, 'a>);
 
 impl<'a> Element<'a> {
     /// The outermost element of `document`.
@@ -175,6 +187,18 @@ impl<'a> Element<'a> {
     /// The element in it of that name.
     pub(crate) fn need(self, name: &'static str) -> Result<Element<'a>, Error> {
         self.find(name)?.ok_or(Error::Missing(name))
+    }
+
+    /// How many elements of that name and namespace there are in the whole document.
+    pub(crate) fn count_in_document(self, name: &str, namespace: &str) -> usize {
+        let all = self
+            .0
+            .document()
+            .descendants()
+            .filter(Node::is_element)
+            .map(Element);
+        all.filter(|one| one.name() == name && one.namespace() == namespace)
+            .count()
     }
 
     /// An attribute, by local name.

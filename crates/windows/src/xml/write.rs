@@ -29,6 +29,11 @@ impl Writer {
         Ok(writer.xml.into_inner())
     }
 
+    /// The same, as the text of another document.
+    pub(crate) fn text_document(content: impl FnOnce(&mut Self)) -> Result<String, Unwritable> {
+        String::from_utf8(Self::document(content)?).map_err(|_| Unwritable)
+    }
+
     /// An element with what `content` writes in it. `name` is a qualified name.
     pub(crate) fn element(
         &mut self,
@@ -55,7 +60,15 @@ impl Writer {
         });
     }
 
-    /// The same, if there is a text.
+    /// An element with `markup` in it as it is. What is not whole elements by itself is not written.
+    pub(crate) fn markup(&mut self, name: &str, markup: &str) {
+        self.unwritable |= super::parse(format!("<a>{markup}</a>").as_bytes()).is_err();
+        self.element(name, &[], |xml| {
+            xml.event(Event::Text(BytesText::from_escaped(markup)));
+        });
+    }
+
+    /// An element with `text` in it, if there is one.
     pub(crate) fn optional_text(&mut self, name: &str, text: Option<&str>) {
         if let Some(text) = text {
             self.text(name, text);

@@ -70,6 +70,16 @@ impl Session {
         self.steps.push(Step::Answered(number, answer));
     }
 
+    /// What is to be said of the commands of that kind that were sent before this session.
+    pub(super) fn answer_sent(&mut self, scene: &Scene<'_>, action: &Action, answer: &Said) {
+        let sent = scene
+            .queue
+            .iter()
+            .filter(|queued| queued.delivery.state == State::Sent && queued.action == *action);
+        let steps = sent.map(|queued| Step::Answered(queued.delivery.number, answer.clone()));
+        self.steps.extend(steps);
+    }
+
     /// What devices tell later of what they were given.
     pub(super) fn ended(&mut self, scene: &Scene<'_>, installed: &[Installed]) {
         for Installed { node, hresult } in installed {

@@ -25,17 +25,18 @@ impl Session {
                 let nodes = standing(scene);
                 let has = |text: &str| nodes.get(place).is_some_and(|node| node.is(text));
                 if !outcome.value.as_deref().is_some_and(has) {
-                    self.todo.push_back(Work::Account(place));
+                    self.conversation.todo.push_back(Work::Account(place));
                 }
             }
             // It is looked at again in the next session.
             Work::Account(_) => {}
+            Work::Enroll(place) => self.sent_to_enroll(scene, place, outcome),
             Work::Remove(token, place) => self.removed(scene, token, place, outcome),
             Work::Read(number, place) => self.read(scene, number, place, outcome),
             Work::Do(number, step, place) => {
                 let again = self.done(scene, number, step, place, outcome);
                 if again {
-                    self.todo.push_front(work.clone());
+                    self.conversation.todo.push_front(work.clone());
                 }
             }
             Work::Act(number, place) => self.acted(scene, number, place, outcome),
@@ -54,7 +55,7 @@ impl Session {
                     .get(number)
                     .is_some_and(|task| !task.failures.is_empty());
                 if again && !has_failed {
-                    self.todo.push_front(work.clone());
+                    self.conversation.todo.push_front(work.clone());
                 } else if outcome.meaning() != Meaning::Done
                     && !is_explained
                     && let Some(task) = self.tasks.get_mut(number)

@@ -8,9 +8,10 @@ use serde::{Deserialize, Serialize};
 use super::act::Step as Given;
 use super::standing::standing;
 use super::task::Task;
-use super::{Awaited, Body, Declared, Operation, Scene, Sending, Session};
+use super::{Declared, Operation, Scene, Sending, Session};
 use crate::ids::Digest;
-use crate::windows::facts::FACTS;
+use crate::windows::conversation::Piece;
+use crate::windows::facts::{FACTS, When};
 use crate::windows::settings::plan::{self, Bound, Removing, Step};
 use crate::windows::settings::{Setting, Settings};
 
@@ -20,6 +21,10 @@ pub(super) enum Stage {
     Begin,
     /// What the device is, and how its account is.
     Look,
+    /// How it stands with its linked enrollment,
+    Link,
+    /// which is begun.
+    Enroll,
     Remove,
     Read,
     /// ADMX files first: other settings are of policies in them.
@@ -36,7 +41,9 @@ impl Stage {
     pub(super) fn next(self) -> Self {
         match self {
             Self::Begin => Self::Look,
-            Self::Look => Self::Remove,
+            Self::Look => Self::Link,
+            Self::Link => Self::Enroll,
+            Self::Enroll => Self::Remove,
             Self::Remove => Self::Read,
             Self::Read => Self::Admx,
             Self::Admx => Self::Apply,
@@ -57,6 +64,8 @@ pub(super) enum Work {
     Look(usize),
     /// which is set.
     Account(usize),
+    /// The device is sent to enroll for its linked channel, by the command of that place.
+    Enroll(usize),
     /// What is no longer wanted goes, by the command of that place.
     Remove(Digest, usize),
     /// A setting of a task is read, or read back,
@@ -75,11 +84,13 @@ impl Session {
         match self.stage {
             Stage::Begin | Stage::Report | Stage::Over => VecDeque::new(),
             Stage::Look => {
-                let facts = FACTS.iter().enumerate().filter(|(_, fact)| !fact.is_told);
-                let facts = facts.map(|(place, _)| Work::Fact(place));
+                let facts = facts(When::Asked);
                 let account = (0..standing(scene).len()).map(Work::Look);
                 facts.chain(account).collect()
             }
+            Stage::Link if self.sees_to_link(scene) => facts(When::Linking).collect(),
+            Stage::Link => VecDeque::new(),
+            Stage::Enroll => self.linking(scene),
             Stage::Act => self.next_action(scene),
             Stage::Remove => self.removals(scene),
             Stage::Read => {
@@ -182,157 +193,103 @@ impl Session {
         works
     }
 
-    /// The operations of `work`: one, or those of an `Atomic`.
-    pub(super) fn operations(&self, scene: &Scene<'_>, work: &Work) -> Option<Vec<Operation>> {
-        let of = |number: usize, step: usize, place: usize, command: &plan::Command| {
-            let task = self.tasks.get(number);
-            Operation::of(
-                command,
-                task.is_some_and(|task| task.there.contains(&(step, place))),
-            )
-        };
-        Some(match *work {
-            Work::Fact(place) => vec![Operation::get(FACTS.get(place)?.path)],
-            Work::Look(place) => vec![Operation::get(&standing(scene).get(place)?.path)],
-            Work::Account(place) => {
-                let nodes = standing(scene);
-                let node = nodes.get(place)?;
-                vec![Operation::replace(&node.path, node.format, &node.value)]
-            }
-            Work::Remove(token, place) => {
-                let removing = removing(scene.unwanted.get(&token)?, scene);
-                vec![Operation::of(removing.commands.get(place)?, false)]
-            }
-            Work::Read(number, place) => {
-                let setting = scene.wanted.get(number)?.settings.settings.get(place)?;
-                vec![Operation::get(&setting.path)]
-            }
-            Work::Do(number, step, place) => {
-                let steps = steps(scene, number)?;
-                let command = steps.get(step)?.commands.get(place)?;
-                vec![of(number, step, place, command)]
-            }
-            Work::Act(number, place) => {
-                let mut queue = scene.queue.iter();
-                let queued = queue.find(|queued| queued.delivery.number == number)?;
-                vec![queued.action.operations().into_iter().nth(place)?]
-            }
-            Work::All(number, step) => {
-                let steps = steps(scene, number)?;
-                let commands = steps.get(step)?.commands.iter().enumerate();
-                commands
-                    .map(|(place, command)| of(number, step, place, command))
-                    .collect()
-            }
-        })
-    }
-
-    /// As much of what is to be sent as there is room for, in octets. What is longer goes alone, in parts.
-    pub(super) fn fill(&mut self, scene: &Scene<'_>, room: usize, first: u32) -> Vec<Sending> {
-        let (mut sendings, mut left, mut id) = (Vec::new(), room, first);
-        while let Some(work) = self.todo.front().cloned() {
-            let operations = self.operations(scene, &work).unwrap_or_default();
-            let octets: usize = operations.iter().map(Operation::octets).sum();
-            let together = self.room_together(scene, &work).unwrap_or(octets);
-            if !sendings.is_empty() && (octets > left || (together > left && together <= room)) {
-                break;
-            }
-            self.todo.pop_front();
+    /// As much of what is to be sent as there is room for.
+    pub(super) fn fill(&mut self, scene: &Scene<'_>, first: u32) -> Vec<Sending> {
+        let filled = self
+            .conversation
+            .fill(first, |work| piece(&self.tasks, scene, work));
+        for work in &filled.sent {
             if let Work::Act(number, 0) = work {
-                self.steps.push(Given::Given(number));
-            }
-            let message = self.message;
-            let mut awaits = |id, place| {
-                self.awaited.push(Awaited {
-                    message,
-                    id,
-                    work: work.clone(),
-                    place,
-                    status: None,
-                    value: None,
-                });
-            };
-            left = left.saturating_sub(octets);
-            match (&work, operations.into_iter().next()) {
-                (_, None) => {}
-                (Work::All(number, _), _) if octets > room => {
-                    if let Some(task) = self.tasks.get_mut(*number) {
-                        task.too_long();
-                    }
-                }
-                (Work::All(..), Some(_)) => {
-                    let group = id;
-                    awaits(group, None);
-                    let operations = self.operations(scene, &work).unwrap_or_default();
-                    let mut inside = Vec::new();
-                    for (place, operation) in operations.into_iter().enumerate() {
-                        id += 1;
-                        self.awaited.push(Awaited {
-                            message,
-                            id,
-                            work: work.clone(),
-                            place: Some(place),
-                            status: None,
-                            value: None,
-                        });
-                        inside.push((id, operation));
-                    }
-                    sendings.push(Sending {
-                        id: group,
-                        body: Body::Atomic(inside),
-                    });
-                    id += 1;
-                }
-                (_, Some(operation)) if octets > room => {
-                    awaits(id, None);
-                    self.part = Some(0);
-                    let body = Body::Part(operation, 0, self.room / 2);
-                    sendings.push(Sending { id, body });
-                    break;
-                }
-                (_, Some(operation)) => {
-                    awaits(id, None);
-                    sendings.push(Sending {
-                        id,
-                        body: Body::One(operation),
-                    });
-                    id += 1;
-                }
+                self.steps.push(Given::Given(*number));
             }
         }
-        sendings
+        for work in &filled.too_long {
+            if let Work::All(number, _) = work
+                && let Some(task) = self.tasks.get_mut(*number)
+            {
+                task.too_long();
+            }
+        }
+        filled.sendings
     }
+}
 
-    /// The room that all commands of a step take that have to be in one message, at the first of them.
-    fn room_together(&self, scene: &Scene<'_>, work: &Work) -> Option<usize> {
-        let Work::Do(number, step, 0) = *work else {
-            return None;
-        };
-        let steps = steps(scene, number)?;
-        let commands = steps.get(step)?.commands.iter();
-        Some(
-            commands
-                .map(|command| Operation::of(command, false).octets())
-                .sum(),
+/// What `work` comes to.
+pub(super) fn piece(tasks: &[Task], scene: &Scene<'_>, work: &Work) -> Piece {
+    Piece {
+        operations: operations(tasks, scene, work).unwrap_or_default(),
+        is_atomic: matches!(work, Work::All(..)),
+        together: together(scene, work),
+    }
+}
+
+/// The operations of `work`: one, or those of an `Atomic`.
+fn operations(tasks: &[Task], scene: &Scene<'_>, work: &Work) -> Option<Vec<Operation>> {
+    let of = |number: usize, step: usize, place: usize, command: &plan::Command| {
+        let task = tasks.get(number);
+        Operation::of(
+            command,
+            task.is_some_and(|task| task.there.contains(&(step, place))),
         )
-    }
-
-    /// The next part of what goes in parts, where the device has taken the one before (213).
-    pub(super) fn next_part(&mut self, scene: &Scene<'_>, first: u32) -> Option<Sending> {
-        let part = self.part? + 1;
-        let awaited = self.awaited.last_mut()?;
-        if !matches!(awaited.status, Some((213, _))) {
-            return None;
+    };
+    Some(match *work {
+        Work::Fact(place) => vec![Operation::get(FACTS.get(place)?.path)],
+        Work::Look(place) => vec![Operation::get(&standing(scene).get(place)?.path)],
+        Work::Account(place) => {
+            let nodes = standing(scene);
+            let node = nodes.get(place)?;
+            vec![Operation::replace(&node.path, node.format, &node.value)]
         }
-        (awaited.message, awaited.id, awaited.status) = (self.message, first, None);
-        let work = awaited.work.clone();
-        let operation = self.operations(scene, &work)?.into_iter().next()?;
-        self.part = Some(part);
-        Some(Sending {
-            id: first,
-            body: Body::Part(operation, part, self.room / 2),
-        })
-    }
+        Work::Enroll(place) => scene.link.operations().into_iter().skip(place).take(1).collect(),
+        Work::Remove(token, place) => {
+            let removing = removing(scene.unwanted.get(&token)?, scene);
+            vec![Operation::of(removing.commands.get(place)?, false)]
+        }
+        Work::Read(number, place) => {
+            let setting = scene.wanted.get(number)?.settings.settings.get(place)?;
+            vec![Operation::get(&setting.path)]
+        }
+        Work::Do(number, step, place) => {
+            let steps = steps(scene, number)?;
+            let command = steps.get(step)?.commands.get(place)?;
+            vec![of(number, step, place, command)]
+        }
+        Work::Act(number, place) => {
+            let mut queue = scene.queue.iter();
+            let queued = queue.find(|queued| queued.delivery.number == number)?;
+            vec![queued.action.operations().into_iter().nth(place)?]
+        }
+        Work::All(number, step) => {
+            let steps = steps(scene, number)?;
+            let commands = steps.get(step)?.commands.iter().enumerate();
+            commands
+                .map(|(place, command)| of(number, step, place, command))
+                .collect()
+        }
+    })
+}
+
+/// The room that all commands of a step take that have to be in one message, at the first of them.
+fn together(scene: &Scene<'_>, work: &Work) -> Option<usize> {
+    let Work::Do(number, step, 0) = *work else {
+        return None;
+    };
+    let steps = steps(scene, number)?;
+    let commands = steps.get(step)?.commands.iter();
+    Some(
+        commands
+            .map(|command| Operation::of(command, false).octets())
+            .sum(),
+    )
+}
+
+/// What is asked for the facts that devices tell then.
+fn facts(when: When) -> impl Iterator<Item = Work> {
+    let facts = FACTS
+        .iter()
+        .enumerate()
+        .filter(move |(_, fact)| fact.when == when);
+    facts.map(|(place, _)| Work::Fact(place))
 }
 
 pub(super) fn steps(scene: &Scene<'_>, number: usize) -> Option<Vec<Step>> {

@@ -1,19 +1,19 @@
 //! What is kept between two messages: it may hold values that are secrets, so it is sealed.
 
 use ordain_model::ids::EnrollmentId;
-use ordain_model::windows::session::Session;
 use ordain_pki::seal::KeyRing;
 use ordain_store::windows_session_context;
 use serde::{Deserialize, Serialize};
 
+use super::Speaks;
 use super::wire::Part;
 use crate::app::App;
 use crate::device::fault::Fault;
 
 /// A session, and what only the wire needs of it.
 #[derive(Serialize, Deserialize)]
-pub(super) struct Kept {
-    pub(super) session: Session,
+pub(super) struct Kept<S> {
+    pub(super) session: S,
     /// What has come of a value that comes in parts.
     pub(super) part: Option<Part>,
     /// The answer to the last message.
@@ -21,8 +21,8 @@ pub(super) struct Kept {
     pub(super) answer: Vec<u8>,
 }
 
-impl Kept {
-    /// The last session of a device, with its number.
+impl<S: Speaks> Kept<S> {
+    /// The last session of a channel, with its number.
     pub(super) async fn load(
         app: &App,
         ring: &KeyRing,

@@ -6,14 +6,16 @@ use std::sync::Arc;
 use ordain_catalog::windows::WindowsCatalog;
 use ordain_model::decision::Write;
 use ordain_model::enrollment::Enrollment;
-use ordain_model::ids::Digest;
+use ordain_model::held::Listing;
+use ordain_model::ids::{Channel, Digest};
 use ordain_model::manifest::Manifest;
 use ordain_model::record::StatusRecord;
-use ordain_model::report::Reason;
+use ordain_model::report::{Reason, Report};
 use ordain_model::status::{self, StatusState};
 use ordain_model::sync::Wanted;
-use ordain_model::windows::session::{Declared, Queued, REFUSED, Scene as View, Session};
-use ordain_model::windows::settings::{Settings, is_for_windows};
+use ordain_model::windows::channel_of;
+use ordain_model::windows::session::{Declared, Link, Queued, REFUSED, Scene as View, Session};
+use ordain_model::windows::settings::Settings;
 use ordain_store::ChannelState;
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -52,7 +54,7 @@ pub(super) async fn load(
 ) -> Result<Policy, Fault> {
     let (mut wanted, mut places, mut unwanted) = (Vec::new(), Vec::new(), BTreeMap::new());
     for (place, entry) in manifest.entries().iter().enumerate() {
-        if !is_for_windows(&entry.type_name) {
+        if channel_of(&entry.type_name) != Some(Channel::Device) {
             continue;
         }
         let lost = || Fault::Unavailable(format!("the declaration {} is lost", entry.identifier));
@@ -109,14 +111,59 @@ async fn queue(app: &App, state: &ChannelState) -> Result<Vec<Queued>, Fault> {
 
 /// The settings of a declaration, if they are still known.
 async fn settings(app: &App, token: Digest) -> Result<Option<Settings>, Fault> {
+    let payload = payload(app, token).await?;
+    Ok(payload.and_then(|payload| Settings::from_payload(&payload).ok()))
+}
+
+/// The payload of a declaration, if it is still known.
+pub(in crate::windows) async fn payload(
+    app: &App,
+    token: Digest,
+) -> Result<Option<Map<String, Value>>, Fault> {
     let body = app.objects.declaration(&app.store, token).await?;
     let body = body.and_then(|body| serde_json::from_slice::<Body>(&body).ok());
-    Ok(body.and_then(|body| Settings::from_payload(&body.payload).ok()))
+    Ok(body.map(|body| body.payload))
+}
+
+/// What is written of the report that `report` makes, of what the channel listed before.
+pub(in crate::windows) async fn report(
+    app: &App,
+    scene: &Scene,
+    channel: &Enrollment,
+    wanted: Wanted,
+    record: &Arc<StatusRecord>,
+    report: impl FnOnce(&Listing<'_>) -> Report<'static>,
+) -> Result<Vec<Write>, Fault> {
+    // What is pinned with this message is not stored yet.
+    let manifest = async |token: Option<Digest>| match token {
+        Some(token) if token == wanted.manifest.token() => Ok(Some(wanted.manifest.clone())),
+        Some(token) => app.objects.manifest(&app.store, token).await,
+        None => Ok(None),
+    };
+    let against = manifest(record.held.against).await?;
+    let pinned = manifest(channel.pinned).await?;
+    let listing = record.held.unpack(against.as_deref());
+    let report = report(&listing);
+    let heard = status::heard(channel, &wanted, report.digest());
+    if status::is_known(channel, heard) {
+        return Ok(Vec::new());
+    }
+    let state = StatusState {
+        pinned,
+        against: against.clone(),
+        enrollment: channel,
+        record: record.clone(),
+        wanted,
+        heard,
+        world: &scene.world,
+    };
+    Ok(status::status(state, report, scene.now)?.writes)
 }
 
 impl Policy {
-    pub(super) fn scene<'a>(&'a self, address: &'a str, now: i64) -> View<'a> {
+    pub(super) fn scene<'a>(&'a self, address: &'a str, link: Link<'a>, now: i64) -> View<'a> {
         View {
+            link,
             queue: &self.queue,
             now,
             address,
@@ -134,28 +181,10 @@ impl Policy {
         scene: &Scene,
         device: &Enrollment,
         wanted: Wanted,
+        view: &View<'_>,
         session: &Session,
     ) -> Result<Vec<Write>, Fault> {
-        let manifest = async |token: Option<Digest>| match token {
-            Some(token) => app.objects.manifest(&app.store, token).await,
-            None => Ok(None),
-        };
-        let against = manifest(self.record.held.against).await?;
-        let listing = self.record.held.unpack(against.as_deref());
-        let report = session.report(&self.scene("", scene.now), &listing);
-        let heard = status::heard(device, &wanted, report.digest());
-        if status::is_known(device, heard) {
-            return Ok(Vec::new());
-        }
-        let state = StatusState {
-            pinned: manifest(device.pinned).await?,
-            against: against.clone(),
-            enrollment: device,
-            record: self.record.clone(),
-            wanted,
-            heard,
-            world: &scene.world,
-        };
-        Ok(status::status(state, report, scene.now)?.writes)
+        let made = |listing: &Listing<'_>| session.report(view, listing);
+        report(app, scene, device, wanted, &self.record, made).await
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use ordain_catalog::windows::{DataFormat, Verb as ModelVerb};
+use ordain_model::windows::facts::hresult;
 use ordain_model::windows::session::{Answer, Answered, Body, Installed, Operation, Said, Status as Outcome};
 use ordain_windows::syncml::alert::{AlertCode, AlertType, LoginStatus};
 use ordain_windows::syncml::chunk::{self, Assembly, Progress};
@@ -13,26 +14,27 @@ use ordain_windows::syncml::{
 use serde::{Deserialize, Serialize};
 
 use crate::device::fault::Fault;
+use crate::windows::declared;
 
 /// The longest value that a device may answer in parts, in octets.
 const MAX_OBJECT: usize = 1 << 20;
 
 /// A message of a device.
-pub(super) struct Heard {
-    pub(super) header: Header,
+pub(in crate::windows) struct Heard {
+    pub(in crate::windows) header: Header,
     /// What it says to the session,
-    pub(super) said: Said,
+    pub(in crate::windows) said: Said,
     /// and that it leaves.
-    pub(super) leaves: bool,
+    pub(in crate::windows) leaves: bool,
     /// What is answered to each of its commands, the header first.
-    pub(super) statuses: Vec<Status>,
+    pub(in crate::windows) statuses: Vec<Status>,
     /// What has come so far of a value that comes in parts.
     pub(super) part: Option<Part>,
 }
 
 /// The beginning of a value that comes in parts.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(super) struct Part {
+pub(in crate::windows) struct Part {
     message: u32,
     command: u32,
     source: Option<String>,
@@ -70,7 +72,7 @@ impl Part {
 }
 
 /// Reads a message, after what the one before ended in.
-pub(super) fn read(message: Message, part: Option<Part>) -> Heard {
+pub(in crate::windows) fn read(message: Message, part: Option<Part>) -> Heard {
     let Message {
         header,
         body,
@@ -142,6 +144,10 @@ impl Heard {
                     self.said.with_user = login.map(|login| login == LoginStatus::User);
                 }
                 Some(AlertType::Unenrolling) => self.leaves = true,
+                Some(AlertType::DeclaredConfigurationDocuments) => {
+                    let text = item.data.as_deref();
+                    self.said.documents = text.and_then(declared::list);
+                }
                 Some(AlertType::MsiInstalled) => self.said.installed.extend(installed(item)),
                 // What is not about the session.
                 _ => {}
@@ -182,22 +188,14 @@ impl Heard {
 
 /// What an alert says of an installation.
 fn installed(item: &Item) -> Option<Installed> {
-    let text = item.data.as_deref()?.trim_ascii();
-    let hresult = match text.strip_prefix("0x") {
-        Some(digits) => u32::from_str_radix(digits, 16).ok(),
-        None => text
-            .parse()
-            .ok()
-            .or_else(|| text.parse::<i32>().ok().map(i32::cast_unsigned)),
-    };
     Some(Installed {
         node: item.source.as_ref()?.uri.clone(),
-        hresult: hresult?,
+        hresult: hresult(item.data.as_deref()?)?,
     })
 }
 
 /// The answer to a message.
-pub(super) fn write(heard: &Heard, answer: &Answer) -> Result<Vec<u8>, Fault> {
+pub(in crate::windows) fn write(heard: &Heard, answer: &Answer) -> Result<Vec<u8>, Fault> {
     let header = Header {
         session_id: heard.header.session_id.clone(),
         // Each end counts its own, and there is one answer for each message.
@@ -272,7 +270,7 @@ fn verb(verb: ModelVerb) -> Verb {
     }
 }
 
-fn format(format: DataFormat) -> Format {
+pub(in crate::windows) fn format(format: DataFormat) -> Format {
     match format {
         DataFormat::B64 => Format::B64,
         DataFormat::Bin => Format::Bin,

@@ -36,8 +36,12 @@ pub struct Progress {
     pub enrolled: u64,
     /// Those that are [at rest](Twin::is_at_rest).
     pub converged: u64,
-    /// Sessions that ended well.
+    /// Those that have a linked enrollment.
+    pub linked: u64,
+    /// Sessions that ended well, of either enrollment.
     pub sessions: u64,
+    /// Sessions that were begun by linked enrollments. One that is replaced takes its own along.
+    pub linked_sessions: u64,
     /// Sessions that were given up.
     pub failed_sessions: u64,
     /// Requests that were answered.
@@ -148,13 +152,28 @@ impl Fleet {
         for member in &self.members {
             lives.spawn(live(member.clone(), run.clone(), stop.clone()));
         }
-        while let Some(life) = lives.join_next().await {
-            if let Err(error) = life
-                && error.is_panic()
-            {
-                std::panic::resume_unwind(error.into_panic());
-            }
+        joined(&mut lives).await;
+        Ok(self.outcome().await)
+    }
+
+    /// Lets each twin do once what is due by itself at `now`, in unix seconds: what its timers, its service, its schedules
+    /// want, and nothing that nobody asked for. At most so many hold sessions at once. The time is whatever it is told to
+    /// be, so that days pass at once.
+    pub async fn pass(&self, roots: &Roots, sessions: usize, now: i64) -> Result<Outcome, DriverError> {
+        let road = Arc::new(Road::new(roots)?);
+        let permits = Arc::new(Semaphore::new(sessions.max(1)));
+        let mut passes = JoinSet::new();
+        for member in &self.members {
+            let (member, road, permits) = (member.clone(), road.clone(), permits.clone());
+            let progress = self.progress.clone();
+            passes.spawn(async move {
+                let _permit = permits.acquire().await;
+                let mut held = member.lock().await;
+                held.twin.wake(now);
+                Box::pin(held.hold(&road, &progress, now)).await;
+            });
         }
+        joined(&mut passes).await;
         Ok(self.outcome().await)
     }
 
@@ -188,6 +207,17 @@ impl Fleet {
     }
 }
 
+/// Waits for all; a panic of one is a panic here.
+async fn joined(tasks: &mut JoinSet<()>) {
+    while let Some(task) = tasks.join_next().await {
+        if let Err(error) = task
+            && error.is_panic()
+        {
+            std::panic::resume_unwind(error.into_panic());
+        }
+    }
+}
+
 /// One twin's run: sessions with pauses between them.
 async fn live(member: Arc<Mutex<Member>>, run: Arc<Run>, mut stop: watch::Receiver<bool>) {
     loop {
@@ -198,7 +228,9 @@ async fn live(member: Arc<Mutex<Member>>, run: Arc<Run>, mut stop: watch::Receiv
         };
         let mut held = member.lock().await;
         // On the heap, so that a sleeping twin is small.
-        Box::pin(held.hold(&run)).await;
+        let now = clock::now();
+        held.begin(now);
+        Box::pin(held.hold(&run.road, &run.progress, now)).await;
         drop(permit);
         let rests = run.options.until == Until::Rest && held.rests();
         if rests || held.is_gone() {
@@ -224,24 +256,30 @@ async fn stopped(stop: &mut watch::Receiver<bool>) {
 }
 
 impl Member {
-    async fn hold(&mut self, run: &Run) {
-        let now = clock::now();
+    /// Enrolls, or asks for sessions of each enrollment.
+    fn begin(&mut self, now: i64) {
         if self.twin.standing() == Standing::New {
             // It is new, so that it can.
             let _ = self.twin.enroll(self.way.clone());
         } else {
             self.twin.sync(now);
         }
-        let mut line = Line::new(&run.road);
+    }
+
+    /// Does all that the twin has to do now.
+    async fn hold(&mut self, road: &Road, progress: &watch::Sender<Progress>, now: i64) {
+        let mut line = Line::new(road);
         line.hold(&mut self.twin, now).await;
         let room = KEPT_ERRORS.saturating_sub(self.errors.len());
         self.errors
             .extend(line.errors.iter().take(room).map(ToString::to_string));
         let before = std::mem::replace(&mut self.counted, counts(&self.twin));
         let after = self.counted;
-        run.progress.send_modify(|progress| {
+        progress.send_modify(|progress| {
             progress.enrolled = progress.enrolled + after.enrolled - before.enrolled;
             progress.converged = progress.converged + after.converged - before.converged;
+            progress.linked = progress.linked + after.linked - before.linked;
+            progress.linked_sessions += after.linked_sessions.saturating_sub(before.linked_sessions);
             progress.sessions += after.sessions - before.sessions;
             progress.failed_sessions += after.failed_sessions - before.failed_sessions;
             progress.complaints += after.complaints - before.complaints;
@@ -268,7 +306,9 @@ fn counts(twin: &Twin) -> Progress {
     Progress {
         enrolled: u64::from(twin.standing() == Standing::Enrolled),
         converged: u64::from(twin.is_at_rest()),
+        linked: u64::from(twin.linked().is_some()),
         sessions: twin.sessions(),
+        linked_sessions: twin.linked().map_or(0, |linked| u64::from(linked.sessions())),
         failed_sessions: twin.failed_sessions(),
         complaints: twin.complaints().count(),
         ..Progress::default()

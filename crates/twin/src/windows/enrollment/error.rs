@@ -37,6 +37,20 @@ pub enum EnrollError {
     /// No answer came.
     #[error("{0}: no answer")]
     NoAnswer(About),
+    /// This edition, build or join state has no linked enrollments.
+    #[error("this edition, build or join state has no linked enrollments")]
+    NotSupported,
+    /// Entra has no token for the device, which is no member of a tenant.
+    #[error("there is no token of Entra for this device")]
+    NoToken,
+    /// The discovery of a linked enrollment was refused.
+    #[error("linked discovery: {code}: {message}")]
+    Discovery {
+        /// `errorCode`.
+        code: String,
+        /// `message`.
+        message: String,
+    },
     /// The certificate cannot be renewed any more, or not yet.
     #[error("the certificate is not in its renewal period")]
     NotRenewable,
@@ -47,6 +61,8 @@ impl EnrollError {
     pub fn hresult(&self) -> Option<u32> {
         match self {
             Self::AlreadyEnrolled => Some(0x8018_0026),
+            // ERROR_NOT_SUPPORTED
+            Self::NotSupported => Some(0x8007_0032),
             Self::Fault { fault, .. } => fault.hresult(),
             _ => None,
         }

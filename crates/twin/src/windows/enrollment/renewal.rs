@@ -56,7 +56,7 @@ impl Renewal {
             Form::WithAttributes { at: scene.now },
         );
         self.message_id = format!("urn:uuid:{}", scene.random.uuid());
-        let server_url = tree.renewal().and_then(|renewal| renewal.server_url);
+        let server_url = account.renewal(tree).and_then(|renewal| renewal.server_url);
         let url = server_url.unwrap_or_else(|| account.enrollment_url.clone());
         let message = soap::Request {
             message_id: self.message_id.clone(),
@@ -74,7 +74,7 @@ impl Renewal {
             body: RequestBody::RequestSecurityToken(RequestSecurityToken {
                 request_type: RequestType::Renew,
                 request: CertificateRequest::Pkcs7(signed.map_err(|_| EnrollError::Key)?),
-                context: wstep::context(scene.pc, account.store, &account.device_id),
+                context: wstep::context(scene.pc, account.store, &account.device_id, None),
             }),
         };
         let body = message.to_xml().map_err(|_| EnrollError::Unwritable)?;

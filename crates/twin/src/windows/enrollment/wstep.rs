@@ -29,11 +29,12 @@ impl Applicant {
         pc: &Pc,
         way: &Way,
         device_id: &str,
+        parent: Option<&str>,
     ) -> Result<RequestSecurityToken, EnrollError> {
         Ok(RequestSecurityToken {
             request_type: RequestType::Issue,
             request: CertificateRequest::Pkcs10(certification_request(&self.0, device_id)?),
-            context: context(pc, way.store, device_id),
+            context: context(pc, way.store, device_id, parent),
         })
     }
 }
@@ -43,8 +44,8 @@ pub(super) fn certification_request(key: &KeyPair, device_id: &str) -> Result<Ve
     csr::create(key, &format!("{device_id}!ConfigMgrEnroll")).map_err(|_| EnrollError::Key)
 }
 
-/// `AdditionalContext`.
-pub(super) fn context(pc: &Pc, store: Store, device_id: &str) -> AdditionalContext {
+/// `AdditionalContext`. `parent`: `EntDMID` of the enrollment that this one is linked to.
+pub(super) fn context(pc: &Pc, store: Store, device_id: &str, parent: Option<&str>) -> AdditionalContext {
     let enrollment_type = match store {
         Store::User => "Full",
         Store::System => "Device",
@@ -70,7 +71,8 @@ pub(super) fn context(pc: &Pc, store: Store, device_id: &str) -> AdditionalConte
         ),
         ("NotInOobe", "true"),
     ];
-    let all = before.into_iter().chain(macs).chain(after);
+    let parent = parent.map(|parent| ("EmmDeviceId", parent));
+    let all = before.into_iter().chain(macs).chain(after).chain(parent);
     AdditionalContext(
         all.map(|(name, value)| (name.to_owned(), value.to_owned()))
             .collect(),

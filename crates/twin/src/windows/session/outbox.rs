@@ -53,9 +53,14 @@ impl Outbox {
         !self.waiting.is_empty()
     }
 
-    /// The next message, of at most `max` octets, and what the server has to answer of it. `None` if nothing can be
-    /// written.
-    pub(super) fn fill(&mut self, header: Header, max: usize) -> Option<(Message, Vec<Sent>)> {
+    /// The next message, of at most `max` octets, with `last` at its end, and what the server has to answer of it. `None`
+    /// if nothing can be written.
+    pub(super) fn fill(
+        &mut self,
+        header: Header,
+        last: Option<Kind>,
+        max: usize,
+    ) -> Option<(Message, Vec<Sent>)> {
         let mut message = Message {
             header,
             body: Vec::new(),
@@ -63,11 +68,13 @@ impl Outbox {
         };
         let empty = message.to_xml().ok()?.len();
         let mut room = max.saturating_sub(empty);
+        if let Some(last) = &last {
+            let octets = weigh(&message.header, &Command::new(1, last.clone()), empty)?;
+            room = room.saturating_sub(octets);
+        }
         let mut sent = Vec::new();
         while let Some(kind) = self.waiting.pop_front() {
-            let id = u32::try_from(message.body.len())
-                .unwrap_or(u32::MAX)
-                .saturating_add(1);
+            let id = next_id(&message);
             let mut command = Command::new(id, kind);
             let octets = weigh(&message.header, &command, empty)?;
             if octets > room {
@@ -90,18 +97,16 @@ impl Outbox {
                 break;
             }
         }
+        if let Some(last) = last {
+            append(&mut message, &mut sent, last);
+        }
         message.is_final = self.waiting.is_empty() && !self.waits_for_more;
         if std::mem::take(&mut self.waits_for_more) && self.waiting.is_empty() {
             let alert = Alert {
                 code: AlertCode::NEXT_MESSAGE,
                 items: Vec::new(),
             };
-            let id = u32::try_from(message.body.len())
-                .unwrap_or(u32::MAX)
-                .saturating_add(1);
-            let command = Command::new(id, Kind::Alert(alert));
-            sent.extend(Sent::of(&command));
-            message.body.push(command);
+            append(&mut message, &mut sent, Kind::Alert(alert));
         }
         Some((message, sent))
     }
@@ -144,6 +149,17 @@ impl Outbox {
             true,
         )
     }
+}
+
+fn next_id(message: &Message) -> u32 {
+    let before = u32::try_from(message.body.len()).unwrap_or(u32::MAX);
+    before.saturating_add(1)
+}
+
+fn append(message: &mut Message, sent: &mut Vec<Sent>, kind: Kind) {
+    let command = Command::new(next_id(message), kind);
+    sent.extend(Sent::of(&command));
+    message.body.push(command);
 }
 
 fn place(item: &Item) -> Option<String> {

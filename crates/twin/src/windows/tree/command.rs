@@ -2,6 +2,7 @@
 
 use ordain_catalog::windows::{Change, Found, Said, Together, Verb as Takes};
 use ordain_catalog::{Scope as Owner, validate};
+use ordain_windows::declared::DocId;
 use ordain_windows::syncml::alert::LoginStatus;
 use ordain_windows::syncml::loc_uri::{LocUri, Scope as Part};
 use ordain_windows::syncml::status::StatusCode;
@@ -11,7 +12,9 @@ use super::look::{Look, above, is_interior, item};
 use super::{Effect, Facts, MAX_NODES, MAX_OCTETS, Tree, Value, checks};
 use crate::windows::account::Account;
 use crate::windows::complaint::{Complaint, Complaints};
+use crate::windows::declared::accept;
 use crate::windows::pc::Pc;
+use crate::windows::quirks::Quirks;
 
 /// Why a command is not done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,12 +25,12 @@ pub(in crate::windows) struct Refusal {
 }
 
 impl Refusal {
-    pub(super) const fn of(code: StatusCode) -> Self {
+    pub(in crate::windows) const fn of(code: StatusCode) -> Self {
         Self { code, original: None }
     }
 
     /// There is no such node.
-    pub(super) const fn missing() -> Self {
+    pub(in crate::windows) const fn missing() -> Self {
         Self {
             code: StatusCode::NOT_FOUND,
             original: Some(0x8600_0002),
@@ -40,7 +43,7 @@ impl Refusal {
     }
 
     /// It failed with this HRESULT.
-    pub(super) const fn failed(hresult: u32) -> Self {
+    pub(in crate::windows) const fn failed(hresult: u32) -> Self {
         Self {
             code: StatusCode::COMMAND_FAILED,
             original: Some(hresult),
@@ -48,7 +51,32 @@ impl Refusal {
     }
 }
 
-/// The surroundings of the commands of a message.
+/// The CSP of documents.
+const DOCUMENTS: &str = "./Vendor/MSFT/DeclaredConfiguration";
+
+/// A name as it is kept: those of documents in lower case.
+fn known(name: &str) -> String {
+    let id = DocId::new(name);
+    if id.is_guid() {
+        id.to_string()
+    } else {
+        name.to_owned()
+    }
+}
+
+/// Who sets a node.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::windows) enum By {
+    /// A server, with a command.
+    Server,
+    /// A document.
+    Document,
+}
+
+/// A document owns the node.
+const OWNED: Refusal = Refusal::failed(0x8600_0031);
+
+/// The surroundings of the commands of a message, or of a document.
 pub(in crate::windows) struct Scene<'a> {
     pub(in crate::windows) pc: &'a Pc,
     pub(in crate::windows) account: &'a Account,
@@ -59,6 +87,8 @@ pub(in crate::windows) struct Scene<'a> {
     pub(in crate::windows) complaints: &'a mut Complaints,
     /// Whether an `Atomic` is being executed.
     pub(in crate::windows) in_atomic: bool,
+    pub(in crate::windows) by: By,
+    pub(in crate::windows) quirks: Quirks,
     pub(in crate::windows) now: i64,
 }
 
@@ -93,13 +123,100 @@ impl Scene<'_> {
             };
         };
         self.admit(&found, &uri, verb)?;
-        match verb {
-            Verb::Get => self.look().get(&found, &uri, query.as_deref()),
-            Verb::Add => self.add(&found, uri, item).map(|()| Vec::new()),
-            Verb::Replace => self.replace(&found, uri, item).map(|()| Vec::new()),
-            Verb::Delete => self.delete(&found, &uri).map(|()| Vec::new()),
-            Verb::Exec => self.exec(&found, &uri, item).map(|()| Vec::new()),
+        if found.csp.name == DOCUMENTS {
+            return self.document(&found, uri, query.as_deref(), verb, item);
         }
+        let changes = matches!(verb, Verb::Add | Verb::Replace | Verb::Delete);
+        if changes && self.tree.documents().owns(&uri) {
+            return Err(OWNED);
+        }
+        let done = self.done(&found, uri.clone(), query.as_deref(), verb, item)?;
+        if changes {
+            self.tree.documents_mut().taken_over(&uri);
+        }
+        Ok(done)
+    }
+
+    fn done(
+        &mut self,
+        found: &Found<'_>,
+        uri: LocUri,
+        query: Option<&str>,
+        verb: Verb,
+        item: &Item,
+    ) -> Result<Vec<Item>, Refusal> {
+        match verb {
+            Verb::Get => self.look().get(found, &uri, query),
+            Verb::Add => self.add(found, uri, item).map(|()| Vec::new()),
+            Verb::Replace => self.replace(found, uri, item).map(|()| Vec::new()),
+            Verb::Delete => self.delete(found, &uri).map(|()| Vec::new()),
+            Verb::Exec => self.exec(found, &uri, item).map(|()| Vec::new()),
+        }
+    }
+
+    /// A command to a node of the documents' CSP. Names of documents are compared without case, and told as they are
+    /// asked for.
+    fn document(
+        &mut self,
+        found: &Found<'_>,
+        uri: LocUri,
+        query: Option<&str>,
+        verb: Verb,
+        item: &Item,
+    ) -> Result<Vec<Item>, Refusal> {
+        let asked = uri.to_string();
+        let uri = LocUri {
+            segments: uri.segments.iter().map(|name| known(name)).collect(),
+            ..uri
+        };
+        if let Some(done) = accept::command(self, found, &uri, verb, item) {
+            return done.map(|()| Vec::new());
+        }
+        let is_interval = uri.segments.last().is_some_and(|name| name == "RefreshInterval");
+        let mut items = self.done(found, uri, query, verb, item)?;
+        if query.is_none()
+            && let Some(source) = items.first_mut().and_then(|item| item.source.as_mut())
+        {
+            source.uri = asked;
+        }
+        if is_interval && verb != Verb::Get {
+            accept::interval_changed(self);
+        }
+        Ok(items)
+    }
+
+    /// Sets what a document wants at a node, or does it. Which of both it was is in the answer.
+    pub(in crate::windows) fn configure(
+        &mut self,
+        uri: LocUri,
+        format: Option<Format>,
+        value: &str,
+    ) -> Result<Verb, Refusal> {
+        if uri.scope == Part::User && self.pc.login != LoginStatus::User {
+            return Err(Refusal::of(StatusCode::NOT_ALLOWED));
+        }
+        let found = Tree::catalog().find(&uri.to_string(), &mut 0);
+        let found = found.map_err(|_| Refusal::missing())?;
+        let verbs = &found.node.verbs;
+        let verb = match verbs.contains(&Takes::Exec) && !verbs.contains(&Takes::Replace) {
+            true => Verb::Exec,
+            false => Verb::Replace,
+        };
+        if let Some(refusal) = self.tree.fault(&uri, verb) {
+            return Err(refusal);
+        }
+        self.admit(&found, &uri, verb)?;
+        let mut item = Item::default();
+        if !(value.is_empty() && format == Some(Format::Null)) {
+            item.data = Some(value.to_owned());
+        }
+        item.meta.format = format;
+        match verb {
+            Verb::Exec => self.exec(&found, &uri, &item)?,
+            _ if is_interior(found.node) => return Err(Refusal::of(StatusCode::NOT_ALLOWED)),
+            _ => self.set(&found, uri, &item)?,
+        }
+        Ok(verb)
     }
 
     fn look(&self) -> Look<'_> {
@@ -119,9 +236,7 @@ impl Scene<'_> {
         if found.node.scopes.of(&owner) == Said::Excluded {
             return Err(Refusal::of(StatusCode::NOT_ALLOWED));
         }
-        // Documents are for linked enrollments, and those need a device that is joined.
-        let is_linked_only = found.csp.name == "./Vendor/MSFT/DeclaredConfiguration";
-        if is_linked_only || found.node.needs.lack(&self.pc.kind()).is_some() {
+        if !self.is_within_reach(found) || found.node.needs.lack(&self.pc.kind()).is_some() {
             return Err(Refusal::missing());
         }
         if found
@@ -135,10 +250,11 @@ impl Scene<'_> {
                 validate::shape("", shape, &binding.value.as_str().into(), false).is_empty()
             });
             if !fits {
-                return Err(if sets {
-                    Refusal::invalid()
-                } else {
-                    Refusal::missing()
+                return Err(match sets {
+                    // A document is not called that.
+                    true if found.csp.name == DOCUMENTS => Refusal::of(StatusCode::NOT_ALLOWED),
+                    true => Refusal::invalid(),
+                    false => Refusal::missing(),
                 });
             }
         }
@@ -160,6 +276,23 @@ impl Scene<'_> {
             return Err(Refusal::invalid());
         }
         Ok(())
+    }
+
+    /// What an enrollment is for. \[U\] what a linked one reaches beside documents: no more than it needs.
+    fn is_within_reach(&self, found: &Found<'_>) -> bool {
+        if self.by == By::Document {
+            return found.csp.name != DOCUMENTS;
+        }
+        if self.quirks.documented_nodes_only && found.csp.name == DOCUMENTS && found.node.unverified {
+            return false;
+        }
+        let is_link = found.uri.names.iter().any(|name| name == "LinkedEnrollment");
+        match (self.account.is_linked, found.csp.name.as_str()) {
+            (true, DOCUMENTS | "./DevInfo" | "./DevDetail") => true,
+            (true, "./Vendor/MSFT/DMClient") => !is_link,
+            (true, _) => false,
+            (false, name) => name != DOCUMENTS,
+        }
     }
 
     fn exists(&self, found: &Found<'_>, uri: &LocUri) -> bool {
@@ -197,10 +330,7 @@ impl Scene<'_> {
     fn set(&mut self, found: &Found<'_>, uri: LocUri, item: &Item) -> Result<(), Refusal> {
         let value = self.judged(found, item)?;
         checks::check(self.tree, self.account, &uri, &value)?;
-        let (octets, nodes) = self.tree.weight();
-        if octets + value.data.len() > MAX_OCTETS || nodes >= MAX_NODES {
-            return Err(Refusal::of(StatusCode::DEVICE_FULL));
-        }
+        self.has_room(value.data.len())?;
         if found.node.reboot {
             self.tree.set.pending.insert(uri, value);
             return Ok(());
@@ -212,8 +342,17 @@ impl Scene<'_> {
         Ok(())
     }
 
+    /// Whether there is room for another value of so many octets.
+    pub(in crate::windows) fn has_room(&self, more: usize) -> Result<(), Refusal> {
+        let (octets, nodes) = self.tree.weight();
+        match octets + more > MAX_OCTETS || nodes >= MAX_NODES {
+            true => Err(Refusal::of(StatusCode::DEVICE_FULL)),
+            false => Ok(()),
+        }
+    }
+
     /// The value of a command in a format that the node takes.
-    pub(super) fn judged(&self, found: &Found<'_>, item: &Item) -> Result<Value, Refusal> {
+    pub(in crate::windows) fn judged(&self, found: &Found<'_>, item: &Item) -> Result<Value, Refusal> {
         let node = found.node;
         let data = item.data.clone().unwrap_or_default();
         let is_empty = |format: &ordain_catalog::windows::DataFormat| format.is_empty();

@@ -19,6 +19,10 @@ pub(in crate::windows) enum Effect {
     Reschedule,
     /// The certificate is renewed.
     Renew,
+    /// The device enrolls for documents, beside its account.
+    Link,
+    /// That enrollment is given up.
+    Unlink,
     /// The account is given up: at once, and without a status.
     Unenroll,
     /// Something else is done, under this name.
@@ -49,12 +53,13 @@ impl Scene<'_> {
             }
             ("DMClient", ["Provider", provider, "LinkedEnrollment", "Enroll"]) => {
                 let endpoint = ["LinkedEnrollment", "DiscoveryEndpoint"];
-                return Err(match self.tree.provider_text(provider, &endpoint) {
+                match self.tree.provider_text(provider, &endpoint) {
                     // ERROR_FILE_NOT_FOUND
-                    None | Some("") => Refusal::failed(0x8007_0002),
-                    Some(_) => Refusal::of(StatusCode::UNSUPPORTED_FEATURE),
-                });
+                    None | Some("") => return Err(Refusal::failed(0x8007_0002)),
+                    Some(_) => Effect::Link,
+                }
             }
+            ("DMClient", ["Provider", _, "LinkedEnrollment", "Unenroll"]) => Effect::Unlink,
             _ => return Err(Refusal::of(StatusCode::UNSUPPORTED_FEATURE)),
         };
         self.effects.push(effect);

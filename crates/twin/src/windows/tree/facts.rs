@@ -158,6 +158,37 @@ impl Tree {
             put(&["Push", "ChannelURI"], Format::Chr, &channel);
             put(&["Push", "Status"], Format::Int, "0");
         }
+        if account.is_linked {
+            for uri in self.documents().abandonable() {
+                facts.insert(uri, Value::new(Format::Int, "0"));
+            }
+            let base = [
+                "Vendor",
+                "MSFT",
+                "DeclaredConfiguration",
+                "ManagementServiceConfiguration",
+            ];
+            for (name, format, value) in [
+                ("RefreshInterval", Format::Int, "240"),
+                ("CertificateExpirationThreshold", Format::Int, "2880"),
+                ("StartSyncSessionOnFailure", Format::Bool, "false"),
+                ("ConflictResolution", Format::Int, "0"),
+            ] {
+                facts.insert(device(&[&base[..], &[name]].concat()), Value::new(format, value));
+            }
+            return;
+        }
+        if let Some(id) = &pc.entra_device_id {
+            put(&["AADDeviceID"], Format::Chr, id);
+        }
+        let linking = account.linking;
+        for (name, number) in [
+            ("EnrollStatus", u32::from(linking.status)),
+            ("LastError", linking.error),
+        ] {
+            let text = number.to_string();
+            put(&["LinkedEnrollment", name], Format::Int, &text);
+        }
         let renew = |name| device(&["Vendor", "MSFT", "CertificateStore", "My", "WSTEP", "Renew", name]);
         let renewing = &account.renewing;
         facts.insert(

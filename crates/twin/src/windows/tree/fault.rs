@@ -23,7 +23,7 @@ pub struct Fault {
 
 impl Tree {
     /// The fault that a command meets, if there is one; it is used up by that.
-    pub(super) fn fault(&mut self, uri: &LocUri, verb: Verb) -> Option<Refusal> {
+    pub(in crate::windows) fn fault(&mut self, uri: &LocUri, verb: Verb) -> Option<Refusal> {
         let meets = |fault: &&mut Fault| {
             fault.times != Some(0)
                 && fault.node.scope == uri.scope

@@ -1,6 +1,6 @@
 //! What comes of enrollments, renewals and sessions when they end.
 
-use super::{Activity, Event, Standing, Task, Twin};
+use super::{Activity, Event, PRIMARY, Standing, Task, Twin};
 use crate::windows::enrollment::{EnrollError, Enrolled, Renewal};
 use crate::windows::exchange::Response;
 use crate::windows::schedule::Schedule;
@@ -13,7 +13,8 @@ const FAIL: u32 = 0x8000_4005;
 
 impl Twin {
     pub(super) fn enrolled(&mut self, enrolled: Enrolled, now: i64) {
-        self.tree.provision(&enrolled.client, enrolled.renewal.as_ref());
+        self.tree
+            .provision(&enrolled.client, enrolled.account.renewal.as_ref());
         self.accounts.push(enrolled.account);
         self.store_certificates(self.accounts.len().saturating_sub(1), None);
         self.standing = Standing::Enrolled;
@@ -29,13 +30,19 @@ impl Twin {
                 self.activity = Activity::Enrolling(enrolling);
                 self.resumes = at;
             }
+            Activity::Linking(_) => {
+                // The sessions of the primary enrollment go on meanwhile, and then all begins anew.
+                if let Some(account) = self.accounts.first_mut() {
+                    account.linking.due = Some(at);
+                }
+            }
             Activity::Renewing(index, _) => {
                 if let Some(account) = self.accounts.get_mut(index) {
                     account.renewing.postponed = Some(at);
                 }
             }
-            Activity::Session(_, session) if session.cause() == Cause::Unenrollment => {
-                self.leave(Standing::Unenrolled);
+            Activity::Session(index, session) if session.cause() == Cause::Unenrollment => {
+                self.leave(index, Standing::Unenrolled);
             }
             Activity::Session(index, session) => {
                 if let Some(account) = self.accounts.get_mut(index) {
@@ -52,6 +59,7 @@ impl Twin {
         match std::mem::replace(&mut self.activity, Activity::Idle) {
             Activity::Idle => {}
             Activity::Enrolling(_) => self.enrollment_failed(error),
+            Activity::Linking(_) => self.link_failed(error),
             Activity::Renewing(index, _) => self.renewal_failed(index, error, now),
             Activity::Session(index, session) => {
                 self.session_ended(index, *session, Verdict::Failed, now);
@@ -97,7 +105,7 @@ impl Twin {
     pub(super) fn session_ended(&mut self, index: usize, session: Session, verdict: Verdict, now: i64) {
         if session.cause() == Cause::Unenrollment {
             // One try, and no other.
-            return self.leave(Standing::Unenrolled);
+            return self.leave(index, Standing::Unenrolled);
         }
         if verdict == Verdict::Unenroll {
             self.agenda.clear();
@@ -106,7 +114,7 @@ impl Twin {
         let is_over = verdict == Verdict::Over;
         let before = self.before.take();
         let is_as_before = before.is_some_and(|before| self.tree.is_as(&before));
-        self.is_at_rest = is_over && is_as_before && session.effects.is_empty();
+        self.rested(index, is_over && is_as_before && session.effects.is_empty());
         if let Some(account) = self.accounts.get_mut(index) {
             if is_over {
                 account.pushed = false;
@@ -138,17 +146,9 @@ impl Twin {
             match effect {
                 Effect::Wipe(kind) => {
                     self.note(Event::Wiped(kind));
-                    return self.leave(Standing::Wiped);
+                    return self.leave(PRIMARY, Standing::Wiped);
                 }
-                Effect::Reboot => {
-                    for (uri, value) in self.tree.reboot() {
-                        if uri.segments.last().is_some_and(|name| name == "DeviceName") {
-                            self.pc.name = value.data;
-                            self.tree.take(&uri);
-                        }
-                    }
-                    self.note(Event::Rebooted);
-                }
+                Effect::Reboot => self.reboot(now),
                 Effect::Reschedule => {
                     if let Some(account) = self.accounts.get_mut(index) {
                         let poll = self.tree.poll(&account.provider_id);
@@ -167,9 +167,23 @@ impl Twin {
                     self.agenda.push_back(Task::Renew(index));
                 }
                 Effect::Unenroll => {}
+                Effect::Link => self.agenda.push_back(Task::Link),
+                Effect::Unlink => self.agenda.push_back(Task::Unlink),
                 Effect::Do(what) => self.note(Event::Did(what)),
             }
         }
+    }
+
+    /// The device is rebooted: what waited for that is in force, and its services begin anew.
+    pub fn reboot(&mut self, now: i64) {
+        for (uri, value) in self.tree.reboot() {
+            if uri.segments.last().is_some_and(|name| name == "DeviceName") {
+                self.pc.name = value.data;
+                self.tree.take(&uri);
+            }
+        }
+        self.tree.restart_service(now);
+        self.note(Event::Rebooted);
     }
 
     /// What goes on at the device is told with the next session when it is done.
@@ -186,9 +200,9 @@ impl Twin {
         }
     }
 
-    /// Whether the server was not reached for longer than it wants its devices to wait.
-    pub(super) fn is_lost(&self, now: i64) -> bool {
-        self.accounts.iter().any(|account| {
+    /// The account whose server was not reached for longer than it wants its devices to wait.
+    pub(super) fn lost(&self, now: i64) -> Option<usize> {
+        self.accounts.iter().position(|account| {
             let name = ["NumberOfDaysAfterLostContactToUnenroll"];
             let days = self.tree.provider_text(&account.provider_id, &name);
             let days = days
@@ -198,8 +212,12 @@ impl Twin {
         })
     }
 
-    /// Leaving takes along all that management brought.
-    pub(super) fn leave(&mut self, standing: Standing) {
+    /// Leaving takes along all that management brought; leaving the linked enrollment, all that that one brought.
+    pub(super) fn leave(&mut self, index: usize, standing: Standing) {
+        self.unlink();
+        if index != PRIMARY {
+            return;
+        }
         self.accounts.clear();
         self.agenda.clear();
         self.activity = Activity::Idle;

@@ -95,13 +95,52 @@ pub(super) fn provisioning_document(root: &Certificate, certificate: &Certificat
     )
 }
 
-pub(super) fn renewal_document(certificate: &Certificate) -> String {
+pub(super) fn renewal_document(certificate: &Certificate, is_linked: bool) -> String {
+    let (store, provider) = if is_linked {
+        ("System", "ExampleDC")
+    } else {
+        ("User", "ExampleMDM")
+    };
     format!(
         r#"<wap-provisioningdoc version="1.1"><characteristic type="CertificateStore"><characteristic type="My">
-        <characteristic type="User"><characteristic type="{}"><parm name="EncodedCertificate" value="{}"/>
+        <characteristic type="{store}"><characteristic type="{}"><parm name="EncodedCertificate" value="{}"/>
         <characteristic type="PrivateKeyContainer"/></characteristic></characteristic></characteristic></characteristic>
-        <characteristic type="APPLICATION"><parm name="PROVIDER-ID" value="ExampleMDM"/></characteristic></wap-provisioningdoc>"#,
+        <characteristic type="APPLICATION"><parm name="PROVIDER-ID" value="{provider}"/></characteristic></wap-provisioningdoc>"#,
         certificate.thumbprint(),
         STANDARD.encode(certificate.der())
     )
+}
+
+/// That of a linked enrollment: another provider, the device's store, a session every 8 hours.
+pub(super) fn linked_document(root: &Certificate, certificate: &Certificate, device: &str) -> String {
+    let mut text = provisioning_document(root, certificate, device);
+    for (old, new) in [
+        ("ExampleMDM", "ExampleDC"),
+        ("ExampleMDM", "ExampleDC"),
+        (
+            "<characteristic type=\"User\">",
+            "<characteristic type=\"System\">",
+        ),
+        ("Stores=My%5CUser", "Stores=My%5CSystem"),
+        (
+            "https://mdm.example.org/omadm",
+            "https://mdm.example.org/linked/session",
+        ),
+        (
+            "<parm name=\"EntDMID\" value=\"emm-000042\" datatype=\"string\"/>",
+            "<parm name=\"EntDMID\" value=\"dc-000042\" datatype=\"string\"/><parm name=\"SyncApplicationVersion\" value=\"3.0\" datatype=\"string\"/>",
+        ),
+        (
+            "\"NumberOfFirstRetries\" value=\"8\"",
+            "\"NumberOfFirstRetries\" value=\"0\"",
+        ),
+        (
+            "\"IntervalForFirstSetOfRetries\" value=\"15\"",
+            "\"IntervalForFirstSetOfRetries\" value=\"480\"",
+        ),
+    ] {
+        assert!(text.contains(old), "{old}");
+        text = text.replacen(old, new, 1);
+    }
+    text
 }

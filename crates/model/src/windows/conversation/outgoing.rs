@@ -48,7 +48,7 @@ const AROUND: usize = 400;
 const ESCAPED: usize = 6;
 
 impl Operation {
-    pub(super) fn get(path: impl ToString) -> Self {
+    pub(in crate::windows) fn get(path: impl ToString) -> Self {
         Self {
             verb: Verb::Get,
             path: path.to_string(),
@@ -56,7 +56,7 @@ impl Operation {
         }
     }
 
-    pub(super) fn replace(path: impl ToString, format: DataFormat, value: &str) -> Self {
+    pub(in crate::windows) fn replace(path: impl ToString, format: DataFormat, value: &str) -> Self {
         Self {
             verb: Verb::Replace,
             path: path.to_string(),
@@ -65,7 +65,7 @@ impl Operation {
     }
 
     /// The operation of a command; when the node `is_there`, what is sent instead then.
-    pub(super) fn of(command: &plan::Command, is_there: bool) -> Self {
+    pub(in crate::windows) fn of(command: &plan::Command, is_there: bool) -> Self {
         Self {
             verb: command.if_there.filter(|_| is_there).unwrap_or(command.verb),
             path: command.path.to_string(),
@@ -74,7 +74,7 @@ impl Operation {
     }
 
     /// How much room it takes in a message, in octets, rounded up.
-    pub(super) fn octets(&self) -> usize {
+    pub(in crate::windows) fn octets(&self) -> usize {
         let value = self.value.as_ref().map_or("", |(_, value)| value);
         AROUND + escaped(&self.path) + escaped(value)
     }

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use crate::windows::documents::Told;
+
 /// A message of a device, as far as it says anything to the session; what answers it on the wire alone is left out.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Said {
@@ -11,6 +13,8 @@ pub struct Said {
     pub results: Vec<Answered>,
     /// What it told without being asked (`Replace` in package 1), by node.
     pub told: BTreeMap<String, String>,
+    /// The documents of declared configuration that it lists, where it lists them: on the linked channel.
+    pub documents: Option<Vec<Told>>,
     /// Installations that have ended.
     pub installed: Vec<Installed>,
     /// Whether the user of the enrollment is signed in, where it said so.

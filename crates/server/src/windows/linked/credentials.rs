@@ -1,0 +1,101 @@
+//! Which device asks for a linked enrollment: what its `Security` header proves, and whether all that it shows is of one
+//! device that is enrolled here.
+
+use ordain_model::checkin::Presented;
+use ordain_model::ids::EnrollmentId;
+use ordain_model::windows::WindowsFacts;
+use ordain_model::windows::facts::IN_ENTRA;
+use ordain_model::windows::link::{NotLinked, Proof, Shown, belongs};
+use ordain_windows::soap::{ErrorType, Subcode, Token};
+use ordain_windows::wstep::AdditionalContext;
+
+use super::super::exchange::{Arrived, Problem};
+
+/// What a message proves of its sender.
+#[derive(Debug, Clone)]
+pub(super) enum Proven {
+    /// It has the key of this certificate, of an enrollment here.
+    Certificate(Presented, EnrollmentId),
+    /// Entra says that it is the device of this identifier there.
+    Entra(String),
+}
+
+/// Finds out what the header of a message proves.
+pub(super) async fn verify(arrived: &Arrived) -> Result<Proven, Problem> {
+    let app = &arrived.app;
+    let security = arrived.request.security.as_ref();
+    match security.and_then(|security| security.token.as_ref()) {
+        Some(Token::Jwt(token)) => {
+            let entra = app.entra.as_ref().ok_or_else(|| {
+                Problem::authentication("Tokens of Microsoft Entra are not taken here.")
+                    .with(ErrorType::NotSupported)
+            })?;
+            let device = entra.verify_device(token.expose(), app.now()).await?;
+            Ok(Proven::Entra(device))
+        }
+        _ => Err(Problem::authentication(
+            "A linked enrollment takes a token of Microsoft Entra, or the certificate of the device's enrollment.",
+        )),
+    }
+}
+
+/// The device that a message is of, by what it proves and all that it says.
+pub(super) async fn parent(
+    arrived: &Arrived,
+    proven: &Proven,
+    context: &AdditionalContext,
+) -> Result<EnrollmentId, Problem> {
+    let hardware_id = context.get("HWDevID");
+    let shown = Shown {
+        proof: Some(match proven {
+            Proven::Certificate(presented, _) => Proof::Certificate(presented),
+            Proven::Entra(device) => Proof::Entra(device),
+        }),
+        emm_device_id: context.get("EmmDeviceId"),
+        hardware_id,
+    };
+    let by_hardware = || {
+        let windows = WindowsFacts {
+            hardware_id: hardware_id.map(str::to_owned),
+            ..WindowsFacts::default()
+        };
+        windows.enrollment_id()
+    };
+    let id = match proven {
+        Proven::Certificate(_, id) => Some(id.clone()),
+        Proven::Entra(_) => match shown.emm_device_id {
+            Some(name) => name.parse().ok().filter(EnrollmentId::is_device),
+            None => by_hardware(),
+        },
+    };
+    let app = &arrived.app;
+    let Some(id) = id else {
+        return Err(refused(NotLinked::NoParent));
+    };
+    let state = app.store.channel(&id).await?;
+    let record = match state.device() {
+        Some(_) => Some(app.store.reported(&state).await?),
+        None => None,
+    };
+    let told = record.as_ref().and_then(|record| record.items.get(IN_ENTRA));
+    let in_entra = told.and_then(|item| item.as_str()).filter(|id| !id.is_empty());
+    belongs(state.device(), in_entra, &shown, app.now()).map_err(refused)?;
+    Ok(id)
+}
+
+/// Whoever is refused learns no more than that: not even whether there is such a device.
+pub(super) fn refused(reason: NotLinked) -> Problem {
+    tracing::info!(%reason, "a linked enrollment is refused");
+    Problem::new(
+        Subcode::Authorization,
+        "What this message shows is not of one device that is enrolled here.",
+    )
+}
+
+/// As which device the audit names the sender.
+pub(super) fn actor(proven: &Proven, device: &EnrollmentId) -> String {
+    match proven {
+        Proven::Certificate(..) => format!("device {device}"),
+        Proven::Entra(name) => format!("Entra device {name}"),
+    }
+}

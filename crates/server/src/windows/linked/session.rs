@@ -1,0 +1,143 @@
+//! Linked sessions: what the device says of its documents, and which it is sent.
+
+use std::sync::Arc;
+
+use ordain_model::decision::Write;
+use ordain_model::enrollment::Enrollment;
+use ordain_model::ids::{Channel, Digest};
+use ordain_model::manifest::Manifest;
+use ordain_model::record::StatusRecord;
+use ordain_model::windows::channel_of;
+use ordain_model::windows::document::Document;
+use ordain_model::windows::documents::{Declared, Documents, Scene as View, Session};
+use ordain_model::windows::enroll;
+use ordain_model::windows::session::{OutOfTurn, Turn};
+
+use super::MANAGEMENT;
+use crate::app::App;
+use crate::device::fault::Fault;
+use crate::device::scene::Scene;
+use crate::windows::declared::WIRE;
+use crate::windows::session::{Answered, Hearing, Speaks, payload, report, wire};
+
+impl Speaks for Session {
+    const CHANNEL: Channel = Channel::Linked;
+    const PATH: &str = MANAGEMENT;
+
+    fn begin(id: String, _: Option<&Self>) -> Self {
+        // What outlasts a session is part of what the channel has reported.
+        Self::begin(id)
+    }
+
+    fn turn(before: Option<&Self>, id: &str, message: u32, heard: Digest) -> Result<Turn, OutOfTurn> {
+        Self::turn(before, id, message, heard)
+    }
+
+    async fn answer(mut self, hearing: Hearing<'_>) -> Result<Answered<Self>, Fault> {
+        let Hearing {
+            app,
+            scene,
+            channel,
+            manifest,
+            wanted,
+            heard,
+            digest,
+        } = hearing;
+        let record = app.store.reported(&scene.state).await?;
+        let policy = load(app, &manifest, &record.documents).await?;
+        let view = View {
+            wanted: &policy.wanted,
+            unwanted: &policy.unwanted,
+            wire: WIRE,
+            now: scene.now,
+        };
+        self.hears(heard.header.message_id, digest);
+        let mut documents = record.documents.clone();
+        let first = u32::try_from(heard.statuses.len() + 1).unwrap_or(u32::MAX);
+        let answer = self.respond(&view, &mut documents, heard.said.clone(), first);
+        let mut writes = Vec::new();
+        if answer.reports {
+            let list = heard.said.documents.as_deref();
+            writes = report(app, scene, channel, wanted, &record, |before| {
+                self.report(&view, &documents, list, before)
+            })
+            .await?;
+            writes.extend(facts(app, scene, &record.documents, &documents).await?);
+            for (declared, place) in policy.wanted.iter().zip(&policy.places) {
+                let known = documents.of(&declared.identifier);
+                if known.is_some_and(|known| known.is_taken && known.token == declared.token) {
+                    app.sightings
+                        .fetched(channel, manifest.token(), *place, scene.now);
+                }
+            }
+        }
+        let reply = wire::write(heard, &answer)?;
+        Ok(Answered {
+            session: self,
+            writes,
+            reply,
+        })
+    }
+
+    /// The primary enrollment stays.
+    async fn leave(_: &App, scene: &Scene) -> Result<Vec<Write>, Fault> {
+        Ok(enroll::unenroll(scene.device()?, scene.channel()?, scene.now).writes)
+    }
+}
+
+/// What a session is decided by.
+struct Policy {
+    wanted: Vec<Declared>,
+    /// Of those, the places in the manifest.
+    places: Vec<usize>,
+    unwanted: Vec<Declared>,
+}
+
+/// What the manifest has for a device that was sent `documents`.
+async fn load(app: &App, manifest: &Manifest, documents: &Documents) -> Result<Policy, Fault> {
+    let (mut wanted, mut places, mut unwanted) = (Vec::new(), Vec::new(), Vec::new());
+    for (place, entry) in manifest.entries().iter().enumerate() {
+        if channel_of(&entry.type_name) != Some(Channel::Linked) {
+            continue;
+        }
+        let lost = || Fault::Unavailable(format!("the declaration {} is lost", entry.identifier));
+        let declared = declared(app, &entry.identifier, entry.server_token).await?;
+        wanted.push(declared.ok_or_else(lost)?);
+        places.push(place);
+    }
+    let is_wanted = |id: &str| {
+        wanted
+            .iter()
+            .any(|declared: &Declared| declared.id().to_string() == id)
+    };
+    for (_, known) in documents.known.iter().filter(|(id, _)| !is_wanted(id)) {
+        unwanted.extend(declared(app, &known.identifier, known.token).await?);
+    }
+    Ok(Policy {
+        wanted,
+        places,
+        unwanted,
+    })
+}
+
+/// A document, if it is still known.
+async fn declared(app: &App, identifier: &str, token: Digest) -> Result<Option<Declared>, Fault> {
+    let payload = payload(app, token).await?;
+    let document = payload.and_then(|payload| Document::from_payload(&payload).ok());
+    Ok(document.map(|document| Declared {
+        identifier: identifier.to_owned(),
+        token,
+        document,
+    }))
+}
+
+/// What is written on the device's own channel of what inventories have told: groups are decided by that.
+async fn facts(app: &App, scene: &Scene, before: &Documents, after: &Documents) -> Result<Vec<Write>, Fault> {
+    let Some(told) = after.told(before) else {
+        return Ok(Vec::new());
+    };
+    let device: &Enrollment = scene.device()?;
+    let wanted = app.wanted(&scene.world, device, &device.id, Some(device)).await?;
+    let record: Arc<StatusRecord> = Arc::new(app.store.status(&device.id).await?);
+    report(app, scene, device, wanted, &record, |_| told).await
+}

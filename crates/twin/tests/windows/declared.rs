@@ -1,0 +1,639 @@
+//! F4: documents, over a server of raw XML.
+
+use ordain_twin::windows::{Fault, Quirks, Value};
+use ordain_windows::syncml::Format;
+use ordain_windows::syncml::loc_uri::LocUri;
+use ordain_windows::syncml::status::StatusCode;
+
+use crate::fake::{
+    HOST, NOW, OTHER, VPN, WIFI, apply, code, command, csp, document, get, linked, linked_converse, list,
+    listed, outcome, place, profile, replace, result, results, run, say, send, states, vpn, wifi,
+};
+
+const VPN_NODE: &str = "./Device/Vendor/MSFT/VPNv2/LabVPN";
+const UNEXPECTED: &str = "0x8000FFFF";
+
+fn uri(text: &str) -> LocUri {
+    LocUri::parse(text).unwrap()
+}
+
+/// F4.1, F4.2, F4.9 and F4.10, as the examples 6 and 7 have it.
+#[test]
+fn a_document_is_accepted_at_once_and_applied_later() {
+    let (mut twin, mut fake) = linked();
+    let node = format!("{VPN_NODE}/NativeProfile/Servers");
+    let read = get(101, &place("Complete", VPN));
+    let text = vpn("V1", "LabVPN");
+    let messages = linked_converse(
+        &mut twin,
+        &mut fake,
+        [replace(100, "Complete", VPN, &text), say(read)],
+        NOW,
+    );
+    assert_eq!(list(&messages[0]), Some(Vec::new()), "an empty list");
+    assert_eq!(code(&messages[1], 100), 200);
+    for message in &messages[1..] {
+        let lines = list(message).unwrap();
+        assert_eq!(
+            (lines.len(), lines[0].id.as_str(), lines[0].checksum.as_str()),
+            (1, VPN, "V1")
+        );
+        assert_eq!((lines[0].state, lines[0].result.as_str()), (1, ""));
+    }
+    assert_eq!(results(&messages[2], 101)[0].2, text, "read back as it was sent");
+    assert_eq!(twin.value(&node, NOW), None, "nothing is applied in a session");
+    // Each state can be seen.
+    let (state, parts) = outcome(&result(&mut twin, &mut fake, "Complete", VPN, NOW));
+    assert_eq!((state, parts), (1, vec![]), "there is no result yet");
+    assert_eq!(states(&mut twin, &mut fake, NOW + 1), [2]);
+    assert_eq!(twin.value(&node, NOW + 1), None);
+    let line = listed(&mut twin, &mut fake, NOW + 2).remove(0);
+    assert_eq!(line.state, 60);
+    assert_eq!(twin.value(&node, NOW + 2).unwrap().data, "vpn.example.org");
+    assert!(
+        line.result.len() == 64
+            && line
+                .result
+                .bytes()
+                .all(|one| matches!(one, b'0'..=b'9' | b'A'..=b'F'))
+    );
+    let text = result(&mut twin, &mut fake, "Complete", VPN, NOW + 3);
+    assert!(text.contains(&format!("result_checksum=\"{}\"", line.result)));
+    assert!(
+        text.contains("operation=\"Set\"") && text.contains("checksum=\"V1\"") && text.contains("MSFTVPN")
+    );
+    assert!(text.contains("result_timestamp=\"2026-"));
+    let (state, parts) = outcome(&text);
+    assert_eq!((state, parts.len()), (60, 3));
+    assert!(
+        parts
+            .iter()
+            .all(|(_, status, state, value)| status == "200" && *state == 60 && value.is_empty())
+    );
+    // Names in another case are the same document.
+    let upper = place("Complete", &VPN.to_ascii_uppercase());
+    let messages = linked_converse(&mut twin, &mut fake, [say(get(100, &upper))], NOW + 4);
+    assert_eq!(results(&messages[1], 100)[0].0, upper);
+    // The same once more changes nothing.
+    assert_eq!(
+        send(
+            &mut twin,
+            &mut fake,
+            "Complete",
+            VPN,
+            &vpn("V1", "LabVPN"),
+            NOW + 5
+        )
+        .0,
+        200
+    );
+    assert_eq!(listed(&mut twin, &mut fake, NOW + 5), [line]);
+    // With other content it is another one, whatever the checksum.
+    assert_eq!(
+        send(
+            &mut twin,
+            &mut fake,
+            "Complete",
+            VPN,
+            &vpn("V1", "Other"),
+            NOW + 6
+        )
+        .0,
+        200
+    );
+    let line = listed(&mut twin, &mut fake, NOW + 6).remove(0);
+    assert_eq!((line.state, line.result.as_str()), (1, ""));
+    assert_eq!(twin.complaints().kept(), []);
+}
+
+/// F4.1: the table of section 3.4.
+#[test]
+fn what_is_wrong_with_a_document_is_told_at_once() {
+    let (mut twin, mut fake) = linked();
+    let good = vpn("V1", "LabVPN");
+    let mut refused = |request: &str, id: &str, text: &str| {
+        let answer = send(&mut twin, &mut fake, request, id, text, NOW);
+        assert_eq!(listed(&mut twin, &mut fake, NOW), [], "{text}");
+        answer
+    };
+    let unexpected = (500, Some(UNEXPECTED.to_owned()));
+    let dsc = "<DSC namespace=\"root\" className=\"X\"><Key name=\"a\">b</Key></DSC>";
+    for text in [
+        "no".to_owned(),
+        good.replace("</DeclaredConfiguration>", ""),
+        good.replace("schema=\"1.0\"", "schema=\"2.0\""),
+        good.replace("checksum=\"V1\"", ""),
+        good.replace(VPN, OTHER),
+        good.replace("MSFTVPN", "MSFTNothing"),
+        good.replace("MSFTVPN", "MSFTPolicies"),
+        document(VPN, "V1", "MSFTVPN", ""),
+        document(VPN, "V1", "MSFTVPN", dsc),
+        document(
+            VPN,
+            "V1",
+            "MSFTInventory",
+            &csp("CertificateStore", &[("My", "node", "")]),
+        ),
+    ] {
+        assert_eq!(refused("Complete", VPN, &text), unexpected, "{text}");
+    }
+    assert_eq!(refused("Inventory", VPN, &good), unexpected);
+    let elsewhere = good.replace("\"Device\"", "\"User\"");
+    assert_eq!(
+        refused("Complete", VPN, &elsewhere),
+        (500, Some("0x80070002".to_owned()))
+    );
+    let name = "5A1F0C3E-7B22-4D0E-9C11-2F6A8E4B7D9";
+    assert_eq!(refused("Complete", name, &good.replace(VPN, name)).0, 405);
+    // A draft's scenario, where the build knows it; the same id in another place.
+    *twin.quirks_mut() = Quirks {
+        draft_scenarios: true,
+        ..Quirks::default()
+    };
+    let policy = csp("Policy", &[("Config/Camera/AllowCamera", "int", "0")]);
+    apply(
+        &mut twin,
+        &mut fake,
+        VPN,
+        &document(VPN, "V1", "msftPOLICIES", &policy),
+        NOW + 20,
+    );
+    assert_eq!(states(&mut twin, &mut fake, NOW + 20), [60]);
+    let inventory = document(
+        VPN,
+        "V1",
+        "MSFTInventory",
+        &csp("CertificateStore", &[("My", "node", "")]),
+    );
+    assert_eq!(
+        send(&mut twin, &mut fake, "Inventory", VPN, &inventory, NOW + 20),
+        unexpected
+    );
+}
+
+#[test]
+fn commands_that_documents_do_not_take() {
+    let (mut twin, mut fake) = linked();
+    apply(&mut twin, &mut fake, VPN, &vpn("V1", "LabVPN"), NOW + 10);
+    let abandoned = format!("{HOST}/Complete/Documents/{OTHER}/Properties/Abandoned");
+    let result_of = format!("{HOST}/Complete/Results/{VPN}/Document");
+    let unknown = format!("{HOST}/Complete/Results/{OTHER}/Document");
+    let commands = [
+        command("Add", 100, &place("Complete", VPN), "chr", &vpn("V2", "LabVPN")),
+        command("Replace", 101, &abandoned, "int", "1"),
+        command("Replace", 102, &result_of, "chr", "x"),
+        get(103, &unknown),
+        command("Delete", 104, &place("Complete", OTHER), "", ""),
+        command("Delete", 105, &result_of, "", ""),
+        command("Exec", 106, &place("Complete", VPN), "", ""),
+        get(107, &format!("{HOST}/Complete/Documents")),
+        command("Replace", 108, &place("Complete", VPN), "int", "1"),
+    ];
+    let messages = linked_converse(&mut twin, &mut fake, [say(commands.concat())], NOW + 20);
+    let codes: Vec<_> = (100..=108).map(|id| code(&messages[1], id)).collect();
+    assert_eq!(codes, [418, 404, 405, 404, 404, 405, 405, 200, 415]);
+    assert_eq!(results(&messages[1], 107)[0].2, VPN);
+}
+
+/// F4.4 and F4.5.
+#[test]
+fn one_bad_setting_fails_the_document_and_its_own_resource() {
+    let (mut twin, mut fake) = linked();
+    let text = wifi("W1", &[("Lab", "Lab"), ("Guest", "Other")]);
+    apply(&mut twin, &mut fake, WIFI, &text, NOW + 10);
+    let (state, parts) = outcome(&result(&mut twin, &mut fake, "Complete", WIFI, NOW + 10));
+    let told: Vec<_> = parts
+        .iter()
+        .map(|(path, status, state, _)| (path.as_str(), status.as_str(), *state))
+        .collect();
+    assert_eq!(state, 61);
+    assert_eq!(
+        told,
+        [
+            ("Profile/Lab/WlanXml", "200", 60),
+            ("Profile/Guest/WlanXml", "0x80070057", 61)
+        ]
+    );
+    assert!(
+        twin.value("./Device/Vendor/MSFT/WiFi/Profile/Lab/WlanXml", NOW)
+            .is_some()
+    );
+    // A VPN profile is there as a whole or not at all.
+    let broken = vpn("V2", "LabVPN").replace("NativeProfile/Servers", "NativeProfile/Servrs");
+    apply(&mut twin, &mut fake, VPN, &broken, NOW + 30);
+    let (state, parts) = outcome(&result(&mut twin, &mut fake, "Complete", VPN, NOW + 30));
+    let told: Vec<_> = parts
+        .iter()
+        .map(|(_, status, state, _)| (status.as_str(), *state))
+        .collect();
+    assert_eq!((state, told), (61, vec![("404", 61), ("216", 61), ("216", 61)]));
+    assert_eq!(twin.value(VPN_NODE, NOW + 30), None);
+    // A CSP that is not the scenario's.
+    let other = document(
+        OTHER,
+        "X",
+        "MSFTWifi",
+        &csp("VPNv2", &[("A/AlwaysOn", "bool", "true")]),
+    );
+    apply(&mut twin, &mut fake, OTHER, &other, NOW + 50);
+    let (state, parts) = outcome(&result(&mut twin, &mut fake, "Complete", OTHER, NOW + 50));
+    assert_eq!((state, parts[0].1.as_str()), (61, "404"));
+}
+
+#[test]
+fn a_document_may_be_atomic() {
+    let (mut twin, mut fake) = linked();
+    twin.quirks_mut().atomic_documents = true;
+    apply(
+        &mut twin,
+        &mut fake,
+        WIFI,
+        &wifi("W1", &[("Lab", "Lab"), ("Guest", "Other")]),
+        NOW + 10,
+    );
+    let (_, parts) = outcome(&result(&mut twin, &mut fake, "Complete", WIFI, NOW + 10));
+    assert_eq!(parts[0].1, "216");
+    assert_eq!(
+        twin.value("./Device/Vendor/MSFT/WiFi/Profile/Lab/WlanXml", NOW),
+        None
+    );
+}
+
+/// F4.3, F5.7.
+#[test]
+fn what_takes_long_is_pending_and_failures_have_their_codes() {
+    let (mut twin, mut fake) = linked();
+    twin.slow(uri(VPN_NODE), 600);
+    send(&mut twin, &mut fake, "Complete", VPN, &vpn("V1", "LabVPN"), NOW);
+    assert_eq!(states(&mut twin, &mut fake, NOW + 100), [3]);
+    assert_eq!(twin.value(VPN_NODE, NOW + 100), None);
+    assert_eq!(states(&mut twin, &mut fake, NOW + 602), [60]);
+    // A certificate by SCEP is there when the server has issued it.
+    let scep = csp(
+        "ClientCertificateInstall",
+        &[
+            (
+                "SCEP/lab/Install/ServerURL",
+                "chr",
+                "https://scep.example.org/scep",
+            ),
+            ("SCEP/lab/Install/KeyLength", "int", "2048"),
+            ("SCEP/lab/Install/Enroll", "null", ""),
+        ],
+    );
+    let scep = document(OTHER, "S1", "MSFTClientCertificateInstall", &scep);
+    send(&mut twin, &mut fake, "Complete", OTHER, &scep, NOW + 700);
+    assert_eq!(states(&mut twin, &mut fake, NOW + 730), [60, 3]);
+    assert_eq!(states(&mut twin, &mut fake, NOW + 770), [60, 60]);
+    // A code that a test wants.
+    twin.inject(Fault {
+        node: uri("./Device/Vendor/MSFT/WiFi"),
+        verb: None,
+        status: StatusCode::COMMAND_FAILED,
+        original_error: Some(0x8007_0005),
+        times: Some(1),
+    });
+    apply(
+        &mut twin,
+        &mut fake,
+        WIFI,
+        &wifi("W1", &[("Lab", "Lab")]),
+        NOW + 800,
+    );
+    let (state, parts) = outcome(&result(&mut twin, &mut fake, "Complete", WIFI, NOW + 800));
+    assert_eq!((state, parts[0].1.as_str()), (61, "0x80070005"));
+}
+
+#[test]
+fn the_machinery_may_fail_and_some_documents_are_applied_once() {
+    let (mut twin, mut fake) = linked();
+    twin.fail_service(1);
+    let text = wifi("W1", &[("Lab", "Lab")]);
+    apply(&mut twin, &mut fake, WIFI, &text, NOW + 10);
+    assert_eq!(states(&mut twin, &mut fake, NOW + 10), [62]);
+    // Sending it again helps then, with the same checksum, too.
+    apply(&mut twin, &mut fake, WIFI, &text, NOW + 30);
+    assert_eq!(states(&mut twin, &mut fake, NOW + 30), [60]);
+    twin.one_time("msftVPN");
+    apply(&mut twin, &mut fake, VPN, &vpn("V1", "LabVPN"), NOW + 50);
+    assert_eq!(states(&mut twin, &mut fake, NOW + 50), [63, 60]);
+    // And deleting may.
+    twin.keep_deleted(true);
+    linked_converse(
+        &mut twin,
+        &mut fake,
+        [say(command("Delete", 100, &place("Complete", WIFI), "", ""))],
+        NOW + 51,
+    );
+    assert_eq!(states(&mut twin, &mut fake, NOW + 60), [63, 71]);
+    twin.keep_deleted(false);
+    twin.fail_service(1);
+    linked_converse(
+        &mut twin,
+        &mut fake,
+        [say(command("Delete", 100, &place("Complete", WIFI), "", ""))],
+        NOW + 61,
+    );
+    assert_eq!(states(&mut twin, &mut fake, NOW + 70), [63, 72]);
+}
+
+/// F4.2: documents outlive reboots; what the service was at, it does again.
+#[test]
+fn the_service_may_stop_crash_and_be_rebooted() {
+    let (mut twin, mut fake) = linked();
+    twin.crash_service();
+    apply(
+        &mut twin,
+        &mut fake,
+        WIFI,
+        &wifi("W1", &[("Lab", "Lab")]),
+        NOW + 10,
+    );
+    assert!(
+        twin.value("./Device/Vendor/MSFT/WiFi/Profile/Lab/WlanXml", NOW)
+            .is_some(),
+        "applied"
+    );
+    assert_eq!(states(&mut twin, &mut fake, NOW + 1000), [2], "and never said");
+    twin.reboot(NOW + 1000);
+    assert_eq!(states(&mut twin, &mut fake, NOW + 1010), [60]);
+    twin.stop_service();
+    send(
+        &mut twin,
+        &mut fake,
+        "Complete",
+        VPN,
+        &vpn("V1", "LabVPN"),
+        NOW + 1100,
+    );
+    assert_eq!(states(&mut twin, &mut fake, NOW + 2000), [1, 60]);
+    twin.start_service(NOW + 2000);
+    assert_eq!(states(&mut twin, &mut fake, NOW + 2000), [60, 60]);
+    twin.lose_documents();
+    assert_eq!(listed(&mut twin, &mut fake, NOW + 2001), []);
+    assert!(twin.value(VPN_NODE, NOW + 2001).is_some(), "what it set stays");
+}
+
+/// F4.10.
+#[test]
+fn a_device_without_documents_may_send_no_list() {
+    let (mut twin, mut fake) = linked();
+    twin.quirks_mut().omits_empty_list = true;
+    let messages = linked_converse(
+        &mut twin,
+        &mut fake,
+        [replace(100, "Complete", VPN, &vpn("V1", "LabVPN"))],
+        NOW,
+    );
+    assert_eq!(list(&messages[0]), None);
+    assert_eq!(list(&messages[1]).unwrap().len(), 1);
+}
+
+/// F4.10: in each message, also of an answer that does not fit into one (example 15).
+#[test]
+fn each_message_has_the_list() {
+    let (mut twin, mut fake) = linked();
+    let long = |id: &str| {
+        let comment = format!("<!-- {} -->", "x".repeat(50_000));
+        wifi("W1", &[("Lab", "Lab")])
+            .replace(WIFI, id)
+            .replace("<CSP", &format!("{comment}<CSP"))
+    };
+    for id in [WIFI, OTHER] {
+        apply(&mut twin, &mut fake, id, &long(id), NOW + 10);
+    }
+    let gets = get(100, &place("Complete", WIFI)) + &get(101, &place("Complete", OTHER));
+    let mut more = say("<Alert><CmdID>90</CmdID><Data>1222</Data></Alert>");
+    more.is_final = false;
+    let messages = linked_converse(&mut twin, &mut fake, [say(gets), more, say("")], NOW + 20);
+    assert_eq!(messages.len(), 3);
+    assert!(
+        messages
+            .iter()
+            .all(|message| list(message).unwrap().len() == 2 && message.len() <= 64 << 10)
+    );
+    assert!(!messages[1].contains("<Final/>") && messages[2].contains("<Final/>"));
+    assert_eq!(twin.complaints().kept(), []);
+}
+
+/// F4.11 and F4.12, as example 10 has it.
+#[test]
+fn resources_of_providers_are_set_and_read() {
+    const NAMESPACE: &str = "root/Microsoft/Windows/DesiredStateConfiguration";
+    const CLASS: &str = "MSFT_FileDirectoryConfiguration";
+    let dsc = |class: &str, contents: &str| {
+        format!(
+            "<DSC namespace=\"{NAMESPACE}\" className=\"{class}\"><Key name=\"DestinationPath\">C:\\motd.txt</Key>{contents}</DSC>"
+        )
+    };
+    let (set, ask) = (
+        dsc(CLASS, "<Value name=\"Contents\">Managed device</Value>"),
+        dsc(CLASS, "<Value name=\"Contents\"/>"),
+    );
+    let (mut twin, mut fake) = linked();
+    let scenario = "MSFTExtensibilityMIProviderInventory";
+    let question = document(OTHER, "I1", scenario, &ask);
+    assert_eq!(
+        send(&mut twin, &mut fake, "Inventory", OTHER, &question, NOW).0,
+        200
+    );
+    assert_eq!(states(&mut twin, &mut fake, NOW), [20]);
+    assert_eq!(states(&mut twin, &mut fake, NOW + 1), [21]);
+    assert_eq!(
+        states(&mut twin, &mut fake, NOW + 2),
+        [81],
+        "there is no such file"
+    );
+    let config = document(VPN, "C1", "MSFTExtensibilityMIProviderConfig", &set);
+    apply(&mut twin, &mut fake, VPN, &config, NOW + 20);
+    let (state, parts) = outcome(&result(&mut twin, &mut fake, "Complete", VPN, NOW + 20));
+    assert_eq!(
+        (state, parts),
+        (60, vec![(CLASS.to_owned(), "200".to_owned(), 60, String::new())])
+    );
+    // Asked again, with the refresh.
+    let later = NOW + 5 * 3600;
+    assert_eq!(states(&mut twin, &mut fake, later), [60, 80]);
+    let text = result(&mut twin, &mut fake, "Inventory", OTHER, later);
+    assert!(text.contains("operation=\"Get\""));
+    assert_eq!(
+        outcome(&text).1,
+        [(
+            CLASS.to_owned(),
+            "200".to_owned(),
+            80,
+            "Managed device".to_owned()
+        )]
+    );
+    // Failures, and a class that is not installed.
+    twin.providers_mut().provider(NAMESPACE, CLASS).set_fails = Some(0x8007_0005);
+    apply(
+        &mut twin,
+        &mut fake,
+        VPN,
+        &config.replace("C1", "C2").replace("Managed", "Other"),
+        later + 20,
+    );
+    let (state, parts) = outcome(&result(&mut twin, &mut fake, "Complete", VPN, later + 20));
+    assert_eq!((state, parts[0].1.as_str()), (61, "0x80070005"));
+    let unknown = config.replace("C1", "C3").replace(CLASS, "Unknown");
+    apply(&mut twin, &mut fake, VPN, &unknown, later + 40);
+    let (state, parts) = outcome(&result(&mut twin, &mut fake, "Complete", VPN, later + 40));
+    assert_eq!((state, parts[0].1.as_str()), (61, "404"));
+    // What was there before comes back when the enrollment ends.
+    let keys: std::collections::BTreeMap<_, _> =
+        [("DestinationPath".to_owned(), "C:\\motd.txt".to_owned())].into();
+    assert!(
+        twin.providers_mut()
+            .provider(NAMESPACE, CLASS)
+            .resources
+            .contains_key(&keys)
+    );
+    twin.unenroll();
+    run(&mut twin, &mut fake, later + 50);
+    assert!(
+        !twin
+            .providers_mut()
+            .provider(NAMESPACE, CLASS)
+            .resources
+            .contains_key(&keys)
+    );
+}
+
+/// F4.12: certificates, which only an inventory shows.
+#[test]
+fn an_inventory_has_real_values() {
+    let (mut twin, mut fake) = linked();
+    let uris = [("Root/System", "node", ""), ("My/Nothing", "chr", "")];
+    let question = document(OTHER, "I1", "MSFTInventory", &csp("CertificateStore", &uris));
+    send(&mut twin, &mut fake, "Inventory", OTHER, &question, NOW);
+    assert_eq!(states(&mut twin, &mut fake, NOW + 10), [81]);
+    let (_, parts) = outcome(&result(&mut twin, &mut fake, "Inventory", OTHER, NOW + 10));
+    let root = twin.account().unwrap().root.as_ref().unwrap().thumbprint();
+    assert_eq!(parts[0], ("Root/System".to_owned(), "200".to_owned(), 80, root));
+    assert_eq!(parts[1].1, "404");
+}
+
+/// F4.13, as example 11 has it.
+#[test]
+fn templates_are_filled_in_and_forget_what_with() {
+    let (mut twin, mut fake) = linked();
+    let body = csp(
+        "ClientCertificateInstall",
+        &[
+            ("PFXCertInstall/@#thumb#/KeyLocation", "int", "3"),
+            ("PFXCertInstall/@#thumb#/PFXCertBlob", "chr", "@#blob#"),
+        ],
+    );
+    let template = document(OTHER, "B1", "MSFTClientCertificateInstall", &body);
+    let value = format!("{HOST}/BulkTemplate/Documents/{OTHER}/BulkVariables/Value");
+    let instance = |thumb: &str, blob: &str| {
+        format!(
+            "<Instance><InstanceData variable=\"thumb\">{thumb}</InstanceData><InstanceData variable=\"blob\">{blob}</InstanceData></Instance>"
+        )
+    };
+    let blob = format!(
+        "<InstanceBlob schema=\"1.0\">{}{}</InstanceBlob>",
+        instance("A1", "c2VjcmV0"),
+        instance("B2", "b3RoZXI=")
+    );
+    let fill = command("Replace", 100, &value, "chr", &blob);
+    let messages = linked_converse(&mut twin, &mut fake, [say(fill.clone())], NOW);
+    assert_eq!(code(&messages[1], 100), 404, "there is no template");
+    assert_eq!(
+        send(&mut twin, &mut fake, "BulkTemplate", OTHER, &template, NOW).0,
+        200
+    );
+    assert_eq!(states(&mut twin, &mut fake, NOW + 10), [40]);
+    let bad = command("Replace", 100, &value, "chr", "<InstanceBlob/");
+    let messages = linked_converse(&mut twin, &mut fake, [say(bad), say(fill.clone())], NOW + 10);
+    assert_eq!((code(&messages[1], 100), code(&messages[2], 100)), (500, 200));
+    assert_eq!(states(&mut twin, &mut fake, NOW + 20), [60]);
+    let text = result(&mut twin, &mut fake, "BulkTemplate", OTHER, NOW + 20);
+    let (_, parts) = outcome(&text);
+    let paths: Vec<_> = parts.iter().map(|(path, ..)| path.as_str()).collect();
+    assert_eq!(
+        paths[1..3],
+        ["PFXCertInstall/A1/PFXCertBlob", "PFXCertInstall/B2/KeyLocation"]
+    );
+    assert!(!text.contains("c2VjcmV0"));
+    let messages = linked_converse(&mut twin, &mut fake, [say(get(100, &value))], NOW + 21);
+    assert_eq!(code(&messages[1], 100), 404, "it is not kept");
+    // What has drifted cannot be mended: the device says so at once.
+    let node = "./Device/Vendor/MSFT/ClientCertificateInstall/PFXCertInstall/A1";
+    twin.remove(&uri(node));
+    fake.requests.clear();
+    let at = NOW + 5 * 3600;
+    twin.wake(at);
+    run(&mut twin, &mut fake, at);
+    let messages = fake.bodies("/linked/session");
+    assert_eq!((messages.len(), list(&messages[0]).unwrap()[0].state), (1, 61));
+    let (_, parts) = outcome(&result(&mut twin, &mut fake, "BulkTemplate", OTHER, at));
+    let told: Vec<_> = parts.iter().map(|(_, status, ..)| status.as_str()).collect();
+    assert_eq!(told, ["404", "404", "200", "200"]);
+    linked_converse(&mut twin, &mut fake, [say(fill)], at);
+    assert_eq!(states(&mut twin, &mut fake, at + 10), [60]);
+    assert!(twin.value(&format!("{node}/PFXCertBlob"), at).is_some());
+}
+
+/// The user's documents are set in the user's part of the tree.
+#[test]
+fn a_document_of_the_user() {
+    let (mut twin, mut fake) = linked();
+    let text = vpn("V1", "LabVPN").replace("\"Device\"", "\"user\"");
+    let place = place("Complete", VPN).replace("./Device/", "./User/");
+    let messages = linked_converse(
+        &mut twin,
+        &mut fake,
+        [say(command("Replace", 100, &place, "chr", &text))],
+        NOW,
+    );
+    assert_eq!(code(&messages[1], 100), 200);
+    assert_eq!(states(&mut twin, &mut fake, NOW + 10), [60]);
+    assert!(
+        twin.value("./User/Vendor/MSFT/VPNv2/LabVPN/AlwaysOn", NOW)
+            .is_some()
+    );
+    assert_eq!(twin.value(&format!("{VPN_NODE}/AlwaysOn"), NOW), None);
+}
+
+/// F4.6.
+#[test]
+fn what_a_new_version_does_not_name_is_removed() {
+    let (mut twin, mut fake) = linked();
+    let lab = "./Device/Vendor/MSFT/WiFi/Profile/Lab/WlanXml";
+    apply(
+        &mut twin,
+        &mut fake,
+        WIFI,
+        &wifi("W1", &[("Lab", "Lab"), ("Guest", "Guest")]),
+        NOW + 10,
+    );
+    apply(&mut twin, &mut fake, VPN, &vpn("V1", "LabVPN"), NOW + 30);
+    apply(
+        &mut twin,
+        &mut fake,
+        WIFI,
+        &wifi("W2", &[("Guest", "Guest")]),
+        NOW + 50,
+    );
+    assert_eq!(twin.value(lab, NOW), None);
+    assert_eq!(
+        twin.value("./Device/Vendor/MSFT/WiFi/Profile/Guest/WlanXml", NOW),
+        Some(Value {
+            format: Format::Xml,
+            data: profile("Guest")
+        })
+    );
+    // A setting of a profile that stays, and a profile under another name.
+    let fewer = vpn("V2", "LabVPN").replace("<URI path=\"LabVPN/AlwaysOn\" type=\"Bool\">true</URI>", "");
+    apply(&mut twin, &mut fake, VPN, &fewer, NOW + 70);
+    assert_eq!(twin.value(&format!("{VPN_NODE}/AlwaysOn"), NOW), None);
+    assert!(
+        twin.value(&format!("{VPN_NODE}/NativeProfile/Servers"), NOW)
+            .is_some()
+    );
+    apply(&mut twin, &mut fake, VPN, &vpn("V3", "Renamed"), NOW + 90);
+    assert_eq!(twin.value(VPN_NODE, NOW), None);
+    assert_eq!(states(&mut twin, &mut fake, NOW + 90), [60, 60]);
+}
