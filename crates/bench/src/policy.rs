@@ -67,7 +67,22 @@ fn passcode() -> PolicyFile {
     )
 }
 
-/// Fifty declarations for everybody: an activation and its 49 configurations. Another `edition` changes one of them.
+/// Twenty settings of Windows computers, in four files.
+fn computers() -> impl Iterator<Item = PolicyFile> {
+    (0..4).map(|number| {
+        let identifier = format!("computers-{number}");
+        let settings: Vec<_> = (0..5)
+            .map(|place| {
+                let path = format!("./Device/Vendor/MSFT/Policy/Config/System/Setting{number}{place}");
+                json!({"path": path, "format": "int", "value": place})
+            })
+            .collect();
+        let content = json!({"Identifier": identifier, "settings": settings});
+        file(format!("windows/{identifier}.json"), content)
+    })
+}
+
+/// Fifty declarations for Apple's devices: an activation and its 49 configurations. Another `edition` changes one of them.
 pub fn fifty(edition: u64) -> Policy {
     // With all that the passcode is judged by, so that Ordain makes no subscription of its own.
     let mut files = vec![
@@ -89,9 +104,10 @@ pub fn fifty(edition: u64) -> Policy {
         "com.apple.activation.simple",
         json!({"StandardConfigurations": names}),
     ));
+    files.extend(computers());
     files.push(file(
         "blueprints/everybody.yaml".into(),
-        "name: everybody\ninclude: [all]\ndeclarations: [in-force]\n",
+        "name: everybody\ninclude: [all]\ndeclarations: [in-force, computers-0, computers-1, computers-2, computers-3]\n",
     ));
     Policy {
         files,

@@ -11,6 +11,7 @@ mod client;
 mod command;
 mod command_keys;
 mod commands;
+mod compliance;
 mod connection;
 mod demo;
 mod device;
@@ -96,6 +97,7 @@ fn run(command: Command) -> anyhow::Result<()> {
             Command::Catalog(command) => catalog::run(command).await,
             Command::Predicate(command) => predicate::run(command).await,
             Command::Devices(args) => devices::run(args).await,
+            Command::Compliance(args) => compliance::run(args).await,
             Command::Device(args) => device::run(args).await,
             Command::Explain(args) => explain::run(args).await,
             Command::Approve(args) => device::approve(args).await,

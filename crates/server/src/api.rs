@@ -2,6 +2,7 @@
 
 mod catalog;
 mod command;
+mod compliance;
 mod document;
 mod event;
 mod explain;
@@ -26,6 +27,7 @@ pub use catalog::{
     CatalogCounts, CatalogQuery, CatalogSource, CatalogStatus, PublishedDeclaration, ReplacedCatalog,
 };
 pub use command::{Command, CommandRow, Delivery, Inventory, NewCommand, Queued};
+pub use compliance::{Compliance, ComplianceQuery, DeviceCounts, PlatformCompliance};
 pub use document::{Document, DocumentPart, DocumentSeen, Drift, Stays};
 pub use event::{CreatedWebhook, EventFilter, EventRow, NewWebhook, WebhookRow};
 pub use explain::{ExplainQuery, Explained};

@@ -2,6 +2,7 @@
 
 mod explain;
 mod explain_missing;
+mod mixed;
 mod serve;
 
 use std::path::Path;

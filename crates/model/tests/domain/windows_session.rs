@@ -54,6 +54,13 @@ fn operations(answer: &Answer) -> Vec<(u32, Option<&Operation>)> {
     all
 }
 
+/// Nothing is for a linked channel.
+const UNLINKED: Link<'static> = Link {
+    is_wanted: false,
+    endpoint: "https://mdm.example.org/linked",
+    channel: None,
+};
+
 /// Holds a session with a device that answers each command as `code` says, and `Get`s with `value`. What was sent, message
 /// by message, and the session.
 fn hold(
@@ -70,11 +77,7 @@ fn hold(
         refused: &refused,
         catalog: WindowsCatalog::builtin(),
         queue: &[],
-        link: Link {
-            is_wanted: false,
-            endpoint: "https://mdm.example.org/linked",
-            channel: None,
-        },
+        link: UNLINKED,
         now: 0,
     };
     let mut session = Session::begin("1".to_owned(), None);
@@ -237,6 +240,7 @@ fn told(before: &Enrollment, said: &[(&str, &str)], now: i64) -> Option<(Option<
         refused: &BTreeMap::new(),
         catalog: WindowsCatalog::builtin(),
         queue: &[],
+        link: UNLINKED,
         now,
     };
     let mut session = Session::begin("1".to_owned(), None);

@@ -3,6 +3,7 @@
 mod access;
 mod catalog;
 mod commands;
+mod compliance;
 mod devices;
 mod events;
 mod explain;
@@ -104,6 +105,7 @@ fn described() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(devices::devices))
         .routes(routes!(devices::device))
         .routes(routes!(devices::approve))
+        .routes(routes!(compliance::compliance))
         .routes(routes!(tags::tag))
         .routes(routes!(groups::groups))
         .routes(routes!(groups::group))

@@ -15,6 +15,7 @@ mod bulk;
 mod catalog;
 mod client;
 mod commands;
+mod compliance;
 mod destructive;
 mod device;
 mod durable;

@@ -2,7 +2,7 @@
 
 use ordain_twin::windows::{Event, Standing, Twin};
 
-use crate::fake::{DAY, NOW, command, converse, enrolled, order, run, say, way};
+use crate::fake::{DAY, NOW, command, converse, enrolled, get, order, run, say, way};
 
 const POLL: &str = "./Device/Vendor/MSFT/DMClient/Provider/ExampleMDM/Poll";
 const MINUTE: i64 = 60;
@@ -210,4 +210,19 @@ fn a_channel_for_the_package_that_the_server_wants() {
     );
     twin.channel("B_1", None, NOW);
     assert_eq!(value(&twin, "Status").as_deref(), Some("1"));
+}
+
+#[test]
+fn a_computer_is_at_rest_when_a_session_leaves_it_as_it_was() {
+    let (mut twin, mut fake) = enrolled();
+    let camera = "./Device/Vendor/MSFT/Policy/Config/Camera/AllowCamera";
+    let set = |value: &str| command("Replace", 100, camera, "int", value);
+    let mut rests_after = |what: String| {
+        converse(&mut twin, &mut fake, [say(what)], NOW);
+        twin.is_at_rest()
+    };
+    assert!(!rests_after(set("0")), "something was changed");
+    assert!(rests_after(set("0")), "it has that value already");
+    assert!(!rests_after(set("1")));
+    assert!(rests_after(get(100, camera)), "it was only looked at");
 }

@@ -24,7 +24,7 @@ pub struct Options {
     pub sessions: usize,
     /// How long a twin sleeps between sessions.
     pub poll: Duration,
-    /// When it ends: [`Until::Rest`] when each twin has held a session, or is not enrolled for good.
+    /// When it ends: [`Until::Rest`] when each twin is at rest, or is not enrolled for good.
     pub until: Until,
 }
 
@@ -35,6 +35,8 @@ pub struct Progress {
     pub twins: u64,
     /// Those that are enrolled.
     pub enrolled: u64,
+    /// Those that are [at rest](Twin::is_at_rest).
+    pub converged: u64,
     /// Those that have a linked enrollment.
     pub linked: u64,
     /// Sessions that ended well, of either enrollment.
@@ -58,6 +60,8 @@ pub struct TwinOutcome {
     pub name: String,
     /// How far it is.
     pub standing: Standing,
+    /// Whether it is [at rest](Twin::is_at_rest).
+    pub is_at_rest: bool,
     /// Why enrolling or renewing came to nothing.
     pub error: Option<EnrollError>,
     /// Its first complaints.
@@ -204,6 +208,7 @@ impl Fleet {
             twins.push(TwinOutcome {
                 name: member.twin.pc().name.clone(),
                 standing: member.twin.standing(),
+                is_at_rest: member.twin.is_at_rest(),
                 error: member.twin.error().cloned(),
                 complaints: member.twin.complaints().kept().to_vec(),
                 errors: member.errors.clone(),
@@ -307,6 +312,7 @@ impl Member {
         let after = self.counted;
         progress.send_modify(|progress| {
             progress.enrolled = progress.enrolled + after.enrolled - before.enrolled;
+            progress.converged = progress.converged + after.converged - before.converged;
             progress.linked = progress.linked + after.linked - before.linked;
             progress.linked_sessions += after.linked_sessions.saturating_sub(before.linked_sessions);
             progress.sessions += after.sessions - before.sessions;
@@ -318,7 +324,7 @@ impl Member {
     }
 
     fn rests(&self) -> bool {
-        self.counted.sessions > 0
+        self.twin.is_at_rest()
     }
 
     /// Whether it will never do anything any more.
@@ -334,6 +340,7 @@ impl Member {
 fn counts(twin: &Twin) -> Progress {
     Progress {
         enrolled: u64::from(twin.standing() == Standing::Enrolled),
+        converged: u64::from(twin.is_at_rest()),
         linked: u64::from(twin.linked().is_some()),
         sessions: twin.sessions(),
         linked_sessions: twin.linked().map_or(0, |linked| u64::from(linked.sessions())),
