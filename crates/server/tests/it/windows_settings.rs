@@ -18,6 +18,7 @@ crate::on_each_database!(
     all_or_nothing,
     a_users_settings_need_the_user,
     what_is_known_of_it_is_shown_as_of_any_other,
+    why_is_told_in_words_of_windows,
 );
 
 const CAMERA: &str = "./Device/Vendor/MSFT/Policy/Config/Camera/AllowCamera";
@@ -234,4 +235,41 @@ async fn what_is_known_of_it_is_shown_as_of_any_other(database: Database) {
     for fact in ["offered", "fetched", "reported", "confirmed"] {
         assert_eq!(declaration[fact], true, "{fact} in {declaration}");
     }
+}
+
+async fn why_is_told_in_words_of_windows(database: Database) {
+    let house = House::open(database).await;
+    let mut managed = managed(&house).await;
+    let explained = async |house: &House, managed: &Managed| -> String {
+        let path = format!("/devices/{}/explain", managed.id());
+        let [all, one] = [
+            house.get(&path).await,
+            house.get(&format!("{path}?declaration=camera")).await,
+        ];
+        let sentences = format!("{all}{one}");
+        for apples in [
+            "push certificate",
+            "synchronise",
+            "Apple",
+            "APNs",
+            "TokenUpdate",
+            "too old",
+        ] {
+            assert!(!sentences.contains(apples), "{apples} in {sentences}");
+        }
+        sentences
+    };
+    publish(&house, &[camera(0)]).await;
+    let before = explained(&house, &managed).await;
+    assert!(before.contains("in the next session of the device"), "{before}");
+    managed.session().await;
+    explained(&house, &managed).await;
+    assert_eq!(state(&house, &managed).await, "converged");
+    let node = "./User/Vendor/MSFT/Policy/Config/Education/PrinterNames";
+    let file = format!("Identifier: camera\nsettings:\n  - path: {node}\n    format: chr\n    value: One\n");
+    managed.twin.pc_mut().login = LoginStatus::None;
+    publish(&house, &[("windows/camera.yaml", file)]).await;
+    managed.session().await;
+    let waits = explained(&house, &managed).await;
+    assert!(waits.contains("what is still open"), "{waits}");
 }
