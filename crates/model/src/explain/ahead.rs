@@ -33,6 +33,9 @@ impl Case<'_> {
             let facts = vec![fact(&["channel", "standing", "held"], &held)];
             return next(State::Unknown, rests, facts);
         }
+        if device.facts.is_windows() {
+            return vec![self.next_session()];
+        }
         let Some(due_at) = command::due_at(channel, &device.facts, token, catalog) else {
             let facts = vec![fact(&["channel", "pinned"], &channel.pinned)];
             return match channel.pinned == Some(token) {
@@ -66,6 +69,22 @@ impl Case<'_> {
         let mut steps = self.pushes();
         steps.push(told);
         steps
+    }
+
+    /// What a Windows device gets when it next asks: there is no command to synchronise.
+    fn next_session(&self) -> Step {
+        let pinned = self.of.channel.pinned;
+        let sentence = match pinned == Some(self.wanted.token()) {
+            true => {
+                "the device was asked for it in its last session, and what is still open is seen to in the next one"
+            }
+            false => {
+                "the server sees to it in the next session of the device, which begins one by itself: after its poll schedule, \
+                 and when its user logs in"
+            }
+        };
+        let facts = vec![fact(&["channel", "pinned"], &pinned)];
+        step(Code::Next, State::Missing, sentence, facts)
     }
 
     /// When the device is woken, or why it cannot be.

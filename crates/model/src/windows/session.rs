@@ -21,7 +21,7 @@ use serde_json::Value;
 
 pub use act::{Queued, left};
 pub use linking::Link;
-pub use task::REFUSED;
+pub use task::{AFTER_REBOOT, NOT_READABLE, OTHER_VALUE, OUTCOME, REFUSED};
 
 use self::act::Step;
 use self::channel::Channel;

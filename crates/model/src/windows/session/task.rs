@@ -9,11 +9,14 @@ use crate::report::Reason;
 
 /// How the codes of reasons begin that are the device's word on a command.
 pub const REFUSED: &str = "Error.SyncML";
-/// Added to what was not confirmed: nothing speaks against it.
-const NOT_READABLE: &str = "Info.CannotBeReadBack";
-const AFTER_REBOOT: &str = "Info.AfterReboot";
-const OTHER_VALUE: &str = "Error.OtherValue";
-const OUTCOME: &str = "Error.Outcome";
+/// Added to what was not confirmed, though nothing speaks against it: a value that cannot be read back,
+pub const NOT_READABLE: &str = "Info.CannotBeReadBack";
+/// and one that is in force after a reboot.
+pub const AFTER_REBOOT: &str = "Info.AfterReboot";
+/// A value that was read back is not the one that was set.
+pub const OTHER_VALUE: &str = "Error.OtherValue";
+/// What was set has come to nothing, by the device's own word.
+pub const OUTCOME: &str = "Error.Outcome";
 
 /// One declaration of the manifest in this session.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
