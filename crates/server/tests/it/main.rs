@@ -55,6 +55,7 @@ mod windows_page;
 mod windows_renewal;
 mod windows_session;
 mod windows_settings;
+mod windows_signed;
 mod windows_twin;
 mod windows_wire;
 
