@@ -21,7 +21,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::ca::Ca;
 use crate::message::Client;
-use crate::policy;
+use crate::policy::{self, MOST_SITES, Sites};
 
 /// Octets for a certificate; those of devices on P-256 have some 450.
 const SLOT: usize = 640;
@@ -38,7 +38,8 @@ pub struct Plan {
     pub mix: bool,
     /// The groups that the policy deals the devices out to; with one, all devices get the same.
     pub audiences: usize,
-    /// How many serial numbers the groups list, those of devices that do not exist included.
+    /// How many serial numbers the groups list, those of devices that do not exist included; with none, groups are
+    /// by predicate.
     pub listed: usize,
     /// A PostgreSQL URL; SQLite in the same directory otherwise.
     pub database: Option<String>,
@@ -57,8 +58,15 @@ impl Plan {
 
     /// The policy of the fleet; another `edition` changes a declaration that all devices have.
     pub fn policy(&self, edition: u64) -> Policy {
-        let serials = (0..self.listed.max(self.devices)).map(|index| self.device(index).serial);
-        policy::fleet(edition, self.audiences, serials)
+        let sites = match (self.audiences, self.listed) {
+            (0 | 1, _) => Sites::None,
+            (audiences, 0) => Sites::Predicate(audiences),
+            (audiences, listed) => {
+                let serials = (0..listed.max(self.devices)).map(|index| self.device(index).serial);
+                Sites::Listed(audiences, serials.collect())
+            }
+        };
+        policy::fleet(edition, &sites)
     }
 }
 
@@ -78,6 +86,12 @@ impl Fleet {
         let path = dir.join("fleet.json");
         if path.exists() {
             bail!("{}: there is a fleet already", path.display());
+        }
+        if plan.listed == 0 {
+            ensure!(
+                plan.audiences <= MOST_SITES,
+                "at most {MOST_SITES} audiences, or --listed"
+            );
         }
         let ca = Ca::open(dir)?;
         let keys: Vec<KeyPair> = (0..KEYS)

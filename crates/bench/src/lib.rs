@@ -3,6 +3,7 @@
 
 pub mod ca;
 pub mod clock;
+mod computers;
 pub mod fleet;
 pub mod house;
 pub mod load;

@@ -87,7 +87,7 @@ pub async fn commits(store: Arc<Store>, workers: usize, duration: Duration) -> R
             let state = ChannelState {
                 id: EnrollmentId::device(format!("none-{worker}"))?,
                 device: None,
-                user: None,
+                beside: None,
                 queued: None,
             };
             let mut count = 0_u64;

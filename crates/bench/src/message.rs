@@ -78,6 +78,8 @@ pub enum Expect {
     Json(Bytes),
     /// A DeclarativeManagement command.
     Command,
+    /// A message of a Windows session with these bytes in it.
+    SyncMl(Bytes),
 }
 
 /// One message of a device.
@@ -187,10 +189,7 @@ impl Message {
     pub fn shot(&self, client: &Client, door: Door, number: usize) -> Result<Shot> {
         let identity = match door {
             Door::Tls => String::new(),
-            Door::Proxy => format!(
-                "{PROXY_HEADER}: :{}:\r\n",
-                STANDARD.encode(client.certificate.der())
-            ),
+            Door::Proxy => format!("{PROXY_HEADER}: {}\r\n", encoded(&client.certificate)),
             Door::Signature => {
                 let form = SignedForm::WithAttributes { at: clock::now() };
                 let signature = cms::sign_detached(&client.key, &client.certificate, &self.body, form)?;
@@ -242,6 +241,11 @@ impl Shot {
             expect,
         }
     }
+}
+
+/// A certificate as the proxy hands it on.
+pub fn encoded(certificate: &Certificate) -> String {
+    format!(":{}:", STANDARD.encode(certificate.der()))
 }
 
 /// The CommandUUID in a command, 36 characters.

@@ -67,7 +67,22 @@ fn passcode() -> PolicyFile {
     )
 }
 
-/// Fifty declarations for everybody: an activation and its 49 configurations. Another `edition` changes one of them.
+/// Twenty settings of Windows computers, in four files.
+fn computers() -> impl Iterator<Item = PolicyFile> {
+    (0..4).map(|number| {
+        let identifier = format!("computers-{number}");
+        let settings: Vec<_> = (0..5)
+            .map(|place| {
+                let path = format!("./Device/Vendor/MSFT/Policy/Config/System/Setting{number}{place}");
+                json!({"path": path, "format": "int", "value": place})
+            })
+            .collect();
+        let content = json!({"Identifier": identifier, "settings": settings});
+        file(format!("windows/{identifier}.json"), content)
+    })
+}
+
+/// Fifty declarations for Apple's devices: an activation and its 49 configurations. Another `edition` changes one of them.
 pub fn fifty(edition: u64) -> Policy {
     // With all that the passcode is judged by, so that Ordain makes no subscription of its own.
     let mut files = vec![
@@ -89,9 +104,10 @@ pub fn fifty(edition: u64) -> Policy {
         "com.apple.activation.simple",
         json!({"StandardConfigurations": names}),
     ));
+    files.extend(computers());
     files.push(file(
         "blueprints/everybody.yaml".into(),
-        "name: everybody\ninclude: [all]\ndeclarations: [in-force]\n",
+        "name: everybody\ninclude: [all]\ndeclarations: [in-force, computers-0, computers-1, computers-2, computers-3]\n",
     ));
     Policy {
         files,
@@ -99,9 +115,69 @@ pub fn fifty(edition: u64) -> Policy {
     }
 }
 
-/// Three declarations for everybody, one of which another `edition` changes, and one more for each of `audiences`
-/// groups, to which `serials` are dealt out in turn; with one audience, none.
-pub fn fleet(edition: u64, audiences: usize, serials: impl Iterator<Item = String>) -> Policy {
+/// Groups of devices, each device in one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Sites {
+    /// None: all devices get the same.
+    None,
+    /// So many, at most [`MOST_SITES`], by the last characters of serial numbers.
+    Predicate(usize),
+    /// So many, which list these serial numbers, dealt out in turn.
+    Listed(usize, Vec<String>),
+}
+
+impl Sites {
+    /// What each group's file says beside its name.
+    fn groups(&self) -> Vec<String> {
+        let (count, titles) = match self {
+            Self::None => return Vec::new(),
+            Self::Predicate(count) => (*count, "where: \""),
+            Self::Listed(count, _) => (*count, "members:\n"),
+        };
+        let mut groups = vec![titles.to_owned(); count];
+        // Writing to a string does not fail.
+        match self {
+            Self::None => {}
+            Self::Listed(_, serials) => {
+                for (index, serial) in serials.iter().enumerate() {
+                    if let Some(group) = groups.get_mut(index % count) {
+                        // A serial number of digits alone is still a text.
+                        let _ = writeln!(group, "  - \"{serial}\"");
+                    }
+                }
+            }
+            Self::Predicate(_) => {
+                for (index, ending) in endings(count).iter().enumerate() {
+                    if let Some(group) = groups.get_mut(index % count) {
+                        let or = if index < count { "" } else { " OR " };
+                        let _ = write!(group, "{or}@device(serial) ENDSWITH '{ending}'");
+                    }
+                }
+                for group in &mut groups {
+                    group.push_str("\"\n");
+                }
+            }
+        }
+        groups
+    }
+}
+
+/// How many [`Sites::Predicate`] there can be.
+pub const MOST_SITES: usize = 36 * 36;
+
+/// All that serial numbers may end in: at least `count`.
+fn endings(count: usize) -> Vec<String> {
+    let characters = || ('0'..='9').chain('A'..='Z').map(String::from);
+    match count {
+        0..=36 => characters().collect(),
+        _ => characters()
+            .flat_map(|last| characters().map(move |first| format!("{first}{last}")))
+            .collect(),
+    }
+}
+
+/// Three declarations for everybody, one of which another `edition` changes, and one more for each of `sites`.
+pub fn fleet(edition: u64, sites: &Sites) -> Policy {
     let mut files = vec![
         subscriptions(&VARIED),
         passcode(),
@@ -115,28 +191,17 @@ pub fn fleet(edition: u64, audiences: usize, serials: impl Iterator<Item = Strin
             "name: everybody\ninclude: [all]\ndeclarations: [subscriptions, passcode, organization]\n",
         ),
     ];
-    if audiences <= 1 {
-        return Policy {
-            files,
-            allow_unknown: false,
-        };
-    }
-    let mut lists: Vec<String> = (0..audiences)
-        .map(|number| format!("name: site-{number:04}\nmembers:\n"))
-        .collect();
-    for (index, serial) in serials.enumerate() {
-        if let Some(list) = lists.get_mut(index % audiences) {
-            // A serial number of digits alone is still a text. Writing to a string does not fail.
-            let _ = writeln!(list, "  - \"{serial}\"");
-        }
-    }
-    for (number, list) in lists.into_iter().enumerate() {
+    for (number, members) in sites.groups().into_iter().enumerate() {
         let name = format!("site-{number:04}");
-        files.push(file(format!("groups/{name}.yaml"), list));
+        files.push(file(
+            format!("groups/{name}.yaml"),
+            format!("name: {name}\n{members}"),
+        ));
         files.push(declaration(
             &name,
             "com.apple.management.properties",
-            json!({"site": name}),
+            // Nothing tells the compiler that no device is in two groups.
+            json!({name.as_str(): true}),
         ));
         files.push(file(
             format!("blueprints/{name}.yaml"),

@@ -17,6 +17,7 @@ use tempfile::TempDir;
 use tokio::runtime::Handle;
 
 use crate::ca::Ca;
+use crate::computers::Computer;
 use crate::house::{Answers, House, Nothing, settings};
 use crate::load::Load;
 use crate::machine;
@@ -137,6 +138,7 @@ pub async fn measure(
         options: options.clone(),
         threads: threads.clone(),
         clients: Vec::new(),
+        computers: Vec::new(),
         fresh: 0,
         edition: 0,
         commits: 0.0,
@@ -165,6 +167,8 @@ pub(crate) struct Bench {
     threads: Handle,
     /// The first two are not measured with: one is asked what all are to hold, and one's answers are recorded.
     pub(crate) clients: Vec<Client>,
+    /// Windows computers, enrolled when they are first measured with.
+    pub(crate) computers: Vec<Computer>,
     /// How many devices were made that are none of the clients.
     pub(crate) fresh: usize,
     /// Of the policy.

@@ -193,6 +193,15 @@ pub fn check(answer: &Answer, expect: &Expect, with_content: bool) -> Result<()>
                 wrong("another document")
             );
         }
+        Expect::SyncMl(part) => {
+            let is_syncml =
+                content_type.is_some_and(|name| name.starts_with("application/vnd.syncml.dm+xml"));
+            ensure!(is_syncml, wrong("no SyncML"));
+            ensure!(
+                !with_content || find(&answer.body, part).is_some(),
+                wrong("another message")
+            );
+        }
         Expect::Command => {
             if content_type != Some("application/xml; charset=UTF-8") || command_uuid(&answer.body).is_none()
             {

@@ -27,6 +27,7 @@ pub(crate) enum Measure {
     Sync,
     Apply,
     Enroll,
+    Sessions,
 }
 
 /// Requests, ready to be sent.
@@ -41,7 +42,7 @@ pub(crate) struct Work {
 const APPLIES: u64 = 8;
 
 impl Measure {
-    pub(crate) const ALL: [Self; 9] = [
+    pub(crate) const ALL: [Self; 10] = [
         Self::Tokens(Door::Tls),
         Self::Tokens(Door::Proxy),
         Self::Tokens(Door::Signature),
@@ -51,6 +52,7 @@ impl Measure {
         Self::Sync,
         Self::Apply,
         Self::Enroll,
+        Self::Sessions,
     ];
 
     pub(crate) fn name(self) -> &'static str {
@@ -64,6 +66,7 @@ impl Measure {
             Self::Sync => "whole syncs",
             Self::Apply => "apply",
             Self::Enroll => "enrollments",
+            Self::Sessions => "Windows sessions",
         }
     }
 
@@ -72,22 +75,24 @@ impl Measure {
             Self::Sync => "syncs",
             Self::Apply => "applies",
             Self::Enroll => "enrollments",
+            Self::Sessions => "sessions",
             _ => "requests",
         }
     }
 
-    /// Enrollments come by the proxy's header: with TLS, each would be a handshake first, and that be measured.
+    /// Enrollments and Windows sessions come by the proxy's header: with TLS, each would be a handshake first, and that be
+    /// measured.
     pub(crate) fn door(self) -> Door {
         match self {
             Self::Tokens(door) => door,
-            Self::Enroll => Door::Proxy,
+            Self::Enroll | Self::Sessions => Door::Proxy,
             _ => Door::Tls,
         }
     }
 
     pub(crate) fn goal(self, commits: f64) -> Option<String> {
         match self {
-            Self::Tokens(Door::Signature) | Self::Apply => None,
+            Self::Tokens(Door::Signature) | Self::Apply | Self::Sessions => None,
             Self::Tokens(_) | Self::Idle | Self::Unchanged => Some("0.5".into()),
             Self::Sync => Some("0.4".into()),
             Self::Changed => Some(format!("0.2, or {commits:.0}/s")),
@@ -98,12 +103,15 @@ impl Measure {
 
     /// Whether what is sent in one round cannot be sent in the next.
     pub(crate) fn is_new_each_round(self) -> bool {
-        matches!(self, Self::Changed | Self::Sync | Self::Apply | Self::Enroll)
+        matches!(
+            self,
+            Self::Changed | Self::Sync | Self::Apply | Self::Enroll | Self::Sessions
+        )
     }
 
     pub(crate) fn until(self, duration: Duration) -> Until {
         match self {
-            Self::Sync | Self::Apply | Self::Enroll => Until::Done,
+            Self::Sync | Self::Apply | Self::Enroll | Self::Sessions => Until::Done,
             _ => Until::Elapsed(duration),
         }
     }
@@ -180,6 +188,7 @@ impl Bench {
             }
             Measure::Apply => self.applies(house),
             Measure::Enroll => self.enrollments(),
+            Measure::Sessions => self.sessions(house).await,
         }
     }
 

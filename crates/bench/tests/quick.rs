@@ -14,7 +14,7 @@ fn measured(database: Database) -> Option<Vec<&'static str>> {
     Some(rows.into_iter().map(|row| row.name).collect())
 }
 
-const ALL: [&str; 12] = [
+const ALL: [&str; 13] = [
     "commit limit",
     "memory before",
     "tokens by TLS",
@@ -26,6 +26,7 @@ const ALL: [&str; 12] = [
     "tokens by proxy header",
     "tokens by signature",
     "enrollments",
+    "Windows sessions",
     "memory after",
 ];
 

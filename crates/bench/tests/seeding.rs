@@ -207,6 +207,17 @@ async fn on_a_day_without_a_change_only_sightings_are_written() {
         seeding::seed(fleet.clone(), dir.path(), &Handle::current(), || ())
             .await
             .unwrap();
+        let rows = "SELECT state FROM enrollment WHERE is_device = 1";
+        let rows = query(&database, &dir.path().join("ordain.db"), rows, 1).await;
+        assert_eq!(rows.len(), SEEDED);
+        let mut sites = BTreeSet::new();
+        for row in rows {
+            let state: Value = serde_json::from_str(row[0].as_deref().unwrap()).unwrap();
+            let member = state["groups"]["member"].as_array().unwrap();
+            assert_eq!(member.len(), 1, "{}: each is in one group", database.name());
+            sites.insert(member[0].to_string());
+        }
+        assert_eq!(sites.len(), 3);
         let rose = steady::day(fleet, dir.path(), 2, &Handle::current())
             .await
             .unwrap();

@@ -7,9 +7,9 @@ use clap::{Arg, Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use ordain_server::api::Page;
 
 use crate::{
-    apply, audit, catalog, command, command_keys, commands, demo, device, devices, enrollment_profile,
-    events, explain, groups, keys, login, migration, predicate, push, push_certificate, revisions, serve,
-    simulate, tags, tokens, validate, webhooks,
+    apply, audit, catalog, command, command_keys, commands, compliance, demo, device, devices,
+    enrollment_profile, events, explain, groups, keys, login, migration, predicate, push, push_certificate,
+    revisions, serve, simulate, tags, tokens, validate, webhooks, wns,
 };
 
 /// Declarative device management: publish what devices should be, and see how far they have got.
@@ -43,7 +43,7 @@ fn without_empty_variable(arg: Arg) -> Arg {
 pub(crate) enum Command {
     /// Runs the server.
     Serve(serve::ServeArgs),
-    /// Shows it all on this machine: a server, 50 simulated devices, a policy and a change of it.
+    /// Shows it all on this machine: a server, 50 simulated devices of Apple and Windows, a policy and a change of it.
     Demo(demo::DemoArgs),
     /// Runs simulated devices against a server.
     Simulate(simulate::SimulateArgs),
@@ -61,6 +61,8 @@ pub(crate) enum Command {
     Predicate(predicate::PredicateCommand),
     /// Lists the devices and how far they have got.
     Devices(devices::DevicesArgs),
+    /// Counts the devices by platform: as they should be, failed, pending, unknown.
+    Compliance(compliance::ComplianceArgs),
     /// Shows all about one device.
     Device(device::DeviceArgs),
     /// Tells why a device has what it has, or one declaration of it, and what is missing.
@@ -89,6 +91,9 @@ pub(crate) enum Command {
     /// Takes and shows the certificate that devices are pushed with.
     #[command(subcommand)]
     PushCertificate(push_certificate::PushCertificateCommand),
+    /// Takes, shows and removes the credentials that Windows devices are pushed with.
+    #[command(subcommand)]
+    Wns(wns::WnsCommand),
     /// Makes a .mobileconfig that enrolls one Apple device.
     EnrollmentProfile(enrollment_profile::EnrollmentProfileArgs),
     /// Lists what administrators did, the newest first.

@@ -12,25 +12,30 @@ use clap::Args;
 use ordain_server::api::{DeviceFilter, Devices, NewPushCertificate, Policy, Published, PushCertificate};
 use ordain_server::{Server, Settings};
 use ordain_twin::apns::Apns;
-use ordain_twin::driver::{Fleet, Identities, Keys, MIX, Options, Proof, Target, Until};
+use ordain_twin::driver::{Fleet, Identities, Keys, MIX, Options, Proof, Target, Until, windows};
 use ordain_twin::twin;
+use ordain_twin::windows::{Pc, Way};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 
 use crate::client::{Client, with_query};
 use crate::connection::Connection;
 use crate::devices::summary;
-use crate::fleet::{Account, TOPIC, roots, server_issuer};
+use crate::fleet::{Course, TOPIC, Twins, enrollment_token, in_order, roots, server_issuer};
 use crate::meter::Meter;
 use crate::serve::{End, log};
 use crate::table::Table;
 use crate::{example, output};
 
-const DEVICES: usize = 50;
+const APPLE: usize = 40;
+const WINDOWS: usize = 10;
+const DEVICES: usize = APPLE + WINDOWS;
 /// For everything together.
 const TIME: Duration = Duration::from_secs(28);
 /// How long a twin sleeps when nobody pushes it: longer than the demo lasts.
 const POLL: Duration = Duration::from_secs(60 * 60);
+/// The same of Windows twins, which nobody pushes.
+const WINDOWS_POLL: Duration = Duration::from_secs(2);
 const SESSIONS: usize = 32;
 
 /// Options of `ordain demo`.
@@ -89,28 +94,45 @@ async fn play(
         topic: TOPIC.to_owned(),
         gather: 0,
     };
-    let mut fleet = Fleet::new(DEVICES, 1, MIX, &settings);
-    fleet
+    let mut apple = Fleet::new(APPLE, 1, MIX, &settings);
+    apple
         .equip(&Identities {
             keys: Keys::Fresh,
             issuer: server_issuer(client.clone()),
         })
         .await?;
-    let target = Target {
-        server_url: format!("{}/mdm", connection.address),
-        check_in_url: None,
-        roots: roots(&connection),
-        proof: Proof::Tls,
+    let keys = windows::source(&Keys::Fresh, WINDOWS).await?;
+    let token = enrollment_token(&client, WINDOWS, TIME).await?.token;
+    let server = connection.address.to_string();
+    let way = |_: usize, pc: &Pc| {
+        Way::new(
+            server.as_str(),
+            format!("{}@example.org", pc.name),
+            token.as_str(),
+        )
     };
-    let options = Options {
-        sessions: SESSIONS,
-        poll: POLL,
-        until: Until::Stopped,
-        apns: Some(apns.clone()),
-        silent: None,
+    let twins = Twins {
+        apple,
+        windows: windows::Fleet::new(WINDOWS, 1, Default::default(), &keys, way),
+    };
+    let course = Course {
+        target: Target {
+            server_url: format!("{}/mdm", connection.address),
+            check_in_url: None,
+            roots: roots(&connection),
+            proof: Proof::Tls,
+        },
+        options: Options {
+            sessions: SESSIONS,
+            poll: POLL,
+            until: Until::Stopped,
+            apns: Some(apns.clone()),
+            silent: None,
+        },
+        windows_poll: WINDOWS_POLL,
     };
     let (stop, stopped) = watch::channel(false);
-    let life = fleet.run(&target, &options, &stopped);
+    let life = twins.run(&course, &stopped);
     tokio::pin!(life);
     let story = async {
         converge_twice(&client, apns, deadline).await?;
@@ -128,7 +150,7 @@ async fn play(
     };
     stop.send_replace(true);
     told?;
-    let account = Account::of(&life.await?);
+    let account = life.await?;
     ensure!(account.is_clean(), "the devices complain:\n{}", account.view());
     Ok(())
 }
@@ -150,10 +172,9 @@ async fn converge_twice(client: &Client, apns: &Apns, deadline: Instant) -> anyh
     let published = publish(client, &policy).await?;
     ensure!(published.published, "the change was not published");
     output::note(&format!(
-        "revision {} is published: {} of {} goes from {before} to {after}",
+        "revision {} is published: passcodes go from {before} to {after} characters, by {}",
         published.revision,
-        example::KEY,
-        published.changes.declarations.changed.join(", ")
+        published.changes.declarations.changed.join(" and ")
     ));
     let second = converge(client, apns, published.revision, deadline).await?;
     output::text(&view(&first, &second))
@@ -220,10 +241,10 @@ fn view(first: &Converged, second: &Converged) -> String {
         "confirmed",
     ];
     let mut table = Table::new(names);
-    for (platform, again) in &after {
-        let once = before.get(platform).copied().unwrap_or_default();
+    for (platform, again) in in_order(after) {
+        let once = before.get(&platform).copied().unwrap_or_default();
         table.row([
-            platform.clone(),
+            platform,
             again.devices.to_string(),
             once.converged.to_string(),
             once.confirmed.to_string(),
@@ -233,7 +254,7 @@ fn view(first: &Converged, second: &Converged) -> String {
     }
     format!(
         "{table}\n\nall {DEVICES} devices converged on revision {} in {:.1} s, and again on revision {} in {:.1} s; \
-         {} pushes told them to come, and {} of the change",
+         {} pushes told Apple's devices to come, and {} of the change; Windows' came by themselves",
         first.devices.revision,
         first.seconds,
         second.devices.revision,
@@ -314,7 +335,7 @@ mod tests {
         iOS       1        1          9          1                9
         macOS     2        1          18         2                18
 
-        all 50 devices converged on revision 1 in 2.3 s, and again on revision 2 in 1.0 s; 50 pushes told them to come, and 50 of the change
+        all 50 devices converged on revision 1 in 2.3 s, and again on revision 2 in 1.0 s; 50 pushes told Apple's devices to come, and 50 of the change; Windows' came by themselves
         "#);
     }
 }

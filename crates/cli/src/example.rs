@@ -1,17 +1,22 @@
 //! The example policy, which is part of the binary.
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use ordain_server::api::{Policy, PolicyFile};
-use serde_json::Value;
 
 /// Paths and contents of `examples/policy`.
 const FILES: &[(&str, &[u8])] = include!(concat!(env!("OUT_DIR"), "/example.rs"));
-/// The declaration that is changed in the demo,
-pub(crate) const CHANGED: &str = "declarations/passcode.json";
-/// and the value that changes therein.
-pub(crate) const KEY: &str = "MinimumLength";
+/// What is changed in the demo: in which file, and what stands before the number of characters there.
+const CHANGED: [(&str, &str); 2] = [
+    ("declarations/passcode.json", "\"MinimumLength\": "),
+    (
+        "windows/passcode.yaml",
+        "MinDevicePasswordLength\n    format: int\n    value: ",
+    ),
+];
+/// How long passcodes have to be, before and after.
+const LENGTHS: [u8; 2] = [8, 10];
 
 /// The example as it stands.
 pub(crate) fn policy() -> Policy {
@@ -25,18 +30,19 @@ pub(crate) fn policy() -> Policy {
 }
 
 /// The example with longer passcodes, and how long they must be before and after.
-pub(crate) fn changed() -> anyhow::Result<(Policy, [i64; 2])> {
+pub(crate) fn changed() -> anyhow::Result<(Policy, [u8; 2])> {
     let mut policy = policy();
-    let (_, content) = FILES.iter().find(|(path, _)| *path == CHANGED).context(CHANGED)?;
-    let mut declaration: Value = serde_json::from_slice(content).context(CHANGED)?;
-    let length = declaration.pointer_mut(&format!("/Payload/{KEY}")).context(KEY)?;
-    let before = length.as_i64().context(KEY)?;
-    let after = before + 2;
-    *length = after.into();
-    for changed in policy.files.iter_mut().filter(|file| file.path == CHANGED) {
-        *changed = file(CHANGED, &serde_json::to_vec(&declaration)?);
+    let [before, after] = LENGTHS;
+    for (path, key) in CHANGED {
+        let (_, content) = FILES.iter().find(|(name, _)| *name == path).context(path)?;
+        let text = std::str::from_utf8(content).context(path)?;
+        let (short, long) = (format!("{key}{before}"), format!("{key}{after}"));
+        ensure!(text.matches(&short).count() == 1, "{path} has not one {short}");
+        for changed in policy.files.iter_mut().filter(|file| file.path == path) {
+            *changed = file(path, text.replace(&short, &long).as_bytes());
+        }
     }
-    Ok((policy, [before, after]))
+    Ok((policy, LENGTHS))
 }
 
 fn file(path: &str, content: &[u8]) -> PolicyFile {
@@ -51,7 +57,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_change_is_in_one_file() {
+    fn passcodes_are_changed_and_nothing_else() {
         let before = policy();
         let (after, [short, long]) = changed().unwrap();
         assert!(long > short);
@@ -71,6 +77,6 @@ mod tests {
             .filter(|(before, after)| before.content != after.content)
             .map(|(before, _)| before.path.as_str())
             .collect();
-        assert_eq!(differing, [CHANGED]);
+        assert_eq!(differing, CHANGED.map(|(path, _)| path));
     }
 }

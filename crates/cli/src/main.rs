@@ -11,6 +11,7 @@ mod client;
 mod command;
 mod command_keys;
 mod commands;
+mod compliance;
 mod connection;
 mod demo;
 mod device;
@@ -44,6 +45,7 @@ mod tls;
 mod tokens;
 mod validate;
 mod webhooks;
+mod wns;
 
 use std::process::ExitCode;
 
@@ -95,6 +97,7 @@ fn run(command: Command) -> anyhow::Result<()> {
             Command::Catalog(command) => catalog::run(command).await,
             Command::Predicate(command) => predicate::run(command).await,
             Command::Devices(args) => devices::run(args).await,
+            Command::Compliance(args) => compliance::run(args).await,
             Command::Device(args) => device::run(args).await,
             Command::Explain(args) => explain::run(args).await,
             Command::Approve(args) => device::approve(args).await,
@@ -107,6 +110,7 @@ fn run(command: Command) -> anyhow::Result<()> {
             Command::Token(command) => tokens::run(command).await,
             Command::Push(command) => push::run(command).await,
             Command::PushCertificate(command) => push_certificate::run(command).await,
+            Command::Wns(command) => wns::run(command).await,
             Command::EnrollmentProfile(args) => enrollment_profile::run(args).await,
             Command::Audit(args) => audit::run(args).await,
             Command::Events(args) => events::run(args).await,

@@ -10,9 +10,11 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use clap::{Args, ValueEnum};
+use ordain_server::api::CreatedToken;
 use ordain_twin::apns::Apns;
-use ordain_twin::driver::{Fleet, Identities, Issuer, Keys, MIX, Options, Progress, Proof, Target, Until};
+use ordain_twin::driver::{Fleet, Identities, Issuer, Keys, MIX, Options, Proof, Target, Until, windows};
 use ordain_twin::twin::Settings;
+use ordain_twin::windows::{KeySource, Pc, Way};
 use tokio::sync::watch;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 
@@ -20,7 +22,7 @@ use crate::address::Address;
 use crate::args::{ConnectionArgs, JsonArgs};
 use crate::client::Client;
 use crate::connection::Connection;
-use crate::fleet::{Account, TOPIC, roots, server_issuer};
+use crate::fleet::{Account, Course, Progress, TOPIC, Twins, enrollment_token, revoke, roots, server_issuer};
 use crate::meter::Meter;
 use crate::serve::End;
 use crate::{output, time};
@@ -28,28 +30,34 @@ use crate::{output, time};
 /// Options of `ordain simulate`.
 #[derive(Debug, Args)]
 pub(crate) struct SimulateArgs {
-    /// How many devices, a mix of platforms
-    #[arg(short = 'n', long, value_name = "COUNT", default_value_t = 50)]
-    number: usize,
+    /// How many devices of Apple, a mix of platforms [default: 50, and none with --windows]
+    #[arg(short = 'n', long, value_name = "COUNT")]
+    number: Option<usize>,
+    /// How many Windows computers, besides
+    #[arg(long, value_name = "COUNT", default_value_t = 0, value_parser = parse_windows)]
+    windows: usize,
     /// The same seed makes the same devices
     #[arg(long, value_name = "NUMBER", default_value_t = 1)]
     seed: u64,
-    /// The CA that certifies the devices; otherwise the server does, asked with an administrator's token
+    /// The CA that certifies Apple's devices; otherwise the server does, asked with an administrator's token
     #[arg(long, value_name = "PEM", requires = "device_ca_key")]
     device_ca: Option<PathBuf>,
     /// The key of that CA
     #[arg(long, value_name = "PEM", requires = "device_ca")]
     device_ca_key: Option<PathBuf>,
-    /// Deal out the keys in this directory (*.pem) instead of making a P-256 key for each device
+    /// The enrollment token that Windows computers show; otherwise one is made, with an administrator's token
+    #[arg(long, value_name = "FILE", requires = "windows")]
+    enrollment_token_file: Option<PathBuf>,
+    /// Deal out the keys in this directory (*.pem) instead of making one for each device: P-256, and RSA for Windows
     #[arg(long, value_name = "DIR")]
     keys: Option<PathBuf>,
-    /// How devices show who they are
+    /// How Apple's devices show who they are
     #[arg(long, value_enum, default_value_t = ProofBy::Tls)]
     proof: ProofBy,
     /// Where devices check in, when that is not where they ask for commands
     #[arg(long, value_name = "URL")]
     check_in_url: Option<String>,
-    /// The push topic that devices enroll with
+    /// The push topic that Apple's devices enroll with
     #[arg(long, default_value = TOPIC)]
     topic: String,
     /// When it ends
@@ -64,16 +72,16 @@ pub(crate) struct SimulateArgs {
     /// How long a device gathers changes of status before it reports them; real ones take a minute
     #[arg(long, value_name = "SPAN", default_value = "0s", value_parser = time::parse_span)]
     gather: Duration,
-    /// How many devices hold sessions at once
+    /// How many devices hold sessions at once, of Apple's and of Windows' each
     #[arg(long, value_name = "COUNT", default_value_t = 64)]
     sessions: usize,
-    /// Run a push service here too, for a server with its --apns-url; devices then wait for pushes
+    /// Run a push service here too, for a server with its --apns-url; Apple's devices then wait for pushes
     #[arg(long, value_name = "ADDR", requires = "apns_dir")]
     apns_listen: Option<SocketAddr>,
     /// Where to write what the server needs for that: url, ca.pem, and push.pem to import
     #[arg(long, value_name = "DIR", requires = "apns_listen")]
     apns_dir: Option<PathBuf>,
-    /// With a push service: every so many-th device is switched off once it has converged
+    /// With a push service: every so many-th device of Apple is switched off once it has converged
     #[arg(long, value_name = "NUMBER", requires = "apns_listen")]
     silent: Option<NonZeroUsize>,
     #[command(flatten)]
@@ -119,34 +127,48 @@ pub(crate) async fn run(mut args: SimulateArgs) -> anyhow::Result<()> {
             ProofBy::Signature => Proof::Signature,
         },
     };
-    let identities = Identities {
-        keys: match &args.keys {
-            Some(dir) => Keys::pool(dir).await?,
-            None => Keys::Fresh,
-        },
-        issuer: match (&args.device_ca, &args.device_ca_key) {
-            (Some(certificate), Some(key)) => authority(certificate, key)?,
-            _ => server_issuer(Client::new(&connection)?),
-        },
+    let keys = match &args.keys {
+        Some(dir) => Keys::pool(dir).await?,
+        None => Keys::Fresh,
     };
     let apns = match (args.apns_listen, &args.apns_dir) {
         (Some(listen), Some(dir)) => Some(Arc::new(push_service(listen, dir, &args.topic).await?)),
         _ => None,
     };
     let mut end = End::new()?;
-    let settings = Settings {
-        topic: args.topic.clone(),
-        gather: i64::try_from(args.gather.as_secs())?,
-    };
-    let mut fleet = Fleet::new(args.number, args.seed, MIX, &settings);
-    output::note(&format!("{} devices are given identities", args.number));
-    tokio::select! {
-        equipped = fleet.equip(&identities) => equipped?,
+    let number = args.apple();
+    output::note(&match (number, args.windows) {
+        (_, 0) => format!("{number} devices are given identities"),
+        (0, windows) => format!("{windows} Windows computers are given keys"),
+        (_, windows) => {
+            format!("{number} devices are given identities, and {windows} Windows computers keys")
+        }
+    });
+    let (apple, source) = tokio::select! {
+        equipped = equipped(&args, &connection, keys) => equipped?,
         () = end.asked() => bail!("interrupted before any device set out"),
-    }
-    output::note(&format!("they enroll with {}", target.server_url));
+    };
+    let server = connection.address.to_string();
+    let token = Token::find(&args, &connection).await?;
+    let secret = token.as_ref().map_or("", Token::secret);
+    let way = |_: usize, pc: &Pc| Way::new(server.as_str(), format!("{}@example.org", pc.name), secret);
+    let windows = windows::Fleet::new(args.windows, args.seed, Default::default(), &source, way);
+    let twins = Twins { apple, windows };
+    output::note(&format!(
+        "they enroll with {}",
+        if number == 0 { &server } else { &target.server_url }
+    ));
     let begun = Instant::now();
-    let account = watched(&fleet, &target, &args, apns, &mut end).await?;
+    let course = Course {
+        target,
+        options: args.options(apns),
+        windows_poll: args.poll,
+    };
+    let account = watched(&twins, &course, args.timeout, &mut end).await;
+    if let Some(Token::Made(client, token)) = &token {
+        revoke(client, token).await.context("the enrollment token")?;
+    }
+    let account = account?;
     if args.output.json {
         output::json(&account)?;
     } else {
@@ -174,38 +196,109 @@ pub(crate) async fn run(mut args: SimulateArgs) -> anyhow::Result<()> {
     Ok(())
 }
 
+impl SimulateArgs {
+    /// How many devices of Apple.
+    fn apple(&self) -> usize {
+        let unless_said = if self.windows == 0 { 50 } else { 0 };
+        self.number.unwrap_or(unless_said)
+    }
+
+    fn options(&self, apns: Option<Arc<Apns>>) -> Options {
+        Options {
+            sessions: self.sessions,
+            poll: self.poll,
+            until: match self.until {
+                EndsWhen::Converged => Until::Rest,
+                EndsWhen::Stopped => Until::Stopped,
+            },
+            apns,
+            silent: self.silent,
+        }
+    }
+}
+
+/// As many as a token enrolls.
+fn parse_windows(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(count @ 0..=100_000) => Ok(count),
+        _ => Err("a number, of at most 100000".to_owned()),
+    }
+}
+
+/// The enrollment token of Windows computers.
+enum Token {
+    Given(String),
+    /// To be revoked when all have come.
+    Made(Client, CreatedToken),
+}
+
+impl Token {
+    /// `None` when there are no Windows computers.
+    async fn find(args: &SimulateArgs, connection: &Connection) -> anyhow::Result<Option<Self>> {
+        Ok(match (args.windows, &args.enrollment_token_file) {
+            (0, _) => None,
+            (_, Some(file)) => {
+                let token = fs::read_to_string(file).with_context(|| file.display().to_string())?;
+                Some(Self::Given(token.trim().to_owned()))
+            }
+            (windows, None) => {
+                let client = Client::new(connection)?;
+                let token = enrollment_token(&client, windows, args.timeout).await?;
+                Some(Self::Made(client, token))
+            }
+        })
+    }
+
+    fn secret(&self) -> &str {
+        match self {
+            Self::Given(token) => token,
+            Self::Made(_, created) => &created.token,
+        }
+    }
+}
+
+/// Apple's devices with their identities, and the keys of Windows computers.
+async fn equipped(
+    args: &SimulateArgs,
+    connection: &Connection,
+    keys: Keys,
+) -> anyhow::Result<(Fleet, Arc<dyn KeySource>)> {
+    let settings = Settings {
+        topic: args.topic.clone(),
+        gather: i64::try_from(args.gather.as_secs())?,
+    };
+    let source = windows::source(&keys, args.windows).await?;
+    let mut apple = Fleet::new(args.apple(), args.seed, MIX, &settings);
+    if args.apple() > 0 {
+        let issuer = match (&args.device_ca, &args.device_ca_key) {
+            (Some(certificate), Some(key)) => authority(certificate, key)?,
+            _ => server_issuer(Client::new(connection)?),
+        };
+        apple.equip(&Identities { keys, issuer }).await?;
+    }
+    Ok((apple, source))
+}
+
 /// Runs the fleet until it ends by itself, by a signal, or by its time.
 async fn watched(
-    fleet: &Fleet,
-    target: &Target,
-    args: &SimulateArgs,
-    apns: Option<Arc<Apns>>,
+    twins: &Twins,
+    course: &Course,
+    timeout: Duration,
     end: &mut End,
 ) -> anyhow::Result<Account> {
-    let options = Options {
-        sessions: args.sessions,
-        poll: args.poll,
-        until: match args.until {
-            EndsWhen::Converged => Until::Rest,
-            EndsWhen::Stopped => Until::Stopped,
-        },
-        apns,
-        silent: args.silent,
-    };
     let (stop, stopped) = watch::channel(false);
-    let progress = fleet.progress();
-    let run = fleet.run(target, &options, &stopped);
+    let run = twins.run(course, &stopped);
     tokio::pin!(run);
-    let mut meter = Meter::new(progress.borrow().twins);
+    let mut meter = Meter::new(twins.progress().twins);
     let mut tick = interval(meter.period());
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let deadline = Instant::now() + args.timeout;
-    let outcome = loop {
+    let deadline = Instant::now() + timeout;
+    let account = loop {
         let is_stopped = *stop.borrow();
         tokio::select! {
-            outcome = &mut run => break outcome?,
+            account = &mut run => break account?,
             _ = tick.tick() => {
-                let now = *progress.borrow();
+                let now = twins.progress();
                 meter.show(now.converged, words(&now));
             }
             () = sleep_until(deadline), if !is_stopped => {
@@ -220,7 +313,7 @@ async fn watched(
         }
     };
     meter.end();
-    Ok(Account::of(&outcome))
+    Ok(account)
 }
 
 /// A push service, and the files that tell a server of it.
@@ -251,7 +344,6 @@ fn words(progress: &Progress) -> String {
         converged,
         errors,
         complaints,
-        ..
     } = progress;
     let trouble = match (errors, complaints) {
         (0, 0) => String::new(),

@@ -234,7 +234,8 @@ fn learn(facts: &mut DeviceFacts, items: &BTreeMap<String, Value>) {
     let family = text("device.operating-system.family").and_then(|family| family.parse::<Platform>().ok());
     facts.platform = family.or(facts.platform);
     if facts.model.is_none() {
-        facts.model = text("device.model.identifier").map(str::to_owned);
+        let model = text("device.model.identifier").or_else(|| text("windows.device.model"));
+        facts.model = model.map(str::to_owned);
     }
 }
 

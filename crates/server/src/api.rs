@@ -2,6 +2,7 @@
 
 mod catalog;
 mod command;
+mod compliance;
 mod document;
 mod event;
 mod explain;
@@ -26,6 +27,7 @@ pub use catalog::{
     CatalogCounts, CatalogQuery, CatalogSource, CatalogStatus, PublishedDeclaration, ReplacedCatalog,
 };
 pub use command::{Command, CommandRow, Delivery, Inventory, NewCommand, Queued};
+pub use compliance::{Compliance, ComplianceQuery, DeviceCounts, PlatformCompliance};
 pub use document::{Document, DocumentPart, DocumentSeen, Drift, Stays};
 pub use event::{CreatedWebhook, EventFilter, EventRow, NewWebhook, WebhookRow};
 pub use explain::{ExplainQuery, Explained};
@@ -39,7 +41,10 @@ pub use predicate::{
     FleetAnswer, FleetCounts, FleetDevice, FleetQuestion, MissingFact, MissingInFleet, Outcome,
     PredicateAnswer, PredicateQuestion, PropertiesOf,
 };
-pub use push::{NewPushCertificate, PushCertificate, PushProblem, PushRefusals, PushStatus, PushSweep};
+pub use push::{
+    NewPushCertificate, NewWnsCredentials, PushCertificate, PushProblem, PushProgress, PushRefusals,
+    PushStatus, PushSweep, WnsStatus,
+};
 pub use windows::Windows;
 
 /// A policy directory to publish.

@@ -453,6 +453,7 @@ fn reports() -> impl Strategy<Value = Report<'static>> {
             capabilities,
             errors,
             problems: vec![],
+            documents: None,
         })
 }
 

@@ -19,10 +19,10 @@ struct Args {
     /// The server's data directory, empty or missing
     #[arg(long, value_name = "DIR")]
     data_dir: PathBuf,
-    /// The groups to deal the devices out to
+    /// The groups to deal the devices out to: by a predicate over their serial numbers
     #[arg(long, value_name = "COUNT", default_value_t = 1)]
     audiences: usize,
-    /// How many serial numbers the groups list, if more than there are devices
+    /// Let the groups list that many serial numbers instead, and at least those of all devices
     #[arg(long, value_name = "COUNT", default_value_t = 0)]
     listed: usize,
     /// A PostgreSQL URL; SQLite in the data directory otherwise

@@ -6,7 +6,7 @@ use super::case::{Case, fact, step};
 use super::{Code, State, Step};
 use crate::agenda::agenda;
 use crate::command;
-use crate::enrollment::Phase;
+use crate::enrollment::{Phase, Push};
 use crate::wake::{self, Next};
 
 impl Case<'_> {
@@ -32,6 +32,9 @@ impl Case<'_> {
                          report something else, or for an administrator to change the policy";
             let facts = vec![fact(&["channel", "standing", "held"], &held)];
             return next(State::Unknown, rests, facts);
+        }
+        if device.facts.is_windows() {
+            return vec![self.next_session()];
         }
         let Some(due_at) = command::due_at(channel, &device.facts, token, catalog) else {
             let facts = vec![fact(&["channel", "pinned"], &channel.pinned)];
@@ -68,6 +71,22 @@ impl Case<'_> {
         steps
     }
 
+    /// What a Windows device gets when it next asks: there is no command to synchronise.
+    fn next_session(&self) -> Step {
+        let pinned = self.of.channel.pinned;
+        let sentence = match pinned == Some(self.wanted.token()) {
+            true => {
+                "the device was asked for it in its last session, and what is still open is seen to in the next one"
+            }
+            false => {
+                "the server sees to it in the next session of the device, which begins one by itself: after its poll schedule, \
+                 and when its user logs in"
+            }
+        };
+        let facts = vec![fact(&["channel", "pinned"], &pinned)];
+        step(Code::Next, State::Missing, sentence, facts)
+    }
+
     /// When the device is woken, or why it cannot be.
     fn pushes(&self) -> Vec<Step> {
         let channel = self.of.channel;
@@ -89,7 +108,10 @@ impl Case<'_> {
         let push = channel.push.as_ref();
         let topic = fact(
             &["channel", "push"],
-            &push.map(|push| json!({"topic": push.topic})),
+            &push.map(|push| match push {
+                Push::Apns(token) => json!({"topic": token.topic}),
+                Push::Wns(channel) => json!({"package": channel.package}),
+            }),
         );
         if push.is_none() {
             let nowhere = "the device has not told how it can be pushed";

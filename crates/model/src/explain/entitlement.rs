@@ -54,7 +54,8 @@ impl Case<'_> {
         }
         .at(channel.since)];
         let system = (&device.facts, self.of.world.catalog());
-        if !command::is_available(system.1, command::REQUEST_TYPE, channel, system.0) {
+        let is_able = || command::is_available(system.1, command::REQUEST_TYPE, channel, system.0);
+        if !device.facts.is_windows() && !is_able() {
             let command = self.of.world.catalog().command(command::REQUEST_TYPE);
             let facts = command.map(|command| self.against(&command.support));
             steps.push(step(

@@ -1,8 +1,9 @@
-//! Apple's reason codes in plain words.
+//! Reason codes in plain words: Apple's, and those that sessions with Windows devices end with.
 
 use serde_json::Value;
 
 use crate::report::Reason;
+use crate::windows::session::{AFTER_REBOOT, NOT_READABLE, OTHER_VALUE, OUTCOME, REFUSED};
 
 /// The item that stands for a reason of its own, and whose description says the same.
 const PASSCODE: &str = "passcode.is-compliant";
@@ -55,6 +56,12 @@ fn words(code: &str) -> Option<&'static str> {
         "Error.UserRejected" => "its user rejected the app",
         "Error.UpdateFailed" => "it could not update the app",
         "Info.UpdateAvailable" => "there is an update of the app",
+        // Of settings of Windows.
+        code if code.starts_with(REFUSED) => "it refuses a command",
+        OTHER_VALUE => "it has another value than the one that was set",
+        OUTCOME => "what was set has come to nothing",
+        NOT_READABLE => "a value cannot be read back, so that nothing confirms it",
+        AFTER_REBOOT => "a setting is in force after a reboot",
         // What Ordain concludes from status items.
         PASSCODE => "its passcode does not comply",
         _ => return None,
@@ -152,6 +159,10 @@ mod tests {
             ),
             "the device says that it understands the configuration, but cannot apply it: too short \
              (Error.ConfigurationCannotBeApplied)"
+        );
+        assert_eq!(
+            told("Error.SyncML404", Some("Replace ./A"), json!(null)),
+            "the device says that it refuses a command: Replace ./A (Error.SyncML404)"
         );
         assert_eq!(
             told("Error.Later", None, json!(7)),

@@ -9,6 +9,7 @@ use super::{Code, Fact, State, Step, reason};
 use crate::convergence::Verdict;
 use crate::record::Exception;
 use crate::report::{Reason, Validity};
+use crate::windows::settings::SETTINGS_TYPE;
 
 impl Case<'_> {
     /// The steps between holding a declaration and its doing what it is for.
@@ -84,6 +85,10 @@ impl Case<'_> {
             .listed
             .is_some_and(|listed| listed.valid == Validity::Valid);
         let (state, sentence) = match wanted.verdict {
+            Verdict::Confirmed if entry.type_name == SETTINGS_TYPE => (
+                State::Done,
+                "what was read back from the device is what is wanted",
+            ),
             Verdict::Confirmed if entry.kind == Kind::Configuration => {
                 (State::Done, "the device says that it is valid and active")
             }

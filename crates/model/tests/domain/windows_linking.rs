@@ -81,6 +81,7 @@ fn link(channel: Option<Channel>) -> Link<'static> {
 fn hold(pc: &mut Pc, before: Option<&Session>, link: Link<'_>, queue: &[Queued], now: i64) -> Held {
     let scene = Scene {
         address: "https://mdm.example.org/",
+        package: None,
         wanted: &[],
         unwanted: &BTreeMap::new(),
         refused: &BTreeMap::new(),

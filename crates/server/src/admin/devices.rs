@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use axum::extract::State;
+use axum::extract::State as Shared;
 use axum::{Extension, Json};
 use http::StatusCode;
 use ordain_model::enrollment::{Counts, Enrollment, Memberships, Phase};
@@ -34,7 +34,37 @@ const STRETCH: u32 = 1_000;
 const DEFAULT_LIMIT: usize = 1_000;
 /// How many commands of a queue are shown with the channel.
 const QUEUE_SHOWN: u32 = 20;
-const STATES: [&str; 5] = ["converged", "pending", "failed", "unknown", "left"];
+
+/// How far a device has got, by its own word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum State {
+    Converged,
+    Pending,
+    Failed,
+    /// The device has been silent for too long.
+    Unknown,
+    Left,
+}
+
+impl State {
+    const ALL: [Self; 5] = [
+        Self::Converged,
+        Self::Pending,
+        Self::Failed,
+        Self::Unknown,
+        Self::Left,
+    ];
+
+    fn word(self) -> &'static str {
+        match self {
+            Self::Converged => "converged",
+            Self::Pending => "pending",
+            Self::Failed => "failed",
+            Self::Unknown => "unknown",
+            Self::Left => "left",
+        }
+    }
+}
 
 /// Lists devices, and counts all of them by state.
 #[utoipa::path(
@@ -42,19 +72,20 @@ const STATES: [&str; 5] = ["converged", "pending", "failed", "unknown", "left"];
     responses((status = 200, body = Devices), (status = 400, body = Problem))
 )]
 pub(crate) async fn devices(
-    State(app): State<Arc<App>>,
+    Shared(app): Shared<Arc<App>>,
     Query(filter): Query<DeviceFilter>,
 ) -> Result<Json<Devices>, Fault> {
     let (order, reverse) = order(filter.sort.as_deref())?;
-    if let Some(state) = filter.state.as_deref().filter(|state| !STATES.contains(state)) {
+    let words = State::ALL.map(State::word);
+    if let Some(state) = filter.state.as_deref().filter(|state| !words.contains(state)) {
         return Err(Fault::Invalid(format!(
             "there is no state {state}; there are {}",
-            STATES.join(", ")
+            words.join(", ")
         )));
     }
     app.flush_sightings().await?;
     let world = app.world();
-    let mut states: BTreeMap<String, usize> = STATES.map(|state| (state.to_owned(), 0)).into();
+    let mut states: BTreeMap<String, usize> = words.map(|state| (state.to_owned(), 0)).into();
     let mut rows = Vec::new();
     let mut after = None;
     loop {
@@ -147,7 +178,7 @@ fn matches(row: &DeviceRow, filter: &DeviceFilter) -> bool {
     responses((status = 200, body = Device), (status = 404, body = Problem), (status = 409, body = Problem))
 )]
 pub(crate) async fn device(
-    State(app): State<Arc<App>>,
+    Shared(app): Shared<Arc<App>>,
     Path(name): Path<String>,
 ) -> Result<Json<Device>, Fault> {
     app.flush_sightings().await?;
@@ -211,8 +242,34 @@ pub(super) fn not_there(name: &str) -> Fault {
     ))
 }
 
-/// A device in the list. Its state is that of its own channel and of its linked one, and of those of its users as far as
-/// they speak: a user who is not logged in is asleep, not failing.
+/// How far a device has got: on its own channel and its linked one, and on those of its users as far as they speak; a user who
+/// is not logged in is asleep, not failing. With the verdicts on all of them.
+pub(super) async fn judged(
+    app: &App,
+    world: &World,
+    device: &Enrollment,
+    beside: &[Enrollment],
+) -> Result<(State, Counts), StoreError> {
+    let wanted = app.wanted(world, device, &device.id, Some(device)).await?;
+    let mut counts = counts(app, device, &wanted.manifest).await?;
+    for channel in beside {
+        let wanted = app.wanted(world, device, &channel.id, Some(channel)).await?;
+        counts += self::counts(app, channel, &wanted.manifest).await?;
+    }
+    let documents = documents(app, world, device, beside).await?;
+    let state = match device.phase {
+        Phase::CheckedOut => State::Left,
+        _ if counts.failed > 0 => State::Failed,
+        _ if documents == Documents::Stale => State::Unknown,
+        _ if documents == Documents::Confirmed && device.is_converged(wanted.manifest.token()) => {
+            State::Converged
+        }
+        _ => State::Pending,
+    };
+    Ok((state, counts))
+}
+
+/// A device in the list.
 async fn row(
     app: &App,
     world: &World,
@@ -220,21 +277,8 @@ async fn row(
     beside: &[Enrollment],
     seen_at: Option<i64>,
 ) -> Result<DeviceRow, StoreError> {
-    let wanted = app.wanted(world, device, &device.id, Some(device)).await?;
-    let mut counts = counts(app, device, &wanted.manifest).await?;
-    for channel in beside {
-        let wanted = app.wanted(world, device, &channel.id, Some(channel)).await?;
-        counts += self::counts(app, channel, &wanted.manifest).await?;
-    }
+    let (state, counts) = judged(app, world, device, beside).await?;
     let standing = device.standing.as_ref();
-    let documents = documents(app, world, device, beside).await?;
-    let state = match device.phase {
-        Phase::CheckedOut => "left",
-        _ if counts.failed > 0 => "failed",
-        _ if documents == Documents::Stale => "unknown",
-        _ if documents == Documents::Confirmed && device.is_converged(wanted.manifest.token()) => "converged",
-        _ => "pending",
-    };
     let facts = &device.facts;
     Ok(DeviceRow {
         id: device.id.to_string(),
@@ -243,7 +287,7 @@ async fn row(
         model: facts.model.clone(),
         platform: facts.system().map(str::to_owned),
         os_version: facts.os_version.map(|version| version.to_string()),
-        state: state.to_owned(),
+        state: state.word().to_owned(),
         counts,
         seen_at,
         reported_at: standing.map(|standing| standing.at),
@@ -433,7 +477,7 @@ async fn channel(
     responses((status = 204), (status = 404, body = Problem), (status = 409, body = Problem))
 )]
 pub(crate) async fn approve(
-    State(app): State<Arc<App>>,
+    Shared(app): Shared<Arc<App>>,
     Extension(actor): Extension<Actor>,
     Path(name): Path<String>,
 ) -> Result<StatusCode, Fault> {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use ordain_catalog::nearest;
-use ordain_model::enrollment::Enrollment;
+use ordain_model::enrollment::{Enrollment, Service};
 use ordain_model::explain::{self, Evidence, Explanation, Past, Seen};
 use ordain_model::ids::{Digest, EnrollmentId};
 use ordain_model::manifest::Manifest;
@@ -185,7 +185,7 @@ impl Known {
         let number = world.revision().number;
         let newest = app.store.revisions(Some(number + 1), 1).await?;
         let certificate = app.push_certificate().await?;
-        let trouble = app.trouble().await?;
+        let trouble = app.trouble(Service::Apns).await?;
         let mut known = Self {
             against: against(app, &record).await?,
             channel: channel.clone(),

@@ -3,6 +3,7 @@
 mod access;
 mod catalog;
 mod commands;
+mod compliance;
 mod devices;
 mod events;
 mod explain;
@@ -20,6 +21,7 @@ mod replay;
 mod tags;
 mod tokens;
 mod webhooks;
+mod wns;
 
 use std::sync::Arc;
 
@@ -103,6 +105,7 @@ fn described() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(devices::devices))
         .routes(routes!(devices::device))
         .routes(routes!(devices::approve))
+        .routes(routes!(compliance::compliance))
         .routes(routes!(tags::tag))
         .routes(routes!(groups::groups))
         .routes(routes!(groups::group))
@@ -126,6 +129,7 @@ fn described() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(migration::migration, migration::open, migration::close))
         .routes(routes!(push::certificate, push::import))
         .routes(routes!(push::status))
+        .routes(routes!(wns::status, wns::set, wns::remove))
 }
 
 /// What is there, and who is asking.

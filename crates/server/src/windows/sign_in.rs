@@ -26,12 +26,21 @@ const MAX_FORM: usize = 16 << 10;
 /// The longest name of an application, in octets.
 const MAX_TARGET: usize = 1024;
 
-const STYLE: &str = "body{font:16px/1.5 'Segoe UI',sans-serif;max-width:26em;margin:3em auto;padding:0 1.5em;color:#1b1b1b}\
+const STYLE: &str = ":root{color-scheme:light dark}\
+body{font:16px/1.5 'Segoe UI',sans-serif;max-width:26em;margin:2em auto;padding:0 1.5em;color:#1b1b1b;background:#fff}\
 h1{font-size:1.4em;font-weight:600}\
 label{display:block;margin-top:1.2em}\
-input{font:inherit;width:100%;box-sizing:border-box;padding:.4em .6em;border:1px solid #767676;border-radius:3px}\
+input{font:inherit;color:inherit;width:100%;box-sizing:border-box;margin-top:.25em;padding:.4em .6em;\
+border:1px solid #767676;border-radius:3px;background:#fff}\
 button{font:inherit;margin-top:1.6em;padding:.45em 1.6em;border:0;border-radius:3px;background:#005fb8;color:#fff}\
-[role=alert]{border-left:4px solid #c42b1c;padding:.4em .8em;background:#fdf3f2}";
+input:focus,button:focus{outline:2px solid #005fb8;outline-offset:1px}\
+[role=alert]{border-left:4px solid #c42b1c;padding:.4em .8em;background:#fdf3f2}\
+@media(max-width:30em){body{margin:1em auto}button{width:100%}}\
+@media(prefers-color-scheme:dark){body{color:#f3f3f3;background:#202020}\
+input{border-color:#9a9a9a;background:#2d2d2d}\
+button{background:#60cdff;color:#000}\
+input:focus,button:focus{outline-color:#60cdff}\
+[role=alert]{border-color:#ff99a4;background:#442726}}";
 /// Goes on without the user's help.
 const SCRIPT: &str = "document.forms[0].submit()";
 
@@ -112,8 +121,10 @@ pub(super) async fn sign_in(
     match ticket(&app, &secret, user.clone()).await {
         Ok(Some(ticket)) => hand_over(&opened.target, &ticket),
         Ok(None) => {
-            let wrong = "This enrollment token is not valid, or no longer.";
-            app.metrics.refused(wrong);
+            app.metrics
+                .refused("This enrollment token is not valid, or no longer.");
+            let wrong = "This enrollment token does not work. It may be mistyped, used up or too old: ask for another \
+                         where you got it.";
             form(StatusCode::FORBIDDEN, user.as_deref(), Some(wrong))
         }
         Err(problem) => {

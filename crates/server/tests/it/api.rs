@@ -35,6 +35,7 @@ fn routes() -> Vec<(&'static str, &'static str, Option<Value>)> {
         ("GET", "/devices/D/explain", None),
         ("POST", "/devices/D/approve", None),
         ("POST", "/devices/D/tags", Some(json!({"add": ["x"]}))),
+        ("GET", "/compliance", None),
         ("GET", "/groups", None),
         ("GET", "/groups/lab", None),
         (

@@ -60,7 +60,7 @@ async fn by_the_page(database: Database) {
         .await
         .with(403);
     assert!(
-        wrong.text().contains("not valid") && !wrong.text().contains("wresult"),
+        wrong.text().contains("does not work") && !wrong.text().contains("wresult"),
         "{wrong:?}"
     );
     let done = client

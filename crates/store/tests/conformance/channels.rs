@@ -20,7 +20,7 @@ async fn a_channel_is_read_with_its_device() {
         let state = enroll(store, "d1:ann").await;
         assert_eq!(state.device().unwrap(), &enrollment("d1"));
         assert_eq!(state.channel().unwrap(), &enrollment("d1:ann"));
-        assert!(store.channel(&id("d1")).await.unwrap().user.is_none());
+        assert!(store.channel(&id("d1")).await.unwrap().beside.is_none());
         let all = store.channels_of(&id("d1")).await.unwrap();
         assert_eq!(all, [enrollment("d1"), enrollment("d1:ann")]);
     })

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use ordain_catalog::Catalog;
 use ordain_model::checkin::{self, AuthenticateState, EnrollmentPolicy, Presented};
 use ordain_model::decision::{EscrowKind, Write};
-use ordain_model::enrollment::{Answer, Enrollment, Offer, Phase, Pin, Push, Standing, Told};
+use ordain_model::enrollment::{Answer, ApnsToken, Enrollment, Offer, Phase, Pin, Push, Standing, Told};
 use ordain_model::record::StatusRecord;
 use ordain_model::wish::Revision;
 use ordain_model::world::World;
@@ -57,11 +57,11 @@ async fn lived_in(store: &Store) {
                 fingerprint: digest("first"),
                 not_after: NOW + 1_000,
             }),
-            push: Some(Push {
+            push: Some(Push::Apns(ApnsToken {
                 topic: "t".into(),
                 magic: "m".into(),
                 token: "00".into(),
-            }),
+            })),
             offer: Some(Offer {
                 revision: 1,
                 token,
@@ -123,7 +123,7 @@ async fn assert_nothing_is_left(store: &Store) {
     );
     assert_eq!((device.standing, device.capabilities), (None, None));
     assert_eq!(device.stamp, NOW, "time does not run backwards");
-    assert!(store.channel(&id("d1:ann")).await.unwrap().user.is_none());
+    assert!(store.channel(&id("d1:ann")).await.unwrap().beside.is_none());
     assert_eq!(store.channels_of(&id("d1")).await.unwrap().len(), 1);
     for channel in ["d1", "d1:ann"] {
         assert_eq!(store.status(&id(channel)).await.unwrap(), StatusRecord::default());
@@ -249,7 +249,7 @@ async fn a_user_who_leaves_takes_nothing_of_others_along() {
         let state = store.channel(&id("d1:ann")).await.unwrap();
         let decision = checkin::check_out(state.device().unwrap(), &id("d1:ann"), NOW);
         store.commit(&state, &decision.writes, None).await.unwrap();
-        assert!(store.channel(&id("d1:ann")).await.unwrap().user.is_none());
+        assert!(store.channel(&id("d1:ann")).await.unwrap().beside.is_none());
         assert_eq!(
             store.status(&id("d1:ann")).await.unwrap(),
             StatusRecord::default()
@@ -345,7 +345,7 @@ async fn a_user_who_comes_while_the_device_starts_anew_is_not_left_over() {
             match (anew, arrived) {
                 (Ok(()), _) => {
                     assert_eq!(device.device().unwrap().generation, 2);
-                    assert!(device.user.is_none(), "round {round}: left over");
+                    assert!(device.beside.is_none(), "round {round}: left over");
                 }
                 (Err(StoreError::Conflict), Ok(())) => assert_eq!(device.device().unwrap().generation, 1),
                 other => panic!("round {round}: {other:?}"),

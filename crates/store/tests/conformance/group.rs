@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use ordain_model::decision::{Claim, Write};
+use ordain_model::enrollment::Service;
 use ordain_model::record::{Exception, StatusRecord};
 use ordain_store::{ChannelState, Cursor, Lane, Store, StoreError};
 
@@ -145,7 +146,7 @@ async fn of_two_reports_at_once_one_is_there() {
         assert!(count > DEVICES / 2, "{count} on {}", database.name());
         let page = read(&store, Cursor::BEGINNING, 2 * count).await;
         assert_eq!(page.events.len(), 2 * count);
-        let due = store.due(Lane::News, NOW, 1_000).await.unwrap();
+        let due = store.due(Service::Apns, Lane::News, NOW, 1_000).await.unwrap();
         assert!(due.len() == count && due.iter().all(|sleeper| sleeper.asked == 1));
         for (number, won) in reports.into_iter().enumerate() {
             let id = id(&name(number));
@@ -215,7 +216,7 @@ async fn who_has_something_in_common_does_it_one_after_the_other() {
             // Before the device or after it: nothing of the generation that ended is left.
             assert!(outcomes[1] == Ok(()) || outcomes[1] == Err(StoreError::Conflict));
             assert_eq!(store.status(&id(&user)).await.unwrap(), StatusRecord::default());
-            assert!(store.channel(&id(&user)).await.unwrap().user.is_none());
+            assert!(store.channel(&id(&user)).await.unwrap().beside.is_none());
             let is_there = async |name: &str| store.channel(&id(name)).await.unwrap().device.is_some();
             assert_eq!(
                 [&outcomes[2], &outcomes[3]]

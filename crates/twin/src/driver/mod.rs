@@ -102,6 +102,9 @@ pub enum DriverError {
     /// A pool without keys.
     #[error("{path} holds no keys (PEM files)", path = .0.display())]
     EmptyPool(PathBuf),
+    /// A pool without keys of RSA.
+    #[error("none of the keys is of RSA, and Windows takes no others")]
+    NoRsaKeys,
     /// A certificate cannot be read.
     #[error(transparent)]
     Certificate(#[from] CertificateError),

@@ -69,7 +69,7 @@ pub(super) struct Tree {
 }
 
 /// What an `Atomic` rolls back.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 struct Settings {
     nodes: BTreeMap<LocUri, Value>,
     /// What is in force after a reboot only.
@@ -78,7 +78,8 @@ struct Settings {
     documents: Documents,
 }
 
-/// A tree as it was, to go back to.
+/// A tree as it was, to go back to, or to compare with.
+#[derive(Debug)]
 pub(super) struct Snapshot(Settings);
 
 impl Tree {
@@ -92,6 +93,11 @@ impl Tree {
 
     pub(super) fn restore(&mut self, snapshot: Snapshot) {
         self.set = snapshot.0;
+    }
+
+    /// Whether it is what it was.
+    pub(super) fn is_as(&self, snapshot: &Snapshot) -> bool {
+        self.set == snapshot.0
     }
 
     /// The value that was set at a node.

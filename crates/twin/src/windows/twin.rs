@@ -17,7 +17,7 @@ use ordain_windows::syncml::loc_uri::LocUri;
 
 pub use standing::{Event, Proof, Settings, Standing};
 
-use super::account::Account;
+use super::account::{Account, Channel};
 use super::complaint::{Complaint, Complaints};
 use super::enrollment::{EnrollError, Enrolling, Progress, Renewal, Scene, Way};
 use super::entra::Membership;
@@ -26,7 +26,7 @@ use super::keys::KeySource;
 use super::pc::Pc;
 use super::random::Random;
 use super::session::{Cause, SceneParts, Session, Verdict};
-use super::tree::{Tree, Value, own_store};
+use super::tree::{Snapshot, Tree, Value, own_store};
 
 /// A simulated Windows computer.
 #[derive(Debug)]
@@ -46,6 +46,10 @@ pub struct Twin {
     history: Vec<Event>,
     sessions: u64,
     failed_sessions: u64,
+    /// The tree when the session began that is held.
+    before: Option<Snapshot>,
+    /// Of each enrollment: whether its last session ended well and left all as it was.
+    rests: [bool; 2],
     agenda: VecDeque<Task>,
     activity: Activity,
     /// Whether a request awaits its answer.
@@ -95,6 +99,8 @@ impl Twin {
             history: Vec::new(),
             sessions: 0,
             failed_sessions: 0,
+            before: None,
+            rests: [false; 2],
             agenda: VecDeque::new(),
             activity: Activity::Idle,
             awaits: false,
@@ -135,6 +141,12 @@ impl Twin {
     /// How many sessions were given up.
     pub fn failed_sessions(&self) -> u64 {
         self.failed_sessions
+    }
+
+    /// Whether the last session of each enrollment ended well and left it as it was: the server has nothing more for it.
+    pub fn is_at_rest(&self) -> bool {
+        let mut rests = self.rests.iter().take(self.accounts.len());
+        self.standing == Standing::Enrolled && rests.all(|rests| *rests)
     }
 
     /// Its enrollment, while it has one.
@@ -221,6 +233,26 @@ impl Twin {
         self.wake(now);
     }
 
+    /// The package for which it needs a channel of WNS: its server wants it to be pushed for that.
+    pub fn wants_channel(&self) -> Option<&str> {
+        let account = self.accounts.first()?;
+        let package = self.tree.provider_text(&account.provider_id, &["Push", "PFN"])?;
+        let channel = account.channel.as_ref();
+        let has_it = channel.is_some_and(|channel| channel.package == package);
+        (!has_it && !package.is_empty()).then_some(package)
+    }
+
+    /// WNS has given it a channel for `package`, or has none for that: a session tells the server.
+    pub fn channel(&mut self, package: &str, uri: Option<String>, now: i64) {
+        if let Some(account) = self.accounts.first_mut() {
+            account.channel = Some(Channel {
+                package: package.to_owned(),
+                uri,
+            });
+        }
+        self.sync(now);
+    }
+
     /// The user asks for sessions of all enrollments, as the settings offer it.
     pub fn sync(&mut self, now: i64) {
         for account in &mut self.accounts {
@@ -286,6 +318,8 @@ impl Twin {
                         continue;
                     };
                     let session = Session::new(account, &self.tree, cause, self.settings.limits);
+                    self.before = Some(self.tree.snapshot());
+                    self.rested(index, false);
                     self.activity = Activity::Session(index, Box::new(session));
                     return true;
                 }
@@ -417,6 +451,12 @@ impl Twin {
     /// The value of a node, as its server would read it at this time. `None` when it is not there.
     pub fn value(&self, uri: &str, now: i64) -> Option<Value> {
         self.read(&LocUri::parse(uri).ok()?, now)
+    }
+
+    fn rested(&mut self, index: usize, is_so: bool) {
+        if let Some(rests) = self.rests.get_mut(index) {
+            *rests = is_so;
+        }
     }
 
     fn note(&mut self, event: Event) {

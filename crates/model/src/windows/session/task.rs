@@ -9,10 +9,14 @@ use crate::report::Reason;
 
 /// How the codes of reasons begin that are the device's word on a command.
 pub const REFUSED: &str = "Error.SyncML";
-/// Added to what was not confirmed: nothing speaks against it.
-const NOT_READABLE: &str = "Info.CannotBeReadBack";
-const AFTER_REBOOT: &str = "Info.AfterReboot";
-const OTHER_VALUE: &str = "Error.OtherValue";
+/// Added to what was not confirmed, though nothing speaks against it: a value that cannot be read back,
+pub const NOT_READABLE: &str = "Info.CannotBeReadBack";
+/// and one that is in force after a reboot.
+pub const AFTER_REBOOT: &str = "Info.AfterReboot";
+/// A value that was read back is not the one that was set.
+pub const OTHER_VALUE: &str = "Error.OtherValue";
+/// What was set has come to nothing, by the device's own word.
+pub const OUTCOME: &str = "Error.Outcome";
 
 /// One declaration of the manifest in this session.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -22,6 +26,8 @@ pub(super) struct Task {
     pub(super) is_put_off: bool,
     /// Not all of its values were found to be there.
     pub(super) differs: bool,
+    /// What it made the device begin goes on: nothing is changed meanwhile.
+    pub(super) is_busy: bool,
     /// Its commands were sent.
     pub(super) is_applied: bool,
     /// Something is to be sent once more in another session, through no fault of its own.
@@ -65,6 +71,7 @@ impl Task {
             token,
             is_put_off,
             differs: false,
+            is_busy: false,
             is_applied: false,
             is_unfinished: false,
             there: BTreeSet::new(),
@@ -92,6 +99,11 @@ impl Task {
                 format!("{path} has another value than was set"),
             ),
         }
+    }
+
+    /// What the settings were to bring about came to nothing.
+    pub(super) fn came_to_nothing(&mut self, path: &str, said: &str) {
+        self.fail(OUTCOME.to_owned(), format!("{path} is {said}"));
     }
 
     /// A value cannot be asked for, so that it is not confirmed.

@@ -10,6 +10,7 @@ use tokio::time::sleep;
 use super::line::{Line, Road};
 use crate::driver::{DriverError, Roots, Until, clock};
 use crate::windows::{Complaint, EnrollError, KeySource, Pc, Settings, Standing, Twin, Way};
+use crate::wns::{Courier, Wns};
 
 /// How many transport errors of a twin are kept in words.
 const KEPT_ERRORS: usize = 20;
@@ -23,7 +24,7 @@ pub struct Options {
     pub sessions: usize,
     /// How long a twin sleeps between sessions.
     pub poll: Duration,
-    /// When it ends: [`Until::Rest`] when each twin has held a session, or is not enrolled for good.
+    /// When it ends: [`Until::Rest`] when each twin is at rest, or is not enrolled for good.
     pub until: Until,
 }
 
@@ -34,6 +35,8 @@ pub struct Progress {
     pub twins: u64,
     /// Those that are enrolled.
     pub enrolled: u64,
+    /// Those that are [at rest](Twin::is_at_rest).
+    pub converged: u64,
     /// Those that have a linked enrollment.
     pub linked: u64,
     /// Sessions that ended well, of either enrollment.
@@ -57,6 +60,8 @@ pub struct TwinOutcome {
     pub name: String,
     /// How far it is.
     pub standing: Standing,
+    /// Whether it is [at rest](Twin::is_at_rest).
+    pub is_at_rest: bool,
     /// Why enrolling or renewing came to nothing.
     pub error: Option<EnrollError>,
     /// Its first complaints.
@@ -77,6 +82,7 @@ pub struct Outcome {
 /// A fleet of Windows twins.
 #[derive(Debug)]
 pub struct Fleet {
+    wns: Option<Arc<Wns>>,
     members: Vec<Arc<Mutex<Member>>>,
     progress: watch::Sender<Progress>,
 }
@@ -93,6 +99,7 @@ struct Member {
 struct Run {
     road: Road,
     permits: Semaphore,
+    wns: Option<Arc<Wns>>,
     options: Options,
     progress: watch::Sender<Progress>,
 }
@@ -121,8 +128,18 @@ impl Fleet {
             ..Progress::default()
         };
         Self {
+            wns: None,
             members: (0..count).map(member).collect(),
             progress: watch::Sender::new(progress),
+        }
+    }
+
+    /// The same with a push service: twins have a channel there once the server wants one, and come when they are pushed.
+    #[must_use]
+    pub fn pushed_by(self, wns: Arc<Wns>) -> Self {
+        Self {
+            wns: Some(wns),
+            ..self
         }
     }
 
@@ -141,6 +158,7 @@ impl Fleet {
         let run = Arc::new(Run {
             road: Road::new(roots)?,
             permits: Semaphore::new(options.sessions.max(1)),
+            wns: self.wns.clone(),
             options: options.clone(),
             progress: self.progress.clone(),
         });
@@ -190,6 +208,7 @@ impl Fleet {
             twins.push(TwinOutcome {
                 name: member.twin.pc().name.clone(),
                 standing: member.twin.standing(),
+                is_at_rest: member.twin.is_at_rest(),
                 error: member.twin.error().cloned(),
                 complaints: member.twin.complaints().kept().to_vec(),
                 errors: member.errors.clone(),
@@ -213,8 +232,10 @@ async fn joined(tasks: &mut JoinSet<()>) {
     }
 }
 
-/// One twin's run: sessions with pauses between them.
+/// One twin's run: sessions with pauses between them, which a push ends.
 async fn live(member: Arc<Mutex<Member>>, run: Arc<Run>, mut stop: watch::Receiver<bool>) {
+    let mut courier = run.wns.as_ref().map(|wns| wns.connect());
+    let mut is_pushed = false;
     loop {
         let permit = tokio::select! {
             biased;
@@ -224,8 +245,15 @@ async fn live(member: Arc<Mutex<Member>>, run: Arc<Run>, mut stop: watch::Receiv
         let mut held = member.lock().await;
         // On the heap, so that a sleeping twin is small.
         let now = clock::now();
-        held.begin(now);
+        held.begin(is_pushed, now);
         Box::pin(held.hold(&run.road, &run.progress, now)).await;
+        if let Some(courier) = &mut courier
+            && let Some(package) = held.twin.wants_channel().map(str::to_owned)
+        {
+            let uri = courier.channel(&package);
+            held.twin.channel(&package, uri, now);
+            Box::pin(held.hold(&run.road, &run.progress, now)).await;
+        }
         drop(permit);
         let rests = run.options.until == Until::Rest && held.rests();
         if rests || held.is_gone() {
@@ -236,11 +264,21 @@ async fn live(member: Arc<Mutex<Member>>, run: Arc<Run>, mut stop: watch::Receiv
             _ => run.options.poll,
         };
         drop(held);
-        tokio::select! {
+        is_pushed = tokio::select! {
             () = stopped(&mut stop) => return,
-            () = sleep(pause) => {}
-        }
+            () = sleep(pause) => false,
+            () = pushed(&mut courier) => true,
+        };
     }
+}
+
+/// Waits for a push; one session is enough for all that are there.
+async fn pushed(courier: &mut Option<Courier>) {
+    let Some(courier) = courier else {
+        return std::future::pending().await;
+    };
+    courier.next().await;
+    while courier.ready() {}
 }
 
 /// Waits until it is said to stop. When nobody can say so any more, that is never.
@@ -251,11 +289,13 @@ async fn stopped(stop: &mut watch::Receiver<bool>) {
 }
 
 impl Member {
-    /// Enrolls, or asks for sessions of each enrollment.
-    fn begin(&mut self, now: i64) {
+    /// Enrolls, or asks for sessions of each enrollment; after a push, of the one that it is for.
+    fn begin(&mut self, is_pushed: bool, now: i64) {
         if self.twin.standing() == Standing::New {
             // It is new, so that it can.
             let _ = self.twin.enroll(self.way.clone());
+        } else if is_pushed {
+            self.twin.push(now);
         } else {
             self.twin.sync(now);
         }
@@ -272,6 +312,7 @@ impl Member {
         let after = self.counted;
         progress.send_modify(|progress| {
             progress.enrolled = progress.enrolled + after.enrolled - before.enrolled;
+            progress.converged = progress.converged + after.converged - before.converged;
             progress.linked = progress.linked + after.linked - before.linked;
             progress.linked_sessions += after.linked_sessions.saturating_sub(before.linked_sessions);
             progress.sessions += after.sessions - before.sessions;
@@ -283,7 +324,7 @@ impl Member {
     }
 
     fn rests(&self) -> bool {
-        self.counted.sessions > 0
+        self.twin.is_at_rest()
     }
 
     /// Whether it will never do anything any more.
@@ -299,6 +340,7 @@ impl Member {
 fn counts(twin: &Twin) -> Progress {
     Progress {
         enrolled: u64::from(twin.standing() == Standing::Enrolled),
+        converged: u64::from(twin.is_at_rest()),
         linked: u64::from(twin.linked().is_some()),
         sessions: twin.sessions(),
         linked_sessions: twin.linked().map_or(0, |linked| u64::from(linked.sessions())),

@@ -52,7 +52,7 @@ impl Key {
 pub(super) type Outcome = Body<CspResult, DscResult>;
 
 /// A document that the device holds.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::windows) struct Held {
     pub(super) document: Document,
     pub(super) state: State,
@@ -106,7 +106,7 @@ impl Held {
 }
 
 /// All documents that a device holds. They outlive reboots.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(in crate::windows) struct Store {
     pub(super) documents: BTreeMap<Key, Held>,
     /// Whose a resource is.

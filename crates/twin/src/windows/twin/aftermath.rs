@@ -112,6 +112,9 @@ impl Twin {
             return self.agenda.push_back(Task::Session(index, Cause::Unenrollment));
         }
         let is_over = verdict == Verdict::Over;
+        let before = self.before.take();
+        let is_as_before = before.is_some_and(|before| self.tree.is_as(&before));
+        self.rested(index, is_over && is_as_before && session.effects.is_empty());
         if let Some(account) = self.accounts.get_mut(index) {
             if is_over {
                 account.pushed = false;

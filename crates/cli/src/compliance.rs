@@ -1,0 +1,163 @@
+//! `ordain compliance`.
+
+use std::time::Duration;
+
+use clap::Args;
+use ordain_server::api::{Compliance, ComplianceQuery, DeviceCounts};
+
+use crate::args::{ConnectionArgs, JsonArgs};
+use crate::client::{Client, with_query};
+use crate::connection::Connection;
+use crate::output::Different;
+use crate::table::{NOTHING, Table};
+use crate::{output, time};
+
+/// Options of `ordain compliance`.
+#[derive(Debug, Args)]
+pub(crate) struct ComplianceArgs {
+    /// Only members of this group
+    #[arg(long)]
+    group: Option<String>,
+    /// The state of a device that was silent for so long is unknown: 90s, 30m, 12h, 7d [default: 3d]
+    #[arg(long, value_name = "SPAN", value_parser = time::parse_span)]
+    silent_after: Option<Duration>,
+    #[command(flatten)]
+    connection: ConnectionArgs,
+    #[command(flatten)]
+    output: JsonArgs,
+}
+
+/// Counts the devices, and ends with differences when any is not as it should be.
+pub(crate) async fn run(args: ComplianceArgs) -> anyhow::Result<()> {
+    let query = ComplianceQuery {
+        group: args.group,
+        silent_after: args
+            .silent_after
+            .map(|span| u32::try_from(span.as_secs()).unwrap_or(u32::MAX)),
+    };
+    let client = Client::new(&Connection::find(&args.connection)?)?;
+    let compliance: Compliance = client.get(&with_query("compliance", &query)?).await?;
+    if args.output.json {
+        output::json(&compliance)?;
+    } else {
+        output::text(&view(&compliance))?;
+    }
+    match compliance.total.converged == compliance.total.devices {
+        true => Ok(()),
+        false => Err(Different.into()),
+    }
+}
+
+/// A row for each platform, and what it comes to.
+fn view(compliance: &Compliance) -> String {
+    let Compliance {
+        platforms,
+        total,
+        silent_after,
+        revision,
+    } = compliance;
+    if total.devices == 0 {
+        return format!("no devices; revision {revision} is wanted");
+    }
+    let mut table = Table::new(["platform", "devices", "converged", "failed", "pending", "unknown"]);
+    let rows = platforms
+        .iter()
+        .map(|row| (row.platform.as_deref().unwrap_or(NOTHING), &row.counts));
+    for (platform, counts) in rows.chain([("all", total)]) {
+        let DeviceCounts {
+            devices,
+            converged,
+            failed,
+            pending,
+            unknown,
+        } = counts;
+        let [devices, converged, failed, pending, unknown] =
+            [devices, converged, failed, pending, unknown].map(ToString::to_string);
+        table.row([platform.to_owned(), devices, converged, failed, pending, unknown]);
+    }
+    let mut text = format!(
+        "{table}\n\n{} of {} devices are as revision {revision} wants them",
+        total.converged, total.devices
+    );
+    if total.unknown > 0 {
+        text += &format!(
+            "\n{} unknown: never reported, or silent for more than {}",
+            total.unknown,
+            time::span((*silent_after).into())
+        );
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use ordain_server::api::PlatformCompliance;
+
+    use super::*;
+
+    fn compliance(rows: &[(Option<&str>, [u64; 4])]) -> Compliance {
+        let mut total = DeviceCounts::default();
+        let mut platforms = Vec::new();
+        for (platform, [converged, failed, pending, unknown]) in rows {
+            let counts = DeviceCounts {
+                devices: converged + failed + pending + unknown,
+                converged: *converged,
+                failed: *failed,
+                pending: *pending,
+                unknown: *unknown,
+            };
+            total = DeviceCounts {
+                devices: total.devices + counts.devices,
+                converged: total.converged + counts.converged,
+                failed: total.failed + counts.failed,
+                pending: total.pending + counts.pending,
+                unknown: total.unknown + counts.unknown,
+            };
+            platforms.push(PlatformCompliance {
+                platform: platform.map(str::to_owned),
+                counts,
+            });
+        }
+        Compliance {
+            platforms,
+            total,
+            silent_after: 3 * 86_400,
+            revision: 12,
+        }
+    }
+
+    #[test]
+    fn platforms_stand_side_by_side() {
+        let rows = [
+            (Some("iOS"), [120, 1, 0, 4]),
+            (Some("macOS"), [38, 0, 2, 0]),
+            (Some("Windows"), [1041, 3, 12, 17]),
+            (None, [0, 0, 0, 1]),
+        ];
+        insta::assert_snapshot!(view(&compliance(&rows)), @"
+        PLATFORM  DEVICES  CONVERGED  FAILED  PENDING  UNKNOWN
+        iOS       125      120        1       0        4
+        macOS     40       38         0       2        0
+        Windows   1073     1041       3       12       17
+        -         1        0          0       0        1
+        all       1239     1199       4       14       22
+
+        1199 of 1239 devices are as revision 12 wants them
+        22 unknown: never reported, or silent for more than 3 days
+        ");
+    }
+
+    #[test]
+    fn nothing_is_unknown_where_all_speak() {
+        let view = view(&compliance(&[(Some("iOS"), [2, 0, 0, 0])]));
+        assert!(
+            view.ends_with("\n2 of 2 devices are as revision 12 wants them"),
+            "{view}"
+        );
+    }
+
+    #[test]
+    fn an_empty_fleet_is_said_to_be_one() {
+        assert_eq!(view(&compliance(&[])), "no devices; revision 12 is wanted");
+    }
+}
