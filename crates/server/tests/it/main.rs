@@ -63,6 +63,7 @@ mod windows_raw_session;
 mod windows_renewal;
 mod windows_session;
 mod windows_settings;
+mod windows_signed;
 mod windows_twin;
 mod windows_wire;
 
