@@ -167,7 +167,8 @@ impl Enrolling {
             message_id: self.message_id.clone(),
             to: Some(url.clone()),
             security: security.map(|token| Security {
-                timestamp: None,
+                // What is signed says when.
+                timestamp: matches!(token, Token::Certificate { .. }).then(|| renewal::meant_from(scene.now)),
                 token: Some(token.clone()),
             }),
             body,

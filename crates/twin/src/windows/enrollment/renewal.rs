@@ -16,6 +16,14 @@ use crate::windows::tree::Tree;
 /// For how long a request is meant, in seconds.
 const MEANT: i64 = 300;
 
+/// That a message is meant from `now` on.
+pub(super) fn meant_from(now: i64) -> Timestamp {
+    Timestamp {
+        created: now,
+        expires: now.saturating_add(MEANT),
+    }
+}
+
 /// A renewal under way, of one account.
 #[derive(Debug)]
 pub(in crate::windows) struct Renewal {
@@ -62,10 +70,7 @@ impl Renewal {
             message_id: self.message_id.clone(),
             to: Some(url.clone()),
             security: Some(Security {
-                timestamp: Some(Timestamp {
-                    created: scene.now,
-                    expires: scene.now.saturating_add(MEANT),
-                }),
+                timestamp: Some(meant_from(scene.now)),
                 token: Some(Token::Username {
                     username: account.user.clone(),
                     password: Secret::new(""),
