@@ -21,7 +21,7 @@ const MAX_PARTS: usize = 500;
 pub struct PredicateSchema<'c> {
     catalog: &'c Catalog,
     /// Status items that are in no schema of Apple's.
-    own: BTreeMap<&'static str, Type>,
+    own: BTreeMap<String, Type>,
     properties: BTreeMap<String, Type>,
     whole: bool,
     recipients: Recipients,
@@ -57,8 +57,9 @@ impl<'c> PredicateSchema<'c> {
 
     /// The same with these status items beside those of the catalog. Nobody is said to lack them.
     #[must_use]
-    pub fn with_status(mut self, items: impl IntoIterator<Item = (&'static str, Type)>) -> Self {
-        self.own.extend(items);
+    pub fn with_status(mut self, items: impl IntoIterator<Item = (impl Into<String>, Type)>) -> Self {
+        self.own
+            .extend(items.into_iter().map(|(name, kind)| (name.into(), kind)));
         self
     }
 
@@ -148,7 +149,7 @@ impl Schema for PredicateSchema<'_> {
                 .catalog
                 .status_items()
                 .map(|item| item.name.as_str())
-                .chain(self.own.keys().copied())
+                .chain(self.own.keys().map(String::as_str))
                 .take(left)
                 .collect(),
             Source::Property => self.properties.keys().take(left).map(String::as_str).collect(),

@@ -10,6 +10,7 @@ use ordain_server::api::{Channel, Declaration};
 use serde_json::Value;
 use unicode_width::UnicodeWidthStr;
 
+use crate::documents;
 use crate::table::{COLUMNS, Table, abridged, clean, shortened};
 use crate::time;
 
@@ -96,6 +97,8 @@ pub(crate) fn view(channel: &Channel, now: i64) -> String {
     let errors = errors.flat_map(|(item, why)| why.iter().map(move |why| format!("{item}: {}", reason(why))));
     list("status items that it could not give", errors.collect());
     list("wrong in its last report", channel.report_problems.clone());
+    list("documents", documents::documents(&channel.documents, now));
+    list("drift", documents::drift(&channel.drift, now));
     text
 }
 

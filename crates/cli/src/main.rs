@@ -16,6 +16,7 @@ mod demo;
 mod device;
 mod devices;
 mod directory;
+mod documents;
 mod enrollment_profile;
 mod events;
 mod example;

@@ -8,6 +8,7 @@
 mod ahead;
 mod case;
 mod delivery;
+mod document;
 mod entitlement;
 mod linked;
 mod membership;
@@ -215,6 +216,10 @@ pub enum Code {
     OutOfDate,
     /// It holds what it should not.
     Leaving,
+    /// What it set is not so any more.
+    Drift,
+    /// Something of it stays on the device, though it is not for it any more.
+    Stays,
     /// An activation puts it in force.
     Activation,
     /// The predicate of the activation, by what the device has reported.

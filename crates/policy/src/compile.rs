@@ -10,7 +10,7 @@ use ordain_catalog::windows::WindowsDevice;
 use ordain_model::declaration::Declaration;
 use ordain_model::ids::Digest;
 use ordain_model::wish::{Blueprint, Group, Wish};
-use ordain_predicate::Advisory;
+use ordain_predicate::{Advisory, Type};
 
 use crate::advisory;
 use crate::declaration::Draft;
@@ -94,6 +94,7 @@ pub fn compile(
         downloads: BTreeMap::new(),
         listed: Vec::new(),
         advisories: Vec::new(),
+        inventories: Vec::new(),
     };
     let files = compiler.check_paths(&sorted);
     let wish = compiler.wish(&files);
@@ -140,6 +141,8 @@ pub(crate) struct Compiler<'c> {
     pub(crate) listed: Vec<(String, Place)>,
     /// Those of the policy.
     pub(crate) advisories: Vec<Advisory>,
+    /// The status items that inventories of Windows devices tell.
+    pub(crate) inventories: Vec<(String, Type)>,
 }
 
 impl<'c> Compiler<'c> {

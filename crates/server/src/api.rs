@@ -2,6 +2,7 @@
 
 mod catalog;
 mod command;
+mod document;
 mod event;
 mod explain;
 mod group;
@@ -25,6 +26,7 @@ pub use catalog::{
     CatalogCounts, CatalogQuery, CatalogSource, CatalogStatus, PublishedDeclaration, ReplacedCatalog,
 };
 pub use command::{Command, CommandRow, Delivery, Inventory, NewCommand, Queued};
+pub use document::{Document, DocumentPart, DocumentSeen, Drift, Stays};
 pub use event::{CreatedWebhook, EventFilter, EventRow, NewWebhook, WebhookRow};
 pub use explain::{ExplainQuery, Explained};
 pub use group::{
@@ -142,7 +144,8 @@ pub struct DeviceRow {
     /// Its system's version.
     pub os_version: Option<String>,
     /// failed: a declaration failed, on any of its channels. converged: every declaration that its own channel and its
-    /// linked one should have is confirmed or settled. left: checked out. pending: anything else.
+    /// linked one should have is confirmed or settled. left: checked out. unknown: it has documents of declared
+    /// configuration, and has not spoken of them for twice its schedule. pending: anything else.
     pub state: String,
     /// Over what it should have, on its own channel and on those others that have reported.
     #[schema(value_type = Object)]
@@ -222,6 +225,15 @@ pub struct Channel {
     pub status_errors: BTreeMap<String, Vec<Reason>>,
     /// What was wrong with its last report.
     pub report_problems: Vec<String>,
+    /// The documents that a Windows device's linked channel was sent.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub documents: Vec<Document>,
+    /// How what they set has drifted, the earliest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub drift: Vec<Drift>,
+    /// What stays on the device of those that are no longer for it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub stays: Vec<Stays>,
     /// When it last reported anything new, in unix seconds.
     pub reported_at: Option<i64>,
     /// When it last asked for anything, in unix seconds.

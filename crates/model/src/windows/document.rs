@@ -6,6 +6,7 @@ use std::fmt;
 
 use ordain_catalog::Scope;
 use ordain_catalog::windows::{DataFormat, Request};
+use ordain_predicate::Type;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use uuid::Uuid;
@@ -159,6 +160,24 @@ pub struct Provider {
     pub values: BTreeMap<String, Option<Wanted>>,
 }
 
+/// How the names of the status items begin that inventories tell; the identifier of the declaration and the name of the
+/// value follow.
+pub const INVENTORY: &str = "windows.inventory.";
+
+/// The name of what an inventory tells of the node at `path` below its CSP.
+pub fn value_of_node(path: &str) -> String {
+    path.replace('/', ".")
+}
+
+/// The name of what an inventory tells of a value of its resource at `place`, from 0: those of others than the first one
+/// have its number in front, from 2.
+pub fn value_of_provider(place: usize, name: &str) -> String {
+    match place {
+        0 => name.to_owned(),
+        place => format!("{}.{name}", place + 1),
+    }
+}
+
 fn is_default<T: Default + PartialEq>(value: &T) -> bool {
     *value == T::default()
 }
@@ -186,6 +205,30 @@ impl Document {
             // A structure of texts and values is an object.
             _ => Map::new(),
         }
+    }
+
+    /// The status items that an inventory tells, as the declaration `identifier`, for predicates of groups.
+    pub fn tells(&self, identifier: &str) -> Vec<(String, Type)> {
+        if self.request != Request::Inventory {
+            return Vec::new();
+        }
+        let named = |name: &str| format!("{INVENTORY}{identifier}.{name}");
+        let uris = self.csp.iter().flat_map(|csp| &csp.settings);
+        let uris = uris.map(|uri| {
+            let kind = match uri.format {
+                Some(DataFormat::Int) => Type::Number,
+                Some(DataFormat::Bool) => Type::Boolean,
+                Some(DataFormat::Chr | DataFormat::Xml) => Type::Text,
+                _ => Type::Any,
+            };
+            (named(&value_of_node(&uri.path)), kind)
+        });
+        let providers = self.providers.iter().enumerate();
+        let values = providers.flat_map(|(place, provider)| {
+            let names = provider.values.keys();
+            names.map(move |name| (named(&value_of_provider(place, name)), Type::Text))
+        });
+        uris.chain(values).collect()
     }
 
     /// The same without what it sets, by which a device comes to take that back. \[U\]: whether devices take a document

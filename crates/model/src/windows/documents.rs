@@ -15,12 +15,12 @@ use ordain_catalog::Scope;
 use ordain_catalog::windows::{DataFormat, Request, Verb};
 use serde::{Deserialize, Serialize};
 
-pub use self::judge::INVENTORY;
 pub use self::record::{Documents, Drift, DriftKind, Good, Known, Leaving, Read, Refresh, Seen, Stays};
 pub use self::state::{Kind, State};
 pub use self::told::{DocumentResult, Outcome, Part, Told, Verdict};
 use super::conversation::{Answer, Conversation, Operation, OutOfTurn, Piece, Said, Turn};
 use super::document::{DocId, Document, emptied_checksum};
+use super::link::POLL_INTERVALS;
 use crate::ids::Digest;
 
 /// What a session is decided from, beside what it remembers.
@@ -97,6 +97,13 @@ enum Work {
     Delete(String, Scope, Request),
     /// How often the device looks after its documents; the default, where nothing is said.
     Refresh(Option<u32>),
+}
+
+/// Whether what a linked channel has said may be over: it was seen last, at `seen_at`, more than twice as long ago as it
+/// comes. Both times in unix seconds.
+pub fn is_stale(seen_at: Option<i64>, now: i64) -> bool {
+    let [.., between] = POLL_INTERVALS;
+    seen_at.is_some_and(|seen_at| now.saturating_sub(seen_at) > 2 * 60 * i64::from(between))
 }
 
 /// The root of the CSP.

@@ -5,6 +5,8 @@ use ordain_catalog::windows::Edition;
 use ordain_predicate::Type;
 use serde_json::Value;
 
+use super::document::INVENTORY;
+
 /// A status item of Windows devices.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Fact {
@@ -184,7 +186,7 @@ pub fn types() -> impl Iterator<Item = (&'static str, Type)> {
 
 /// Whether `name` is a status item of Windows devices.
 pub fn is_fact(name: &str) -> bool {
-    FACTS.iter().any(|fact| fact.name == name)
+    name.starts_with(INVENTORY) || FACTS.iter().any(|fact| fact.name == name)
 }
 
 impl Fact {

@@ -8,9 +8,9 @@ use ordain_model::held::{Listing, Placed};
 use ordain_model::ids::Digest;
 use ordain_model::manifest::{Entry, Manifest};
 use ordain_model::report::Report;
-use ordain_model::windows::document::{DOCUMENT_TYPE, DocId, Document, emptied_checksum};
+use ordain_model::windows::document::{DOCUMENT_TYPE, DocId, Document, INVENTORY, emptied_checksum};
 use ordain_model::windows::documents::{
-    Declared, DocumentResult, Documents, DriftKind, INVENTORY, Part, Scene, Session, State, Told, Wire,
+    Declared, DocumentResult, Documents, DriftKind, Part, Scene, Session, State, Told, Wire,
 };
 use ordain_model::windows::session::{Answered, Body, Operation, Said, Status};
 use proptest::prelude::*;

@@ -104,6 +104,7 @@ impl<'c> Compiler<'c> {
         }
         let name = identifier.map_or("", |identifier| identifier.text);
         self.check_by_scenario(name, &located, fields);
+        self.inventories.extend(located.document.tells(name));
         let owned = located.owned();
         let file = WindowsFile::Document(located.document, owned);
         Some(file.into_draft(identifier?, place, Some(scope)))

@@ -15,6 +15,7 @@ use ordain_model::manifest::Manifest;
 use ordain_model::membership::Basis;
 use ordain_model::record::StatusRecord;
 use ordain_model::view::{self, ViewOf};
+use ordain_model::windows::documents::is_stale;
 use ordain_model::windows::link::LinkState;
 use ordain_model::world::World;
 use ordain_model::{checkin, command, convergence};
@@ -33,7 +34,7 @@ const STRETCH: u32 = 1_000;
 const DEFAULT_LIMIT: usize = 1_000;
 /// How many commands of a queue are shown with the channel.
 const QUEUE_SHOWN: u32 = 20;
-const STATES: [&str; 4] = ["converged", "pending", "failed", "left"];
+const STATES: [&str; 5] = ["converged", "pending", "failed", "unknown", "left"];
 
 /// Lists devices, and counts all of them by state.
 #[utoipa::path(
@@ -226,14 +227,12 @@ async fn row(
         counts += self::counts(app, channel, &wanted.manifest).await?;
     }
     let standing = device.standing.as_ref();
+    let documents = documents(app, world, device, beside).await?;
     let state = match device.phase {
         Phase::CheckedOut => "left",
         _ if counts.failed > 0 => "failed",
-        _ if device.is_converged(wanted.manifest.token())
-            && has_documents(app, world, device, beside).await? =>
-        {
-            "converged"
-        }
+        _ if documents == Documents::Stale => "unknown",
+        _ if documents == Documents::Confirmed && device.is_converged(wanted.manifest.token()) => "converged",
         _ => "pending",
     };
     let facts = &device.facts;
@@ -253,20 +252,40 @@ async fn row(
     })
 }
 
-/// Whether all that is for the linked channel of a device is confirmed.
-async fn has_documents(
+/// How it stands with all documents of a device.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Documents {
+    /// All of them are confirmed, or there are none.
+    Confirmed,
+    Pending,
+    /// The device has not spoken of them for so long that nobody knows how they are.
+    Stale,
+}
+
+/// What is for the linked channel of a device is on that channel, or nowhere.
+async fn documents(
     app: &App,
     world: &World,
     device: &Enrollment,
     beside: &[Enrollment],
-) -> Result<bool, StoreError> {
+) -> Result<Documents, StoreError> {
     if !device.facts.is_windows() {
-        return Ok(true);
+        return Ok(Documents::Confirmed);
     }
     let id = device.id.to_linked();
     let linked = beside.iter().find(|channel| channel.id == id);
     let wanted = app.wanted(world, device, &id, linked).await?.manifest;
-    Ok(wanted.entries().is_empty() || linked.is_some_and(|linked| linked.is_converged(wanted.token())))
+    let linked = match linked {
+        _ if wanted.entries().is_empty() => return Ok(Documents::Confirmed),
+        None => return Ok(Documents::Pending),
+        Some(linked) => linked,
+    };
+    let seen_at = app.store.sighting(&id).await?.map(|seen| seen.seen_at);
+    Ok(match linked.is_converged(wanted.token()) {
+        _ if is_stale(seen_at, app.now()) => Documents::Stale,
+        true => Documents::Confirmed,
+        false => Documents::Pending,
+    })
 }
 
 /// The verdicts over what a channel should hold. Those that were made when it reported count only for the manifest
@@ -367,7 +386,10 @@ async fn channel(
         None => BTreeSet::new(),
     };
     let listing = record.held.unpack(against.as_deref());
+    let seen_at = sighting.as_ref().map(|seen| seen.seen_at);
+    let is_stale = enrollment.id == enrollment.id.to_linked() && is_stale(seen_at, app.now());
     let declarations = view::declarations(ViewOf {
+        is_stale,
         wanted: &wanted.manifest,
         offered: offered.as_deref(),
         fetched: &fetched,
@@ -379,7 +401,7 @@ async fn channel(
     Ok(Channel {
         id: enrollment.id.to_string(),
         phase: enrollment.phase,
-        converged: enrollment.is_converged(wanted.manifest.token()),
+        converged: enrollment.is_converged(wanted.manifest.token()) && !is_stale,
         wanted_revision: wanted.revision,
         wanted_token: wanted.manifest.token().to_string(),
         offered_token: enrollment.offer.map(|offer| offer.token.to_string()),
@@ -393,11 +415,14 @@ async fn channel(
                 reason: omission.reason.clone(),
             })
             .collect(),
+        documents: record.documents.known.iter().map(Into::into).collect(),
+        drift: record.documents.drift.iter().map(Into::into).collect(),
+        stays: record.documents.stays.iter().map(Into::into).collect(),
         status: record.items,
         status_errors: record.errors,
         report_problems: record.problems,
         reported_at: enrollment.standing.as_ref().map(|standing| standing.at),
-        seen_at: sighting.map(|seen| seen.seen_at),
+        seen_at,
     })
 }
 

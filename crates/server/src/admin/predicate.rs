@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use ordain_catalog::predicate::PredicateSchema;
+use ordain_model::windows::document::Document;
 use ordain_model::windows::facts;
 use ordain_predicate::{Dialect, Predicate, parse};
 use serde_json::value::to_raw_value;
@@ -80,9 +81,17 @@ pub(crate) async fn over_fleet(
     let after = after.transpose()?;
     let is_first = after.is_none();
     let catalog = app.catalogs.in_force().catalog;
+    let world = app.world();
+    let declarations = world.revision().wish.declarations.values();
+    let documents = declarations.filter_map(|declared| Some((declared, Document::of(declared)?)));
+    let inventories: Vec<_> = documents
+        .flat_map(|(declared, document)| document.tells(&declared.identifier))
+        .collect();
     let (predicate, findings) = off_thread(move || {
         let predicate = read(&question.predicate, Dialect::Server)?;
-        let schema = PredicateSchema::new(&catalog).with_status(facts::types());
+        let schema = PredicateSchema::new(&catalog)
+            .with_status(facts::types())
+            .with_status(inventories);
         let findings = match is_first {
             true => findings(&question.predicate, Dialect::Server, &schema),
             false => Vec::new(),

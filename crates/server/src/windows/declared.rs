@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use ordain_catalog::Scope;
 use ordain_catalog::windows::DataFormat;
-use ordain_model::windows::document::{DocId, Document};
+use ordain_model::windows::document::{DocId, Document, value_of_node, value_of_provider};
 use ordain_model::windows::documents::{DocumentResult, Part, State, Told, Wire};
 use ordain_model::windows::settings::Wanted;
 use ordain_windows::declared::{
@@ -112,7 +112,7 @@ fn csp(csp: CspResult) -> Vec<Part> {
         values: BTreeMap::new(),
     };
     let uris = csp.uris.into_iter().map(|uri| {
-        let name = uri.path.replace('/', ".");
+        let name = value_of_node(&uri.path);
         Part {
             path: format!("{}/{}", csp.name, uri.path),
             status: uri.status,
@@ -124,12 +124,8 @@ fn csp(csp: CspResult) -> Vec<Part> {
     [whole].into_iter().chain(uris).collect()
 }
 
-/// The values of a resource after the first one have its number in front, from 2.
 fn dsc((place, dsc): (usize, DscResult)) -> Part {
-    let name = |name: &str| match place {
-        0 => name.to_owned(),
-        place => format!("{}.{name}", place + 1),
-    };
+    let name = |name: &str| value_of_provider(place, name);
     let values = dsc.values.iter();
     Part {
         path: format!("{}:{}", dsc.namespace, dsc.class),

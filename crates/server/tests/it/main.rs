@@ -51,6 +51,7 @@ mod windows_declared_drift;
 mod windows_declared_pc;
 mod windows_declared_results;
 mod windows_declared_wire;
+mod windows_documents;
 mod windows_entra;
 mod windows_hostile;
 mod windows_linked;
@@ -59,6 +60,7 @@ mod windows_page;
 mod windows_renewal;
 mod windows_session;
 mod windows_settings;
+mod windows_signed;
 mod windows_twin;
 mod windows_wire;
 

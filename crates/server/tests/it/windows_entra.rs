@@ -74,6 +74,7 @@ pub(crate) fn token_of(claims: &Value, key: &KeyPair) -> String {
     signed(&json!({"typ": "JWT", "alg": "RS256", "kid": "k1"}), claims, key)
 }
 
+/// A server that takes tokens signed with the last one of [`KEYS`].
 pub(crate) async fn house(database: Database) -> House {
     let mut house = House::closed(database);
     let jwks = house.file("keys.json", &key_set(&KEYS[2], "k1").to_string());

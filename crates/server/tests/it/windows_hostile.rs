@@ -5,6 +5,7 @@ use serde_json::json;
 
 use crate::bad_message::raw_answer;
 use crate::house::House;
+use crate::windows_linked::{LINKED_ENROLLMENT, LINKED_POLICY};
 use crate::windows_wire::*;
 
 crate::on_each_database!(
@@ -14,7 +15,7 @@ crate::on_each_database!(
     messages_of_another_kind,
 );
 
-const ENDPOINTS: [&str; 3] = [DISCOVERY, POLICY, ENROLLMENT];
+const ENDPOINTS: [&str; 5] = [DISCOVERY, POLICY, ENROLLMENT, LINKED_POLICY, LINKED_ENROLLMENT];
 
 async fn documents_that_are_not_read(database: Database) {
     let house = House::open(database).await;

@@ -4,6 +4,7 @@
 use ordain_testbed::Database;
 use serde_json::{Value, json};
 
+use crate::bad_message::raw_answer;
 use crate::client::Answer;
 use crate::house::{House, PUBLIC_URL};
 use crate::identity::Identity;
@@ -185,7 +186,11 @@ async fn discovery(database: Database) {
             .await
             .with(400);
     }
-    pc.post(LINKED_DISCOVERY, &[b' '; 65 << 10], None).await.with(413);
+    let head = format!(
+        "POST {LINKED_DISCOVERY} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {}\r\n\r\n",
+        65 << 10
+    );
+    assert_eq!(raw_answer(&house, &head, b"").await, "HTTP/1.1 413");
 
     // Without Entra there is nothing for joined devices; registered ones need none.
     let plain = House::open(Database::sqlite()).await;
@@ -466,7 +471,7 @@ const CHECK_OUT: &str = r#"<?xml version="1.0" encoding="UTF-8"?><plist version=
 <string>CheckOut</string><key>Topic</key><string>t</string><key>UDID</key><string>PC-1</string></dict></plist>"#;
 
 async fn a_linked_channel_is_renewed_alone(database: Database) {
-    let house = house(database).await;
+    let mut house = house(database).await;
     let device = Enrolled::new(&house, "PC-1").await;
     let linked = device.link(&house).await;
     device.says(LINKED, Some(&linked.identity), "").await.with(200);
@@ -502,8 +507,10 @@ async fn a_linked_channel_is_renewed_alone(database: Database) {
         .says(PRIMARY, Some(&device.own.identity), "")
         .await
         .with(200);
-    // One that was issued for an enrollment that was replaced since is worth nothing.
+    // One that was issued for an enrollment that was replaced since is worth nothing. (The server's own certificate is
+    // for less than two years.)
     house.pass(330 * DAY);
+    house.restart().await;
     let answer = renews(LINKED_ENROLLMENT, &next, 2, 0).await.with(200);
     let unused = Provisioned::read(&answer, &KEYS[0]);
     let anew = device.link(&house).await;

@@ -18,6 +18,7 @@ use crate::windows_wire::token;
 
 crate::on_each_database!(
     a_joined_pc_is_linked,
+    a_registered_pc_is_linked,
     what_stays_at_failed_works,
     who_cannot_be_linked_is_told,
     unlinking,
@@ -65,13 +66,17 @@ async fn publish_nothing(house: &House) {
 
 /// A PC that is joined to Entra, before it enrolls.
 async fn joined(house: &House) -> (Managed, Way) {
+    in_entra(house, Join::Joined).await
+}
+
+async fn in_entra(house: &House, join: Join) -> (Managed, Way) {
     let mut managed = Managed::new(house, 0);
     let membership = Membership {
         issuer: ISSUER.clone(),
         tenant: TENANT.to_owned(),
         device_id: "77777777-0000-0000-0000-000000000001".to_owned(),
     };
-    managed.twin.join(membership, Join::Joined);
+    managed.twin.join(membership, join);
     let way = Way::new(PUBLIC_URL, "ada@example.org", token(house, "lab", 1).await);
     (managed, way)
 }
@@ -88,6 +93,13 @@ async fn enrolled(house: &House) -> Managed {
         managed.twin.error()
     );
     managed
+}
+
+/// A session of its own channel, with all that follows from it on the linked one.
+async fn session(house: &House, managed: &mut Managed) {
+    managed.twin.sync(house.now());
+    managed.hold().await;
+    managed.is_content();
 }
 
 /// The phase of the linked channel, and what is said of it.
@@ -136,14 +148,14 @@ async fn a_joined_pc_is_linked(database: Database) {
         "Entra device 77777777-0000-0000-0000-000000000001"
     );
     house.restart().await;
-    managed.session().await;
+    session(&house, &mut managed).await;
     let device = house.device(managed.id()).await;
     assert_eq!(device["channels"][0]["status"]["windows.linked.status"], 4);
     // Both go on by their own schedules, and nothing is begun again.
     house.pass(24 * 60 * MINUTE);
     managed.twin.wake(house.now());
     managed.hold().await;
-    managed.session().await;
+    session(&house, &mut managed).await;
     managed.is_content();
     assert!(managed.twin.linked().expect("a linked account").sessions() > 1);
     assert_eq!(
@@ -156,6 +168,22 @@ async fn a_joined_pc_is_linked(database: Database) {
         second.identity.certificate
     );
     assert_eq!(linked(&house, &managed).await, is_linked);
+}
+
+async fn a_registered_pc_is_linked(database: Database) {
+    // It needs nothing of Entra that this server knows of.
+    let house = House::open(database).await;
+    publish(&house).await;
+    let (mut managed, way) = in_entra(&house, Join::Registered).await;
+    managed.twin.enroll(way).expect("a new computer");
+    managed.hold().await;
+    managed.is_content();
+    assert_eq!(
+        linked(&house, &managed).await,
+        (Some("enrolled".to_owned()), Vec::new())
+    );
+    let audit = house.get("/audit").await;
+    assert_eq!(audit[0]["who"], format!("device {}", managed.id()));
 }
 
 async fn what_stays_at_failed_works(database: Database) {
@@ -174,7 +202,7 @@ async fn what_stays_at_failed_works(database: Database) {
         .clone();
     for _ in 0..3 {
         house.pass(60 * MINUTE);
-        managed.session().await;
+        session(&house, &mut managed).await;
     }
     let device = house.device(managed.id()).await;
     assert_eq!(device["channels"][0]["status"]["windows.linked.status"], 3);
@@ -218,7 +246,7 @@ async fn who_cannot_be_linked_is_told(database: Database) {
     // An upgrade, and it can be.
     publish(&house).await;
     managed.twin.pc_mut().edition = 48;
-    managed.session().await;
+    session(&house, &mut managed).await;
     assert_eq!(
         linked(&house, &managed).await,
         (Some("enrolled".to_owned()), Vec::new())
@@ -237,7 +265,7 @@ async fn unlinking(database: Database) {
         .certificate
         .clone();
     publish_nothing(&house).await;
-    managed.session().await;
+    session(&house, &mut managed).await;
     assert!(
         managed.twin.linked().is_some(),
         "it stays linked until it is told otherwise"
@@ -249,21 +277,21 @@ async fn unlinking(database: Database) {
         .with(428);
     body["confirm"] = json!(true);
     let id = order(&house, body).await;
-    managed.session().await;
+    session(&house, &mut managed).await;
     assert_eq!(
         state(&house, &id).await.0,
         "sent",
         "that it was taken is not that it was done"
     );
     assert_eq!(linked(&house, &managed).await.0.as_deref(), Some("enrolled"));
-    managed.session().await;
+    session(&house, &mut managed).await;
     assert_eq!(state(&house, &id).await.0, "acknowledged");
     assert_eq!(linked(&house, &managed).await, (None, vec![]));
     assert!(managed.twin.linked().is_none());
     // Wanted again, it is linked anew.
     publish(&house).await;
-    managed.session().await;
-    managed.session().await;
+    session(&house, &mut managed).await;
+    session(&house, &mut managed).await;
     assert_eq!(
         linked(&house, &managed).await,
         (Some("enrolled".to_owned()), Vec::new())

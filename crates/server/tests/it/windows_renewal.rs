@@ -160,7 +160,7 @@ async fn renewals_that_are_refused(database: Database) {
 }
 
 /// A certificate of nobody's but its own key.
-fn self_signed(key: &KeyPair) -> Vec<u8> {
+pub(crate) fn self_signed(key: &KeyPair) -> Vec<u8> {
     let params = rcgen::CertificateParams::new(vec!["PC-1".to_owned()]).expect("parameters");
     params.self_signed(key).expect("a certificate").der().to_vec()
 }

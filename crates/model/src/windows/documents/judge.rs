@@ -13,6 +13,7 @@ use super::told::{Told, Verdict};
 use super::{Declared, Scene, Session};
 use crate::held::Listing;
 use crate::report::{DeclarationsReport, Listed, Reason, Report, Validity};
+use crate::windows::document::INVENTORY;
 
 impl Session {
     /// The report, after the message that was answered. `before` is what the channel listed until now: as long as a device
@@ -88,9 +89,6 @@ impl Documents {
     }
 }
 
-/// How the names of the status items begin that inventories tell; the identifier of the document and the name of the
-/// value follow.
-pub const INVENTORY: &str = "windows.inventory.";
 /// How many of them are kept.
 const MOST_ITEMS: usize = 500;
 

@@ -115,6 +115,18 @@ impl Part {
 }
 
 impl Outcome {
+    /// What the device said of it, in words.
+    pub fn words(&self) -> String {
+        let status = self.status.as_deref().map(words);
+        let status = status.filter(|_| self.verdict == Verdict::Bad || self.state.is_none());
+        let state = self.state.map(|state| state.to_string());
+        let said: Vec<String> = status.into_iter().chain(state).collect();
+        match said.is_empty() {
+            true => "nothing is said of it".to_owned(),
+            false => said.join(", "),
+        }
+    }
+
     /// Why it is not as it should be.
     pub(super) fn reason(&self) -> Reason {
         let code = match (&self.status, self.verdict) {
@@ -124,20 +136,9 @@ impl Outcome {
             }
             (_, Verdict::Bad) => "Error.State".to_owned(),
         };
-        let status = self
-            .status
-            .as_deref()
-            .map(words)
-            .filter(|_| self.verdict == Verdict::Bad);
-        let state = self.state.map(|state| state.to_string());
-        let said: Vec<String> = status.into_iter().chain(state).collect();
-        let said = match said.is_empty() {
-            true => "nothing is said of it".to_owned(),
-            false => said.join(", "),
-        };
         Reason {
             code,
-            description: Some(format!("{}: {said}", self.path)),
+            description: Some(format!("{}: {}", self.path, self.words())),
             details: None,
         }
     }

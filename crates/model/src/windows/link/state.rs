@@ -7,8 +7,8 @@ use ordain_catalog::OsVersion;
 use ordain_catalog::windows::{Edition, Join, WindowsCatalog, WindowsDevice};
 use serde_json::Value;
 
-use super::POLL_INTERVALS;
 use crate::enrollment::Phase;
+use crate::windows::documents::is_stale;
 use crate::windows::facts::{LINK_ENDPOINT, LINK_ERROR, LINK_STATUS};
 
 /// What the server knows of a device's linked channel.
@@ -74,11 +74,9 @@ const UNENROLLED: i64 = 8;
 impl Channel {
     /// As it was last seen at that time, in unix seconds: a channel that is silent for two of its intervals is not live.
     pub fn seen(phase: Phase, at: Option<i64>, now: i64) -> Self {
-        let [.., interval] = POLL_INTERVALS;
-        let silence = 2 * 60 * i64::from(interval);
         Self {
             phase,
-            is_live: phase == Phase::Enrolled && at.is_some_and(|at| now.saturating_sub(at) <= silence),
+            is_live: phase == Phase::Enrolled && at.is_some() && !is_stale(at, now),
         }
     }
 }

@@ -80,7 +80,9 @@ async fn by_certificate(
         return Err(refused("the signature is wrong".to_owned()));
     }
     let (peer, headers, body) = (&arrived.peer, &arrived.headers, &arrived.body.octets);
-    let presented = app.trust.identify_signer(&certificate, &[], peer, headers, body, now);
+    let presented = app
+        .trust
+        .identify_signer(&certificate, &[], peer, headers, body, now);
     let presented = presented.map_err(|reason| refused(reason.to_string()))?;
     let scene = app.windows_scene(Channel::Device, &presented).await;
     match scene.and_then(|scene| Ok(scene.device()?.id.clone())) {
