@@ -135,13 +135,8 @@ impl Session {
         self.conversation.hears(message, heard);
     }
 
-    /// Whether the device has listed its documents in this session: only then is it known which it has.
-    pub fn has_listed(&self) -> bool {
-        self.has_listed
-    }
-
     /// Whether the user of the enrollment is signed in.
-    pub fn with_user(&self) -> bool {
+    fn with_user(&self) -> bool {
         self.with_user
     }
 

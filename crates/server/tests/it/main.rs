@@ -52,6 +52,7 @@ mod windows_declared_pc;
 mod windows_declared_results;
 mod windows_declared_wire;
 mod windows_documents;
+mod windows_drift;
 mod windows_entra;
 mod windows_hostile;
 mod windows_linked;
