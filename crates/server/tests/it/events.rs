@@ -25,13 +25,13 @@ crate::on_each_database!(
 
 /// One message of a stream.
 #[derive(Debug, Clone, PartialEq)]
-struct Message {
-    event: String,
-    data: Value,
+pub(crate) struct Message {
+    pub(crate) event: String,
+    pub(crate) data: Value,
 }
 
 /// A client of the stream, as the specification of server-sent events has it.
-struct Listener {
+pub(crate) struct Listener {
     body: Incoming,
     text: String,
     /// What it sends as `Last-Event-ID` when it comes back.
@@ -68,7 +68,7 @@ impl Listener {
     }
 
     /// One that has heard where the stream begins.
-    async fn open(house: &House, query: &str, last: Option<&str>) -> Self {
+    pub(crate) async fn open(house: &House, query: &str, last: Option<&str>) -> Self {
         let listener = Self::try_open(house, query, &house.admin_token(), last).await;
         let mut listener = listener.expect("a stream");
         assert_eq!(listener.block().await, Some(None), "an id alone");
@@ -84,7 +84,7 @@ impl Listener {
         }
     }
 
-    async fn take(&mut self, count: usize) -> Vec<Message> {
+    pub(crate) async fn take(&mut self, count: usize) -> Vec<Message> {
         let mut messages = Vec::new();
         while messages.len() < count {
             messages.push(self.next().await.expect("a message"));
@@ -92,7 +92,7 @@ impl Listener {
         messages
     }
 
-    async fn rest(&mut self) -> Vec<Message> {
+    pub(crate) async fn rest(&mut self) -> Vec<Message> {
         let mut messages = Vec::new();
         while let Some(message) = self.next().await {
             messages.push(message);

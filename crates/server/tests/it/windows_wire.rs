@@ -296,11 +296,22 @@ impl Pc {
 
     /// Sends a message, on a connection that shows `certificate`. Whatever comes back is as Windows needs it.
     pub(crate) async fn post(&self, path: &str, message: &[u8], certificate: Option<&Identity>) -> Answer {
+        self.post_as(SOAP, path, message, certificate).await
+    }
+
+    /// The same, with a message of that `Content-Type`.
+    pub(crate) async fn post_as(
+        &self,
+        content_type: &str,
+        path: &str,
+        message: &[u8],
+        certificate: Option<&Identity>,
+    ) -> Answer {
         let manner = Manner {
             certificate: certificate.cloned(),
             ..Manner::default()
         };
-        self.exchange(path, SOAP, message, manner).await
+        self.exchange(path, content_type, message, manner).await
     }
 
     /// The same for a message of this content type, in this manner.

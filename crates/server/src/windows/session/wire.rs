@@ -284,6 +284,8 @@ fn item(operation: &Operation) -> Item {
     let mut item = Item::to(operation.path.clone());
     if let Some((format, value)) = &operation.value {
         item.meta.format = Some(self::format(*format));
+        // C4: what every published document has beside it.
+        item.meta.kind = (*format == DataFormat::Chr).then(|| "text/plain".to_owned());
         item.data = (!format.is_empty()).then(|| value.clone());
     }
     item
