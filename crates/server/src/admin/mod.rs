@@ -129,7 +129,7 @@ fn described() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(migration::migration, migration::open, migration::close))
         .routes(routes!(push::certificate, push::import))
         .routes(routes!(push::status))
-        .routes(routes!(wns::status, wns::set, wns::remove))
+        .routes(routes!(wns::wns_status, wns::set_wns, wns::remove_wns))
 }
 
 /// What is there, and who is asking.

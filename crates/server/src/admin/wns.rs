@@ -23,7 +23,7 @@ const NONE: &str = "there are no credentials for WNS: no Windows device is told 
     post, path = "/wns", request_body = NewWnsCredentials,
     responses((status = 200, body = WnsStatus), (status = 400, body = Problem))
 )]
-pub(crate) async fn set(
+pub(crate) async fn set_wns(
     State(app): State<Arc<App>>,
     Extension(actor): Extension<Actor>,
     extract::Json(asked): extract::Json<NewWnsCredentials>,
@@ -42,7 +42,7 @@ pub(crate) async fn set(
 
 /// How it stands with the pushes of Windows devices.
 #[utoipa::path(get, path = "/wns", responses((status = 200, body = WnsStatus)))]
-pub(crate) async fn status(State(app): State<Arc<App>>) -> Result<Json<WnsStatus>, Fault> {
+pub(crate) async fn wns_status(State(app): State<Arc<App>>) -> Result<Json<WnsStatus>, Fault> {
     Ok(Json(view(&app).await?))
 }
 
@@ -51,7 +51,7 @@ pub(crate) async fn status(State(app): State<Arc<App>>) -> Result<Json<WnsStatus
     delete, path = "/wns",
     responses((status = 200, body = WnsStatus), (status = 404, body = Problem))
 )]
-pub(crate) async fn remove(
+pub(crate) async fn remove_wns(
     State(app): State<Arc<App>>,
     Extension(actor): Extension<Actor>,
 ) -> Result<Json<WnsStatus>, Fault> {
