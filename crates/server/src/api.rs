@@ -146,7 +146,7 @@ pub struct DeviceRow {
     /// Its system's version.
     pub os_version: Option<String>,
     /// failed: a declaration failed, on its own channel or on that of a user. converged: every declaration that its
-    /// own channel should have is confirmed or settled. left: checked out. pending: anything else.
+    /// own channel, and the one linked to it, should have is confirmed or settled. left: checked out. pending: anything else.
     pub state: String,
     /// Over what it should have, on its own channel and on those of its users that have reported.
     #[schema(value_type = Object)]

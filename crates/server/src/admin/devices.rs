@@ -174,11 +174,11 @@ pub(crate) async fn device(
     let world = app.world();
     let state = app.store.channel(&id).await?;
     let device = state.device().ok_or_else(|| not_there(&name))?;
-    let (mut channels, mut users) = (Vec::new(), Vec::new());
+    let (mut channels, mut others) = (Vec::new(), Vec::new());
     for enrollment in app.store.channels_of(&id).await? {
         channels.push(channel(&app, &world, device, &enrollment).await?);
-        if enrollment.id.user_part().is_some() {
-            users.push(enrollment);
+        if !enrollment.id.is_device() {
+            others.push(enrollment);
         }
     }
     let seen_at = channels.first().and_then(|channel: &Channel| channel.seen_at);
@@ -186,7 +186,7 @@ pub(crate) async fn device(
     let record = app.store.reported(&state).await?;
     let unknown_groups = unknown_groups(&world, device, &record.items);
     Ok(Json(Device {
-        row: row(&app, &world, device, &users, seen_at).await?,
+        row: row(&app, &world, device, &others, seen_at).await?,
         generation: device.generation,
         since: device.since,
         memberships: device.memberships,
@@ -224,24 +224,27 @@ pub(super) fn not_there(name: &str) -> Fault {
     ))
 }
 
-/// How far a device has got: on its own channel, and on those of its users as far as they speak; a user who is not logged in
-/// is asleep, not failing. With the verdicts on all of them.
+/// How far a device has got: on its own channel and the one that is linked to it, and on those of its users as far as they
+/// speak; a user who is not logged in is asleep, not failing. With the verdicts on all of them.
 pub(super) async fn judged(
     app: &App,
     world: &World,
     device: &Enrollment,
-    users: &[Enrollment],
+    others: &[Enrollment],
 ) -> Result<(State, Counts), StoreError> {
     let wanted = app.wanted(world, device, &device.id, Some(device)).await?;
     let mut counts = counts(app, device, &wanted.manifest).await?;
-    for user in users {
-        let wanted = app.wanted(world, device, &user.id, Some(user)).await?;
-        counts += self::counts(app, user, &wanted.manifest).await?;
+    let mut is_converged = device.is_converged(wanted.manifest.token());
+    for channel in others {
+        let wanted = app.wanted(world, device, &channel.id, Some(channel)).await?;
+        counts += self::counts(app, channel, &wanted.manifest).await?;
+        let is_awaited = channel.id.user_part().is_none() && !wanted.manifest.entries().is_empty();
+        is_converged &= !is_awaited || channel.is_converged(wanted.manifest.token());
     }
     let state = match device.phase {
         Phase::CheckedOut => State::Left,
         _ if counts.failed > 0 => State::Failed,
-        _ if device.is_converged(wanted.manifest.token()) => State::Converged,
+        _ if is_converged => State::Converged,
         _ => State::Pending,
     };
     Ok((state, counts))
