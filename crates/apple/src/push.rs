@@ -3,6 +3,7 @@
 //! A push to a device tells it to ask its server for work, and nothing else. It goes as HTTP/2 request to
 //! `api.push.apple.com`, by a client that proves itself with its MDM push certificate.
 
+use ordain_model::wake::{self, Outcome};
 use serde::Deserialize;
 use serde_json::json;
 
@@ -12,8 +13,6 @@ pub const MAX_PAYLOAD: usize = 4096;
 pub const MAX_TOKEN: usize = 256;
 /// The largest answer that is read, in octets.
 pub const MAX_ANSWER: usize = 4096;
-/// A longer wait than this is not taken from an answer, in seconds.
-pub const MAX_WAIT: u32 = 24 * 60 * 60;
 
 /// The longest topic, in octets.
 const MAX_TOPIC: usize = 255;
@@ -94,41 +93,6 @@ pub fn is_mdm_topic(text: &str) -> bool {
     text.len() <= MAX_TOPIC && rest.is_some_and(|rest| !rest.is_empty() && rest.bytes().all(allowed))
 }
 
-/// What became of a notification, by what is to be done. Reasons are APNs' own words, or an HTTP status.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Outcome {
-    /// APNs took it. That says nothing of the device.
-    Accepted,
-    /// The token is dead: no more pushes until the device tells a token anew.
-    Dead {
-        /// Since when APNs knows that, in unix seconds. A token that was told later is not meant.
-        since: Option<i64>,
-    },
-    /// Too many pushes to this device: later.
-    Slow {
-        /// In how many seconds, if APNs says so; at most [`MAX_WAIT`].
-        after: Option<u32>,
-    },
-    /// APNs is not able to at present: later.
-    Retry {
-        /// Why.
-        reason: String,
-        /// In how many seconds, if APNs says so; at most [`MAX_WAIT`].
-        after: Option<u32>,
-    },
-    /// The certificate or what else is set up here is wrong: no push to any device will succeed until somebody acts.
-    Misconfigured {
-        /// Why.
-        reason: String,
-    },
-    /// This notification is refused, and the device alone is meant. The token may still be good: APNs says so too when
-    /// certificate and environment do not fit, so that it must not be deleted.
-    Refused {
-        /// Why.
-        reason: String,
-    },
-}
-
 /// The answer concerns the connection: the notification was not processed and can be sent over a new one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Reconnect;
@@ -150,7 +114,7 @@ pub fn outcome(status: u16, retry_after: Option<&str>, body: &[u8]) -> Result<Ou
         .then(|| serde_json::from_slice(body).ok())
         .flatten()
         .unwrap_or_default();
-    let after = retry_after.and_then(seconds);
+    let after = retry_after.and_then(wake::retry_after);
     Ok(match (status, reason.as_str()) {
         (200, _) => Outcome::Accepted,
         (400, "IdleTimeout") => return Err(Reconnect),
@@ -201,13 +165,6 @@ fn words(status: u16, reason: &str) -> String {
     } else {
         format!("HTTP {status}")
     }
-}
-
-/// Retry-After in seconds (RFC 9110 §10.2.3). A date counts as nothing said.
-fn seconds(text: &str) -> Option<u32> {
-    let text = text.trim();
-    let digits = (1..=20).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
-    digits.then(|| text.parse().unwrap_or(MAX_WAIT).min(MAX_WAIT))
 }
 
 #[cfg(test)]

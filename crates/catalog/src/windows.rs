@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, LazyLock};
 
-pub use csp::{Change, Csp, DataFormat, Node, Removal, Together, Verb};
+pub use csp::{Change, Csp, DataFormat, Node, Outcome, Removal, Together, Verb};
 pub use device::{Builds, Edition, InvalidWindowsDevice, Join, Lack, Needs, WindowsDevice};
 pub use loc_uri::{InvalidLocUri, LocUri};
 pub use node::{Binding, Found, NotFound};

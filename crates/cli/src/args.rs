@@ -9,7 +9,7 @@ use ordain_server::api::Page;
 use crate::{
     apply, audit, catalog, command, command_keys, commands, compliance, demo, device, devices,
     enrollment_profile, events, explain, groups, keys, login, migration, predicate, push, push_certificate,
-    revisions, serve, simulate, tags, tokens, validate, webhooks,
+    revisions, serve, simulate, tags, tokens, validate, webhooks, wns,
 };
 
 /// Declarative device management: publish what devices should be, and see how far they have got.
@@ -91,6 +91,9 @@ pub(crate) enum Command {
     /// Takes and shows the certificate that devices are pushed with.
     #[command(subcommand)]
     PushCertificate(push_certificate::PushCertificateCommand),
+    /// Takes, shows and removes the credentials that Windows devices are pushed with.
+    #[command(subcommand)]
+    Wns(wns::WnsCommand),
     /// Makes a .mobileconfig that enrolls one Apple device.
     EnrollmentProfile(enrollment_profile::EnrollmentProfileArgs),
     /// Lists what administrators did, the newest first.

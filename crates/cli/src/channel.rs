@@ -4,11 +4,13 @@ use std::collections::BTreeMap;
 
 use ordain_model::compile::RESERVED_PREFIX;
 use ordain_model::enrollment::Phase;
+use ordain_model::ids::{Channel as Which, EnrollmentId};
 use ordain_model::report::Reason;
 use ordain_server::api::{Channel, Declaration};
 use serde_json::Value;
 use unicode_width::UnicodeWidthStr;
 
+use crate::documents;
 use crate::table::{COLUMNS, Table, abridged, clean, shortened};
 use crate::time;
 
@@ -16,16 +18,17 @@ use crate::time;
 const NAME_COLUMNS: usize = 46;
 
 /// A channel: how far it is, the five facts of its declarations, what else the device said, and what is wrong. `now` is in unix seconds.
-pub(crate) fn view(channel: &Channel, of_device: bool, now: i64) -> String {
+pub(crate) fn view(channel: &Channel, now: i64) -> String {
     let phase = match channel.phase {
         Phase::Authenticated => "authenticated",
         Phase::Enrolled => "enrolled",
         Phase::CheckedOut => "checked out",
     };
-    let whose = if of_device {
-        "device channel".to_owned()
-    } else {
-        format!("user channel {}", channel.id)
+    let id = channel.id.parse().ok();
+    let whose = match id.as_ref().map(EnrollmentId::channel) {
+        Some(Which::Device) => "device channel".to_owned(),
+        Some(Which::Linked) => "linked channel".to_owned(),
+        Some(Which::User) | None => format!("user channel {}", channel.id),
     };
     let converged = if channel.converged {
         "converged"
@@ -94,6 +97,8 @@ pub(crate) fn view(channel: &Channel, of_device: bool, now: i64) -> String {
     let errors = errors.flat_map(|(item, why)| why.iter().map(move |why| format!("{item}: {}", reason(why))));
     list("status items that it could not give", errors.collect());
     list("wrong in its last report", channel.report_problems.clone());
+    list("documents", documents::documents(&channel.documents, now));
+    list("drift", documents::drift(&channel.drift, now));
     text
 }
 

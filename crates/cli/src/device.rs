@@ -61,7 +61,7 @@ fn view(device: &Device, now: i64) -> String {
     text += &inventory::view(&device.inventory, now);
     for channel in &device.channels {
         text += "\n";
-        text += &channel::view(channel, channel.id == device.row.id, now);
+        text += &channel::view(channel, now);
     }
     text
 }
@@ -183,6 +183,9 @@ mod tests {
             status: Default::default(),
             status_errors: Default::default(),
             report_problems: Vec::new(),
+            documents: Vec::new(),
+            drift: Vec::new(),
+            stays: Vec::new(),
             reported_at: None,
             seen_at: None,
         }
@@ -251,6 +254,9 @@ mod tests {
             seen_at: Some(NOW - 200),
             status_errors: [("passcode.is-present".to_owned(), vec![refused])].into(),
             report_problems: vec!["StatusItems.device: not an object".into()],
+            documents: Vec::new(),
+            drift: Vec::new(),
+            stays: Vec::new(),
             ..channel(&row.id)
         };
         let user = Channel {

@@ -55,6 +55,8 @@ fn of_channel(device: &Explained, channel: &Explanation, now: i64) -> String {
     let mut whose = clean(name.unwrap_or(&device.id));
     if let Some(user) = channel.channel.user_part() {
         whose += &format!(", user {}", clean(user));
+    } else if !channel.channel.is_device() {
+        whose += ", linked channel";
     }
     let title = match &channel.declaration {
         Some(about) => {

@@ -17,6 +17,7 @@ mod demo;
 mod device;
 mod devices;
 mod directory;
+mod documents;
 mod enrollment_profile;
 mod events;
 mod example;
@@ -44,6 +45,7 @@ mod tls;
 mod tokens;
 mod validate;
 mod webhooks;
+mod wns;
 
 use std::process::ExitCode;
 
@@ -108,6 +110,7 @@ fn run(command: Command) -> anyhow::Result<()> {
             Command::Token(command) => tokens::run(command).await,
             Command::Push(command) => push::run(command).await,
             Command::PushCertificate(command) => push_certificate::run(command).await,
+            Command::Wns(command) => wns::run(command).await,
             Command::EnrollmentProfile(args) => enrollment_profile::run(args).await,
             Command::Audit(args) => audit::run(args).await,
             Command::Events(args) => events::run(args).await,

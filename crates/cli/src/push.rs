@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use clap::{Args, Subcommand};
-use ordain_server::api::{PushStatus, PushSweep};
+use ordain_server::api::{PushProgress, PushStatus, PushSweep};
 use tokio::time::sleep;
 
 use crate::args::{ConnectionArgs, JsonArgs};
@@ -46,6 +46,7 @@ pub(crate) async fn run(command: PushCommand) -> anyhow::Result<()> {
             output::text(&view(&status, time::now()))?;
         }
         let is_over = status
+            .progress
             .sweep
             .as_ref()
             .is_none_or(|sweep| sweep.finished_at.is_some());
@@ -67,13 +68,19 @@ fn view(status: &PushStatus, now: i64) -> String {
     if let Some(note) = &status.note {
         text += &format!("! {note}");
     }
+    text + &progress_view(&status.progress, "APNs", now)
+}
+
+/// How far the pushes through `service` are, below what is said of what it is pushed with.
+pub(crate) fn progress_view(status: &PushProgress, service: &str, now: i64) -> String {
+    let mut text = String::new();
     if let Some(problem) = &status.problem {
         let again = match problem.tried_again_at.saturating_sub(now) {
             1.. => format!("in {}", time::span(problem.tried_again_at - now)),
             _ => "now".to_owned(),
         };
         text += &format!(
-            "\n! APNs: {} ({}; tried again {again})",
+            "\n! {service}: {} ({}; tried again {again})",
             clean(&problem.reason),
             time::ago(problem.since, now)
         );
@@ -87,7 +94,7 @@ fn view(status: &PushStatus, now: i64) -> String {
         table.row([name.to_owned(), value.to_string()]);
     }
     for refused in &status.refused {
-        let name = format!("refused by APNs: {}", refused.reason);
+        let name = format!("refused by {service}: {}", clean(&refused.reason));
         table.row([name, refused.channels.to_string()]);
     }
     text += &format!("\n\n{table}");
@@ -141,12 +148,10 @@ mod tests {
         let mut status = PushStatus {
             certificate: None,
             note: Some("there is no push certificate".into()),
-            problem: None,
-            sweep: None,
-            due: 3,
-            unanswered: 0,
-            dead: 0,
-            refused: vec![],
+            progress: PushProgress {
+                due: 3,
+                ..PushProgress::default()
+            },
         };
         insta::assert_snapshot!(view(&status, 1_000), @r"
         ! there is no push certificate
@@ -156,16 +161,16 @@ mod tests {
         with a dead push token     0
         ");
         status.note = None;
-        status.problem = Some(PushProblem {
+        status.progress.problem = Some(PushProblem {
             reason: "BadCertificate".into(),
             since: 940,
             tried_again_at: 1_030,
         });
-        status.refused = vec![PushRefusals {
+        status.progress.refused = vec![PushRefusals {
             reason: "BadDeviceToken".into(),
             channels: 2,
         }];
-        status.sweep = Some(PushSweep {
+        status.progress.sweep = Some(PushSweep {
             revision: 4,
             channels: 10_000,
             passed: 2_500,

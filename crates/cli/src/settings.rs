@@ -76,7 +76,7 @@ pub(crate) struct SettingsArgs {
     /// How long events are kept: 12h, 30d [default: 7d]
     #[arg(long, env = "ORDAIN_KEEP_EVENTS", value_name = "SPAN")]
     keep_events: Option<Span>,
-    /// How many devices are pushed in a second, at most [default: 500]
+    /// How many devices are pushed in a second through each service, at most [default: 500]
     #[arg(long, env = "ORDAIN_PUSH_RATE", value_name = "NUMBER")]
     push_rate: Option<NonZeroU32>,
     /// Where pushes go instead of Apple's service: a relay, or a simulated one
@@ -85,6 +85,12 @@ pub(crate) struct SettingsArgs {
     /// The only authorities that may vouch for that, instead of the system's
     #[arg(long, env = "ORDAIN_APNS_CA", value_name = "PEM")]
     apns_ca: Option<PathBuf>,
+    /// Where pushes of Windows devices go instead of Microsoft's service: a simulated one
+    #[arg(long, env = "ORDAIN_WNS_URL", value_name = "URL")]
+    wns_url: Option<String>,
+    /// The only authorities that may vouch for that, instead of the system's
+    #[arg(long, env = "ORDAIN_WNS_CA", value_name = "PEM")]
+    wns_ca: Option<PathBuf>,
     /// For how many devices an hour commands may be ordered that erase, lock, clear or remove [default: 10]
     #[arg(long, env = "ORDAIN_DESTRUCTIVE_BUDGET", value_name = "COUNT")]
     destructive_budget: Option<u32>,
@@ -152,6 +158,8 @@ impl SettingsArgs {
             push_rate: self.push_rate.or(below.push_rate),
             apns_url: self.apns_url.or(below.apns_url),
             apns_ca: self.apns_ca.or(below.apns_ca),
+            wns_url: self.wns_url.or(below.wns_url),
+            wns_ca: self.wns_ca.or(below.wns_ca),
             destructive_budget: self.destructive_budget.or(below.destructive_budget),
             entra_tenant: self.entra_tenant.or(below.entra_tenant),
             entra_audience: self.entra_audience.or(below.entra_audience),
@@ -186,6 +194,13 @@ impl SettingsArgs {
         {
             return refuse("--apns-url takes https://HOST, perhaps with a port");
         }
+        if self
+            .wns_url
+            .as_ref()
+            .is_some_and(|url| !url.starts_with("https://"))
+        {
+            return refuse("--wns-url takes https://HOST, perhaps with a port");
+        }
         let entra = entra(self.entra_tenant, self.entra_audience, self.entra_jwks)?;
         let public_url = self.public_url.map(|url| public_url(&url)).transpose()?;
         let listen = self.listen.unwrap_or(LISTEN);
@@ -213,6 +228,8 @@ impl SettingsArgs {
             push_rate: self.push_rate.map_or(PUSH_RATE, NonZeroU32::get),
             apns_url: self.apns_url,
             apns_ca: self.apns_ca,
+            wns_url: self.wns_url,
+            wns_ca: self.wns_ca,
             destructive_budget: self.destructive_budget.unwrap_or(defaults.destructive_budget),
             entra,
             ..defaults
@@ -407,6 +424,7 @@ mod tests {
             ],
             &["--database", "mysql://host/name"],
             &["--apns-url", "http://localhost:2197"],
+            &["--wns-url", "http://localhost:2198"],
             &["--public-url", "http://mdm.example.org"],
             &["--public-url", "mdm.example.org"],
             &["--public-url", "https://user@mdm.example.org"],

@@ -55,7 +55,10 @@ pub fn agenda(
     if enrollment.phase != Phase::Enrolled {
         return None;
     }
-    let told = command::due_at(enrollment, device, token, catalog);
+    let told = match device.is_windows() {
+        true => session_due_at(enrollment, token),
+        false => command::due_at(enrollment, device, token, catalog),
+    };
     let surveys = Survey::ALL.map(|survey| inventory::due_at(enrollment, device, survey, catalog));
     let asked = surveys.into_iter().flatten().min();
     let at = [told, queued.map(|_| 0), asked].into_iter().flatten().min()?;
@@ -68,4 +71,10 @@ pub fn agenda(
             round: is_due(asked).then(|| inventory::round(enrollment, now)),
         },
     })
+}
+
+/// From when on a Windows device is to hold a session for the manifest with `token`; `None`: it holds that, or has begun
+/// one for it, after which its own schedule brings it back for what was left.
+fn session_due_at(enrollment: &Enrollment, token: Digest) -> Option<i64> {
+    (!enrollment.holds(token) && enrollment.pinned != Some(token)).then_some(0)
 }

@@ -36,7 +36,7 @@ pub struct Enrollment {
     /// The groups by predicate that the device is in, on the device channel.
     #[serde(default, skip_serializing_if = "is_default")]
     pub groups: Decided,
-    /// Where to push, once TokenUpdate told.
+    /// Where to push, once the device told: Apple's by TokenUpdate, Windows' in a session.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub push: Option<Push>,
     /// The capabilities last reported, by the hash of their content.
@@ -100,15 +100,60 @@ pub enum Memberships {
     Waiting,
 }
 
-/// Push addressing, from TokenUpdate.
+/// Where to push, as the device told it: nothing in it is to be believed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Push {
+#[serde(rename_all = "kebab-case")]
+pub enum Push {
+    /// Through Apple's push service.
+    Apns(ApnsToken),
+    /// Through Windows' push service.
+    Wns(WnsChannel),
+}
+
+impl Push {
+    /// The service that pushes.
+    pub fn service(&self) -> Service {
+        match self {
+            Self::Apns(_) => Service::Apns,
+            Self::Wns(_) => Service::Wns,
+        }
+    }
+}
+
+/// A push service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Service {
+    /// Apple's.
+    Apns,
+    /// Windows'.
+    Wns,
+}
+
+/// Push addressing of Apple's devices, from TokenUpdate.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ApnsToken {
     /// `Topic`.
     pub topic: String,
     /// `PushMagic`.
     pub magic: String,
     /// `Token`, in lower-case hexadecimal digits.
     pub token: String,
+}
+
+/// Push addressing of Windows devices (`DMClient/Provider/{id}/Push`).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WnsChannel {
+    /// `PFN`: the package family name that the channel is for.
+    pub package: String,
+    /// `ChannelURI`.
+    pub uri: String,
+    /// When the device last told it, in unix seconds, give or take a day.
+    pub told_at: i64,
+}
+
+impl WnsChannel {
+    /// How long WNS keeps a channel at most, in seconds: one that was not told anew for so long has expired.
+    pub const LIFE: i64 = 30 * 24 * 60 * 60;
 }
 
 /// The offer record: revision, token and stamp last offered.

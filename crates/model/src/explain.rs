@@ -8,7 +8,9 @@
 mod ahead;
 mod case;
 mod delivery;
+mod document;
 mod entitlement;
+mod linked;
 mod membership;
 mod overview;
 mod predicate;
@@ -29,6 +31,7 @@ use crate::manifest::Manifest;
 use crate::record::StatusRecord;
 use crate::report::Capabilities;
 use crate::wake::Wake;
+use crate::windows::session::Link;
 use crate::world::World;
 
 use case::Case;
@@ -62,6 +65,8 @@ pub struct Evidence<'a> {
     pub wake: &'a Wake,
     /// The number of the newest command that waits for it.
     pub queued: Option<i64>,
+    /// How it stands with the linked channel of a Windows device.
+    pub link: Option<Link<'a>>,
     /// The end of the push certificate, in unix seconds, if there is one.
     pub push_certificate: Option<i64>,
     /// Why all pushes pause, and until when, in unix seconds.
@@ -183,6 +188,8 @@ pub enum Code {
     Enrolled,
     /// Its system has declarative management.
     DeclarativeManagement,
+    /// It has a linked enrollment, for the documents of declared configuration.
+    Linked,
     /// The newest revision has the declaration.
     Published,
     /// Ordain made the declaration, such as the activation of a configuration that has none.
@@ -209,6 +216,10 @@ pub enum Code {
     OutOfDate,
     /// It holds what it should not.
     Leaving,
+    /// What it set is not so any more.
+    Drift,
+    /// Something of it stays on the device, though it is not for it any more.
+    Stays,
     /// An activation puts it in force.
     Activation,
     /// The predicate of the activation, by what the device has reported.

@@ -34,7 +34,8 @@ pub struct DeclarationView {
     pub reported: bool,
     /// Good, by the device's own word.
     pub confirmed: bool,
-    /// One word for the whole: confirmed, settled, failed, pending, or leaving (held, but wanted no more).
+    /// One word for the whole: confirmed, settled, failed, pending, leaving (held, but wanted no more), or unknown (confirmed
+    /// once, too long ago).
     pub state: &'static str,
     /// What the device said, or what it failed of.
     pub reasons: Vec<Reason>,
@@ -55,6 +56,8 @@ pub struct ViewOf<'a> {
     pub record: &'a StatusRecord,
     /// and the declarations therein.
     pub listing: &'a Listing<'a>,
+    /// Whether that is so long ago that it may be over: what was confirmed then is unknown.
+    pub is_stale: bool,
 }
 
 /// The wanted declarations in the order of their manifest, then those that the device lists beside them.
@@ -84,11 +87,12 @@ impl ViewOf<'_> {
         });
         let state = match &verdict {
             Verdict::Pending => "pending",
+            Verdict::Confirmed if self.is_stale => "unknown",
             Verdict::Confirmed => "confirmed",
             Verdict::Settled => "settled",
             Verdict::Failed(_) => "failed",
         };
-        let confirmed = verdict == Verdict::Confirmed;
+        let confirmed = verdict == Verdict::Confirmed && !self.is_stale;
         let reasons = match verdict {
             Verdict::Failed(reasons) => reasons,
             _ => listed.map(|listed| listed.reasons.clone()).unwrap_or_default(),

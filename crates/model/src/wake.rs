@@ -1,12 +1,12 @@
 //! Whom to wake, and when: what the push sweep decides about one channel.
 //!
 //! An accepted push says nothing of the device: only a device that asks for work has been woken. Until it has, nothing
-//! more is pushed however much comes in, since APNs keeps the last push for it; the pauses of one that stays silent grow.
+//! more is pushed however much comes in, since the push service keeps the last push for it; the pauses of one that stays silent grow.
 
 use serde::{Deserialize, Serialize};
 
 use crate::agenda::{Agenda, Work};
-use crate::enrollment::Push;
+use crate::enrollment::{ApnsToken, Push, WnsChannel};
 use crate::ids::{Digest, EnrollmentId};
 
 /// The first pause after a push that was not answered, in seconds; it doubles with each one more,
@@ -29,7 +29,7 @@ pub struct Wake {
     pub pushed: Option<Pushed>,
 }
 
-/// A push, and what came of it at APNs.
+/// A push, and what came of it at the push service.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pushed {
     /// When, in unix seconds.
@@ -43,27 +43,72 @@ pub struct Pushed {
     pub run: u64,
     /// What it was for.
     pub work: Work,
-    /// Where it went: the hash of what TokenUpdate told. A push that went elsewhere counts for nothing.
+    /// Where it went: the hash of what the device told. A push that went elsewhere counts for nothing.
     pub address: Digest,
-    /// Why APNs did not take it.
+    /// Why the service did not take it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub problem: Option<Problem>,
 }
 
-/// Why APNs does not take pushes to one channel.
+/// Why a push service does not take pushes to one channel.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Problem {
-    /// The push token is dead, until the device tells another one.
+    /// The push token, or WNS' channel, is dead, until the device tells another one.
     Dead,
-    /// APNs refused it, in its own words. The token may still be good.
+    /// The service refused it, in its own words. The token may still be good.
     Refused(String),
+}
+
+/// What became of a push, by what is to be done. Reasons are the service's own words, or an HTTP status.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// The service took it. That says nothing of the device.
+    Accepted,
+    /// The token is dead: no more pushes until the device tells a token anew.
+    Dead {
+        /// Since when the service knows that, in unix seconds. A token that was told later is not meant.
+        since: Option<i64>,
+    },
+    /// Too many pushes to this device: later.
+    Slow {
+        /// In how many seconds, if the service says so; at most [`MAX_WAIT`].
+        after: Option<u32>,
+    },
+    /// The service is not able to at present: later.
+    Retry {
+        /// Why.
+        reason: String,
+        /// In how many seconds, if the service says so; at most [`MAX_WAIT`].
+        after: Option<u32>,
+    },
+    /// The credentials or what else is set up here is wrong: no push to any device will succeed until somebody acts.
+    Misconfigured {
+        /// Why.
+        reason: String,
+    },
+    /// This push is refused, and the device alone is meant. The token may still be good: APNs says so too when
+    /// certificate and environment do not fit, so that it must not be deleted.
+    Refused {
+        /// Why.
+        reason: String,
+    },
+}
+
+/// A longer wait than this is not taken from a push service, in seconds.
+pub const MAX_WAIT: u32 = 24 * 60 * 60;
+
+/// Retry-After in seconds (RFC 9110 §10.2.3), at most [`MAX_WAIT`]. A date counts as nothing said.
+pub fn retry_after(text: &str) -> Option<u32> {
+    let text = text.trim();
+    let digits = (1..=20).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
+    digits.then(|| text.parse().unwrap_or(MAX_WAIT).min(MAX_WAIT))
 }
 
 /// What to do about a channel.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Next {
-    /// Push; what to keep once APNs has taken it.
+    /// Push; what to keep once the service has taken it.
     Push(Wake),
     /// There is work, and it was pushed: it has not come yet, or could not do it.
     Wait(Wake),
@@ -74,7 +119,7 @@ pub enum Next {
 }
 
 impl Wake {
-    /// The same when APNs says that the token is dead.
+    /// The same when the service says that the token is dead.
     #[must_use]
     pub fn dead(self) -> Self {
         Self {
@@ -83,7 +128,7 @@ impl Wake {
         }
     }
 
-    /// The same when APNs refused the push for `reason`, and wants no other one before `after` (unix seconds).
+    /// The same when the service refused the push for `reason`, and wants no other one before `after` (unix seconds).
     #[must_use]
     pub fn refused(self, reason: String, after: i64) -> Self {
         let due_at = self.due_at.map(|due| due.max(after));
@@ -104,8 +149,13 @@ impl Wake {
 
 /// Where pushes go, as a hash: the address is told by the device, may be long, and is kept with the enrollment.
 pub fn address(push: &Push) -> Digest {
-    let Push { topic, magic, token } = push;
-    Digest::of(format!("{topic}\n{token}\n{magic}").as_bytes())
+    Digest::of(
+        match push {
+            Push::Apns(ApnsToken { topic, magic, token }) => format!("{topic}\n{token}\n{magic}"),
+            Push::Wns(WnsChannel { package, uri, .. }) => format!("{package}\n{uri}"),
+        }
+        .as_bytes(),
+    )
 }
 
 /// What to do about the channel `id` at `now`, in unix seconds. `wake` is what is kept of it, `push` its address,
@@ -122,6 +172,8 @@ pub fn next(
     run: u64,
     now: i64,
 ) -> Next {
+    let expired = |channel: &WnsChannel| channel.told_at.saturating_add(WnsChannel::LIFE) <= now;
+    let push = push.filter(|push| !matches!(push, Push::Wns(channel) if expired(channel)));
     let Some(address) = push.map(address) else {
         return Next::Unreachable(Wake::default());
     };

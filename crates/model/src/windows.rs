@@ -8,6 +8,7 @@ pub mod documents;
 pub mod enroll;
 pub mod facts;
 pub mod link;
+pub mod poll;
 pub mod session;
 pub mod settings;
 

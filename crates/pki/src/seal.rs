@@ -8,6 +8,7 @@ use aws_lc_rs::aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey};
 use aws_lc_rs::error::Unspecified;
 use thiserror::Error;
 
+use crate::mac::hmac_sha256;
 use crate::signature::Digest;
 
 pub use ring::{KeyRing, KeyRingError, MAX_KEYS};
@@ -54,6 +55,7 @@ pub enum SealError {
 /// A key for sealing. A single key is good for 2³² values.
 pub struct SealingKey {
     key: RandomizedNonceKey,
+    mac: [u8; 32],
     id: KeyId,
 }
 
@@ -66,7 +68,11 @@ impl SealingKey {
             .zip(digest.as_ref())
             .for_each(|(to, from)| *to = *from);
         let key = RandomizedNonceKey::new(&AES_256_GCM, bytes).map_err(|Unspecified| SealError::Failed)?;
-        Ok(Self { key, id: KeyId(id) })
+        Ok(Self {
+            key,
+            mac: hmac_sha256(bytes, b"ordain mac key"),
+            id: KeyId(id),
+        })
     }
 
     /// Its public name.
@@ -82,6 +88,11 @@ impl SealingKey {
             .seal_in_place_append_tag(Aad::from(self.bound(context)), &mut body)
             .map_err(|Unspecified| SealError::Failed)?;
         Ok([&[VERSION], self.id.0.as_slice(), nonce.as_ref(), &body].concat())
+    }
+
+    /// What only who has the key can tell of `message`, for the purpose that `context` names.
+    pub fn mac(&self, context: &[u8], message: &[u8]) -> [u8; 32] {
+        hmac_sha256(&hmac_sha256(&self.mac, context), message)
     }
 
     /// What was sealed under this key and `context`.
@@ -139,6 +150,20 @@ mod tests {
                 .unwrap(),
             b""
         );
+    }
+
+    #[test]
+    fn a_mac_is_of_key_purpose_and_message() {
+        let [key, other] = [7, 8].map(|byte| SealingKey::from_bytes(&[byte; 32]).unwrap());
+        let mac = key.mac(b"nonce", b"message");
+        assert_eq!(mac, key.mac(b"nonce", b"message"));
+        for different in [
+            key.mac(b"nonce", b"massage"),
+            key.mac(b"noncem", b"essage"),
+            other.mac(b"nonce", b"message"),
+        ] {
+            assert_ne!(mac, different);
+        }
     }
 
     #[test]

@@ -54,7 +54,8 @@ impl<'c> Compiler<'c> {
             build: None,
         };
         let present = self.devices.iter().filter(|kind| kind.scope == Scope::System);
-        let mut schema = PredicateSchema::new(self.catalog).with_status(facts::types())
+        let mut schema = PredicateSchema::new(self.catalog)
+            .with_status(facts::types())
             .with_status(self.inventories.iter().cloned());
         schema.aim(Recipients {
             named: Vec::new(),

@@ -5,6 +5,7 @@ mod admx;
 mod company;
 mod document;
 mod owner;
+mod poll;
 mod setting;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -50,19 +51,23 @@ impl<'c> Compiler<'c> {
     }
 
     fn read_settings(&mut self, file: &Node) -> Option<Draft<'c>> {
-        const KEYS: [&str; 4] = ["Identifier", "atomic", "admx", "settings"];
+        const KEYS: [&str; 5] = ["Identifier", "atomic", "admx", "poll", "settings"];
         let fields = Fields::of(file, &KEYS, &mut self.problems)?;
         let atomic = self.flag(fields, "atomic");
         let mut placed = self.read_admx(fields);
         for item in self.items(fields, "settings") {
             placed.extend(self.read_setting(item));
         }
-        if fields.get("settings").is_none() && fields.get("admx").is_none() {
-            let message = "the file sets nothing: it has neither `settings` nor `admx`, nor a `scenario`";
+        placed.extend(self.read_poll(fields));
+        let sets = ["settings", "admx", "poll"];
+        if sets.iter().all(|key| fields.get(key).is_none()) {
+            let message =
+                "the file sets nothing: it has neither `settings` nor `admx` nor `poll`, nor a `scenario`";
             self.problems.error(fields.place(), message);
         }
         self.check_scopes(&placed);
         self.check_twice(&placed);
+        self.check_poll(&placed);
         let identifier = self.identifier(fields)?;
         let scope = placed.first().map(|first| first.setting.path.scope);
         let file = WindowsFile::Settings(atomic, placed);
@@ -100,7 +105,12 @@ impl<'c> Compiler<'c> {
             Scope::User => "a user",
         };
         let scope = first.setting.path.scope;
+        let mut last = None;
         for other in placed.iter().filter(|other| other.setting.path.scope != scope) {
+            // What was written once is told once.
+            if last.replace(other.place) == Some(other.place) {
+                continue;
+            }
             let message = format!(
                 "{} is in the scope of {}, and {} ({}) in that of {}: a file has one scope",
                 quoted(&other.setting.path.to_string()),

@@ -41,7 +41,10 @@ pub use predicate::{
     FleetAnswer, FleetCounts, FleetDevice, FleetQuestion, MissingFact, MissingInFleet, Outcome,
     PredicateAnswer, PredicateQuestion, PropertiesOf,
 };
-pub use push::{NewPushCertificate, PushCertificate, PushProblem, PushRefusals, PushStatus, PushSweep};
+pub use push::{
+    NewPushCertificate, NewWnsCredentials, PushCertificate, PushProblem, PushProgress, PushRefusals,
+    PushStatus, PushSweep, WnsStatus,
+};
 pub use windows::Windows;
 
 /// A policy directory to publish.
@@ -145,10 +148,11 @@ pub struct DeviceRow {
     pub platform: Option<String>,
     /// Its system's version.
     pub os_version: Option<String>,
-    /// failed: a declaration failed, on its own channel or on that of a user. converged: every declaration that its
-    /// own channel, and the one linked to it, should have is confirmed or settled. left: checked out. pending: anything else.
+    /// failed: a declaration failed, on any of its channels. converged: every declaration that its own channel and its
+    /// linked one should have is confirmed or settled. left: checked out. unknown: it has documents of declared
+    /// configuration, and has not spoken of them for twice its schedule. pending: anything else.
     pub state: String,
-    /// Over what it should have, on its own channel and on those of its users that have reported.
+    /// Over what it should have, on its own channel and on those others that have reported.
     #[schema(value_type = Object)]
     pub counts: Counts,
     /// When it last asked for anything, in unix seconds.
@@ -187,7 +191,7 @@ pub struct Device {
     pub windows: Option<Windows>,
     /// What it answers when it is asked, daily.
     pub inventory: Vec<Inventory>,
-    /// Its own channel, then those of its users.
+    /// Its own channel, then its linked one and those of its users.
     pub channels: Vec<Channel>,
 }
 

@@ -148,7 +148,7 @@ impl App {
         if revision.number > world.revision().number {
             self.metrics.revision.set(revision.number.cast_signed());
             *world = Arc::new(world.succeeded_by(revision, catalog));
-            self.push.news.notify_one();
+            self.push.tell();
             self.regrouping.notify_one();
         }
     }

@@ -64,7 +64,7 @@ impl App {
             self.store
                 .reach(&command, &members, reached.as_ref(), self.now())
                 .await?;
-            self.push.news.notify_one();
+            self.push.tell();
             if reached.is_none() {
                 return Ok(());
             }

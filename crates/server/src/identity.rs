@@ -7,7 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use http::HeaderMap;
 use ipnet::IpNet;
 use ordain_model::checkin::Presented;
-use ordain_model::enrollment::Pin;
+use ordain_model::enrollment::{Enrollment, Pin};
 use ordain_model::ids::Digest;
 use ordain_pki::chain::{self, Expiry};
 use ordain_pki::{Authority, Certificate, cms, header};
@@ -102,17 +102,19 @@ impl Trust {
         agreed(&self.shown(peer, headers, body, now)?)
     }
 
-    /// The same for a request of which a part is `signed`: that proves an identity, too.
+    /// The same for a request of which a part is signed with the key of `signer`, as was verified: that proves an identity,
+    /// too. `others` are certificates that its chain may need.
     pub(crate) fn identify_signer(
         &self,
-        signed: &cms::Signed,
+        signer: &Certificate,
+        others: &[Certificate],
         peer: &Peer,
         headers: &HeaderMap,
         body: &[u8],
         now: i64,
     ) -> Result<Presented, Unidentified> {
         let mut shown = self.shown(peer, headers, body, now)?;
-        shown.push(self.trusted(&signed.signer, &signed.others, now)?);
+        shown.push(self.trusted(signer, others, now)?);
         agreed(&shown)
     }
 
@@ -124,7 +126,7 @@ impl Trust {
         body: &[u8],
         now: i64,
     ) -> Result<Vec<Presented>, Unidentified> {
-        let is_proxy = self.proxies.iter().any(|network| network.contains(&peer.address));
+        let is_proxy = self.is_proxy(peer);
         let mut shown: Vec<Presented> = Vec::new();
         if let Some((leaf, others)) = peer.certificates.split_first() {
             match self.trusted(leaf, others, now) {
@@ -145,6 +147,26 @@ impl Trust {
             shown.push(self.trusted(&signed.signer, &signed.others, now)?);
         }
         Ok(shown)
+    }
+
+    fn is_proxy(&self, peer: &Peer) -> bool {
+        self.proxies.iter().any(|network| network.contains(&peer.address))
+    }
+
+    /// Whether a request without an identity comes from where nobody could tell one: through a trusted proxy that passes on
+    /// no certificates.
+    pub(crate) fn is_told_nothing(&self, peer: &Peer) -> bool {
+        self.header.is_none() && self.is_proxy(peer)
+    }
+
+    /// What `device` proves when it shows its pinned certificate, which is one of our own.
+    pub(crate) fn as_pinned(&self, device: &Enrollment) -> Option<Presented> {
+        Some(Presented {
+            pin: device.identity?,
+            not_before: i64::MIN,
+            own: true,
+            anchor: self.own_fingerprint,
+        })
     }
 
     /// What a certificate that our own device CA issued proves.

@@ -146,7 +146,7 @@ impl App {
             Err(StoreError::Conflict) => return Err(self.why_not(&command, budget, now).await?),
             outcome => outcome?,
         }
-        self.push.news.notify_one();
+        self.push.tell();
         tracing::info!(
             id = command.id,
             request_type = command.request_type,

@@ -105,7 +105,7 @@ impl App {
                 Ok(()) => {
                     decided.fetch_add(1, Ordering::Relaxed);
                     if writes.iter().any(|write| matches!(write, Write::Wake(..))) {
-                        self.push.news.notify_one();
+                        self.push.tell();
                     }
                     Ok(())
                 }

@@ -43,12 +43,16 @@ pub struct Settings {
     pub allow_reenrollment: bool,
     /// How long events are kept.
     pub event_retention: Duration,
-    /// At most so many pushes in a second.
+    /// At most so many pushes in a second, through each service.
     pub push_rate: u32,
     /// Where APNs is; Apple's own otherwise.
     pub apns_url: Option<String>,
     /// PEM with the only authorities that may vouch for APNs; those that this machine trusts otherwise.
     pub apns_ca: Option<PathBuf>,
+    /// Where WNS is, tokens and channels; Microsoft's own otherwise.
+    pub wns_url: Option<String>,
+    /// PEM with the only authorities that may vouch for WNS; those that this machine trusts otherwise.
+    pub wns_ca: Option<PathBuf>,
     /// From how many devices an hour commands may take something: erase, lock, clear, remove.
     pub destructive_budget: u32,
     /// Whose tokens of Microsoft Entra enroll Windows devices; nobody's otherwise.
@@ -91,6 +95,8 @@ impl Settings {
             push_rate: PUSH_RATE,
             apns_url: None,
             apns_ca: None,
+            wns_url: None,
+            wns_ca: None,
             destructive_budget: Self::DESTRUCTIVE_BUDGET,
             entra: None,
         }

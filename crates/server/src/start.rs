@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ordain_model::checkin::EnrollmentPolicy;
+use ordain_model::enrollment::Service;
 use ordain_store::Store;
 use serde_json::json;
 use tokio::sync::watch;
@@ -133,7 +134,8 @@ impl Server {
             tokio::spawn(regroup::run(app.clone(), stopped.clone())),
             tokio::spawn(behind(app.clone(), stopped.clone())),
             tokio::spawn(events::run(app.clone())),
-            tokio::spawn(sweeper::run(app.clone(), stopped)),
+            tokio::spawn(sweeper::run(app.clone(), Service::Apns, stopped.clone())),
+            tokio::spawn(sweeper::run(app.clone(), Service::Wns, stopped)),
         ];
         let mut state = json!({"url": url, "pid": std::process::id()});
         if let Some(ca) = &ca {

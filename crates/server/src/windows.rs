@@ -13,7 +13,7 @@ mod door;
 mod enroll;
 pub(crate) mod entra;
 mod exchange;
-mod linked;
+pub(crate) mod linked;
 mod policy;
 mod provisioning;
 mod renew;

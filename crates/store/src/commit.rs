@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use ordain_model::decision::{Claim, Identity, Write};
 use ordain_model::declaration::Declaration;
-use ordain_model::enrollment::{Enrollment, Phase};
+use ordain_model::enrollment::{Enrollment, Phase, Push};
 use ordain_model::ids::{Digest, EnrollmentId};
 use ordain_model::manifest::Manifest;
 use ordain_model::record::StatusRecord;
@@ -195,9 +195,9 @@ fn write_enrollment(state: &ChannelState, enrollment: &Enrollment) -> Result<Ste
         values.push(i64::from(enrollment.id.is_device()).into());
         values.push(first_version().into());
         let step = Step::one(
-            "INSERT INTO enrollment (id, state, stamp, generation, fingerprint, phase, serial, topic, kind, decided, \
-             known, terms, device, is_device, version) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) \
+            "INSERT INTO enrollment (id, state, stamp, generation, fingerprint, phase, serial, topic, wns, kind, \
+             decided, source, known, terms, device, is_device, version) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17) \
              ON CONFLICT (id) DO NOTHING",
             values,
         );
@@ -210,8 +210,8 @@ fn write_enrollment(state: &ChannelState, enrollment: &Enrollment) -> Result<Ste
         _ if columns == before => ("", &columns[..0]),
         (others, predicates) if before.starts_with(others) => (", known = $5, terms = $6", predicates),
         _ => (
-            ", generation = $5, fingerprint = $6, phase = $7, serial = $8, topic = $9, kind = $10, decided = $11, \
-             known = $12, terms = $13",
+            ", generation = $5, fingerprint = $6, phase = $7, serial = $8, topic = $9, wns = $10, kind = $11, \
+             decided = $12, source = $13, known = $14, terms = $15",
             &columns[..],
         ),
     };
@@ -228,10 +228,16 @@ fn write_enrollment(state: &ChannelState, enrollment: &Enrollment) -> Result<Ste
     Ok(step.touching(Touch::Row(Arc::new(row))))
 }
 
-/// What stands in columns of its own: generation, fingerprint, phase, serial, topic, kind, and by which conditions
-/// memberships were decided; and for predicates, what is known of a device that has not left, and its terms.
-fn columns(enrollment: &Enrollment) -> Result<[Value; 9], StoreError> {
+/// What stands in columns of its own: generation, fingerprint, phase, serial, what it is pushed for, kind, by which
+/// conditions memberships were decided, and what messages of a Windows device come from; and for predicates, what is known
+/// of a device that has not left, and its terms.
+fn columns(enrollment: &Enrollment) -> Result<[Value; 11], StoreError> {
     let phase = serde_json::to_value(enrollment.phase).map_err(unwritable)?;
+    let (topic, package) = match &enrollment.push {
+        Some(Push::Apns(token)) => (Some(&token.topic), None),
+        Some(Push::Wns(channel)) => (None, Some(&channel.package)),
+        None => (None, None),
+    };
     let is_asked = enrollment.id.is_device() && enrollment.phase != Phase::CheckedOut;
     let terms = is_asked.then(|| json(&Traits::of(enrollment))).transpose()?;
     Ok([
@@ -239,16 +245,24 @@ fn columns(enrollment: &Enrollment) -> Result<[Value; 9], StoreError> {
         fingerprint(enrollment).into(),
         phase.as_str().unwrap_or_default().into(),
         enrollment.facts.serial.clone().into(),
-        enrollment.push.as_ref().map(|push| push.topic.clone()).into(),
+        topic.cloned().into(),
+        package.cloned().into(),
         kinds::word(enrollment).into(),
         memberships::decided(enrollment).into(),
+        source(enrollment).into(),
         enrollment.known.map(|digest| digest.to_string()).into(),
         terms.into(),
     ])
 }
 
+/// `Source` of the messages of a channel of a Windows device.
+fn source(enrollment: &Enrollment) -> Option<String> {
+    let windows = enrollment.facts.windows.as_ref()?;
+    windows.device_id.clone()
+}
+
 /// How many columns come before those for predicates, which change on their own.
-const FOR_PREDICATES: usize = 7;
+const FOR_PREDICATES: usize = 9;
 
 /// Something of the device of `id` changes.
 pub(crate) fn device_of(id: &EnrollmentId) -> Touch {

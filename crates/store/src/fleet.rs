@@ -12,8 +12,8 @@ use crate::{Store, StoreError};
 pub struct FleetRow {
     /// Its own channel.
     pub enrollment: Enrollment,
-    /// Those of its users.
-    pub users: Vec<Enrollment>,
+    /// Its others: its linked one, and those of its users.
+    pub beside: Vec<Enrollment>,
     /// When it last asked for anything, in unix seconds.
     pub seen_at: Option<i64>,
 }
@@ -68,16 +68,16 @@ impl Store {
             "SELECT state FROM enrollment WHERE is_device = 0 AND device > $1 AND device <= $2 ORDER BY id";
         let last = last.id.device_part().to_owned();
         let rows = self.query(sql, vec![after.into(), last.into()]).await?;
-        let mut users: BTreeMap<String, Vec<Enrollment>> = BTreeMap::new();
+        let mut beside: BTreeMap<String, Vec<Enrollment>> = BTreeMap::new();
         for row in &rows {
-            let user: Enrollment = row.json(0)?;
-            users
-                .entry(user.id.device_part().to_owned())
+            let channel: Enrollment = row.json(0)?;
+            beside
+                .entry(channel.id.device_part().to_owned())
                 .or_default()
-                .push(user);
+                .push(channel);
         }
         let row = |(enrollment, seen_at): (Enrollment, _)| FleetRow {
-            users: users.remove(enrollment.id.device_part()).unwrap_or_default(),
+            beside: beside.remove(enrollment.id.device_part()).unwrap_or_default(),
             enrollment,
             seen_at,
         };

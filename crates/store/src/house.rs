@@ -1,6 +1,7 @@
 //! The house: settings, tokens, and identities issued but not used yet.
 
 use ordain_model::decision::Identity;
+use ordain_model::enrollment::Service;
 use ordain_model::ids::{Digest, EnrollmentId};
 
 use crate::audit::AuditRecord;
@@ -100,14 +101,20 @@ impl Store {
         self.commit_steps(vec![write_setting(key, value)]).await
     }
 
-    /// Changes the setting that holds what the server pushes with. What APNs refused until now is tried again.
-    pub async fn set_push_certificate(
+    /// Changes the setting that holds what the server pushes with; `None` takes it away. What `service` refused until now
+    /// is tried again.
+    pub async fn set_pushed_with(
         &self,
+        service: Service,
         key: &str,
-        value: Vec<u8>,
+        value: Option<Vec<u8>>,
         audit: &AuditRecord,
     ) -> Result<(), StoreError> {
-        let steps = vec![write_setting(key, value), retry_refused(audit.at), audit.step()];
+        let written = match value {
+            Some(value) => write_setting(key, value),
+            None => Step::one("DELETE FROM setting WHERE key = $1", vec![key.into()]),
+        };
+        let steps = vec![written, retry_refused(service, audit.at), audit.step()];
         self.commit_steps(steps).await
     }
 

@@ -29,7 +29,7 @@ pub static SEALED_PLACES: [SealedPlace; 6] = [
         keys: &["key"],
         column: "value",
         // The other settings are no secrets.
-        only: "key IN ('device-ca', 'push-certificate')",
+        only: "key IN ('device-ca', 'push-certificate', 'wns')",
         context: |keys| keys.concat().into_bytes(),
     },
     SealedPlace {

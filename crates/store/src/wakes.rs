@@ -1,6 +1,6 @@
 //! Whom to look at, and when: the rows that the push sweep works through.
 
-use ordain_model::enrollment::Enrollment;
+use ordain_model::enrollment::{Enrollment, Service};
 use ordain_model::ids::EnrollmentId;
 use ordain_model::sweep::Sweep;
 use ordain_model::wake::{Problem, Wake};
@@ -9,7 +9,30 @@ use crate::commit::json;
 use crate::value::Row;
 use crate::{Step, Store, StoreError, Value};
 
-const SWEEP: &str = "push-sweep";
+/// Where it is kept how far the sweep of `service` is.
+fn sweep_of(service: Service) -> &'static str {
+    match service {
+        Service::Apns => "push-sweep",
+        Service::Wns => "wns-sweep",
+    }
+}
+
+/// Which rows of `enrollment e` are for `service` to push: those without any address are Apple's to look at, so that
+/// somebody finds that there is none.
+fn is_for(service: Service) -> &'static str {
+    match service {
+        Service::Apns => "e.wns IS NULL",
+        Service::Wns => "e.wns IS NOT NULL",
+    }
+}
+
+/// Which rows of `enrollment e` have told `service` where to push them.
+fn has_told(service: Service) -> &'static str {
+    match service {
+        Service::Apns => "e.topic IS NOT NULL",
+        Service::Wns => "e.wns IS NOT NULL",
+    }
+}
 
 /// A channel with all that decides whether it is pushed.
 #[derive(Debug, Clone, PartialEq)]
@@ -59,7 +82,7 @@ pub struct WakeCounts {
     pub unanswered: u64,
     /// Those whose token is dead.
     pub dead: u64,
-    /// Those that APNs refuses, by its reason.
+    /// Those that the service refuses, by its reason.
     pub refused: Vec<(String, u64)>,
 }
 
@@ -79,23 +102,31 @@ pub(crate) fn wake(id: &EnrollmentId, at: i64) -> Vec<Step> {
     steps
 }
 
-/// The columns of a [`Sleeper`], and where they come from.
+/// The columns of a [`Sleeper`], and where they come from. What was sent to a Windows device is not sent again.
 const SLEEPER: &str = "e.state, e.stamp, d.state, s.wakes, \
-     (SELECT MAX(q.number) FROM delivery q WHERE q.enrollment = e.id AND q.is_open = 1), \
+     (SELECT MAX(q.number) FROM delivery q WHERE q.enrollment = e.id AND q.is_open = 1 \
+     AND (e.wns IS NULL OR q.state <> 'sent')), \
      p.due_at, p.pushed, p.asked";
 const BESIDE: &str = "LEFT JOIN enrollment d ON e.is_device = 0 AND d.id = e.device \
      LEFT JOIN sighting s ON s.enrollment = e.id AND s.generation = e.generation";
 
 impl Store {
-    /// The channels of `lane` that are due at `now`, the longest due first, at most `limit`.
-    pub async fn due(&self, lane: Lane, now: i64, limit: u32) -> Result<Vec<Sleeper>, StoreError> {
+    /// The channels of `lane` that are due at `now` and for `service` to push, the longest due first, at most `limit`.
+    pub async fn due(
+        &self,
+        service: Service,
+        lane: Lane,
+        now: i64,
+        limit: u32,
+    ) -> Result<Vec<Sleeper>, StoreError> {
         let is_in_lane = match lane {
             Lane::News => "p.asked > p.heard",
             Lane::Again => "p.asked = p.heard",
         };
         let sql = format!(
             "SELECT {SLEEPER} FROM push p JOIN enrollment e ON e.id = p.enrollment {BESIDE} \
-             WHERE p.due_at IS NOT NULL AND p.due_at <= $1 AND {is_in_lane} ORDER BY p.due_at LIMIT $2"
+             WHERE p.due_at IS NOT NULL AND p.due_at <= $1 AND {is_in_lane} AND {} ORDER BY p.due_at LIMIT $2",
+            is_for(service)
         );
         let rows = self
             .query(&sql, vec![now.into(), i64::from(limit).into()])
@@ -103,9 +134,10 @@ impl Store {
         rows.iter().map(sleeper).collect()
     }
 
-    /// The enrolled channels behind `after` in the order of their identifiers, none behind `end`, at most `limit`.
+    /// The enrolled channels for `service` to push behind `after` in the order of their identifiers, none behind `end`, at most `limit`.
     pub async fn sleepers(
         &self,
+        service: Service,
         after: &str,
         end: Option<&str>,
         limit: u32,
@@ -120,7 +152,8 @@ impl Store {
         };
         let sql = format!(
             "SELECT {SLEEPER} FROM enrollment e LEFT JOIN push p ON p.enrollment = e.id {BESIDE} \
-             WHERE e.id > $1 {until} AND e.phase = 'enrolled' ORDER BY e.id LIMIT $2"
+             WHERE e.id > $1 {until} AND e.phase = 'enrolled' AND {} ORDER BY e.id LIMIT $2",
+            is_for(service)
         );
         self.query(&sql, params).await?.iter().map(sleeper).collect()
     }
@@ -166,20 +199,26 @@ impl Store {
         self.commit_steps(steps).await
     }
 
-    /// Counts the rows. `now` is in unix seconds.
-    pub async fn wake_counts(&self, now: i64) -> Result<WakeCounts, StoreError> {
-        let due = "SELECT COUNT(*) FROM push p JOIN enrollment e ON e.id = p.enrollment \
-                   WHERE p.due_at IS NOT NULL AND p.due_at <= $1";
-        let unanswered = "SELECT COUNT(*) FROM push p LEFT JOIN sighting s ON s.enrollment = p.enrollment \
-                          WHERE p.wakes IS NOT NULL AND p.wakes = COALESCE(s.wakes, 0) AND p.problem IS NULL";
-        let problems = "SELECT problem, COUNT(*) FROM push WHERE problem IS NOT NULL GROUP BY problem \
-                        ORDER BY problem";
+    /// Counts the rows of channels that have told `service` where to push them. `now` is in unix seconds.
+    pub async fn wake_counts(&self, service: Service, now: i64) -> Result<WakeCounts, StoreError> {
+        let of = format!(
+            "FROM push p JOIN enrollment e ON e.id = p.enrollment AND {}",
+            has_told(service)
+        );
+        let due = format!("SELECT COUNT(*) {of} WHERE p.due_at IS NOT NULL AND p.due_at <= $1");
+        let unanswered = format!(
+            "SELECT COUNT(*) {of} LEFT JOIN sighting s ON s.enrollment = p.enrollment \
+             WHERE p.wakes IS NOT NULL AND p.wakes = COALESCE(s.wakes, 0) AND p.problem IS NULL"
+        );
+        let problems = format!(
+            "SELECT p.problem, COUNT(*) {of} WHERE p.problem IS NOT NULL GROUP BY p.problem ORDER BY p.problem"
+        );
         let mut counts = WakeCounts {
-            due: self.count(due, vec![now.into()]).await?,
-            unanswered: self.count(unanswered, vec![]).await?,
+            due: self.count(&due, vec![now.into()]).await?,
+            unanswered: self.count(&unanswered, vec![]).await?,
             ..WakeCounts::default()
         };
-        for row in &self.query(problems, vec![]).await? {
+        for row in &self.query(&problems, vec![]).await? {
             let number = row.integer(1)?.unsigned_abs();
             match row.json(0)? {
                 Problem::Dead => counts.dead = number,
@@ -189,10 +228,11 @@ impl Store {
         Ok(counts)
     }
 
-    /// How many channels there are.
-    pub async fn count_channels(&self) -> Result<u64, StoreError> {
-        self.count("SELECT COUNT(*) FROM enrollment WHERE phase = 'enrolled'", vec![])
-            .await
+    /// How many channels there are for `service` to push.
+    pub async fn count_channels(&self, service: Service) -> Result<u64, StoreError> {
+        let which = is_for(service);
+        let sql = format!("SELECT COUNT(*) FROM enrollment e WHERE e.phase = 'enrolled' AND {which}");
+        self.count(&sql, vec![]).await
     }
 
     /// The push topics that channels have told, and of how many.
@@ -205,9 +245,9 @@ impl Store {
             .collect()
     }
 
-    /// The sweep as it was last kept.
-    pub async fn sweep(&self) -> Result<Sweep, StoreError> {
-        match self.setting(SWEEP).await? {
+    /// The sweep of `service` as it was last kept.
+    pub async fn sweep(&self, service: Service) -> Result<Sweep, StoreError> {
+        match self.setting(sweep_of(service)).await? {
             Some(kept) => {
                 serde_json::from_slice(&kept).map_err(|error| StoreError::Corrupt(error.to_string()))
             }
@@ -216,9 +256,9 @@ impl Store {
     }
 
     /// Keeps how far the sweep is.
-    pub async fn keep_sweep(&self, sweep: &Sweep) -> Result<(), StoreError> {
+    pub async fn keep_sweep(&self, service: Service, sweep: &Sweep) -> Result<(), StoreError> {
         let kept = serde_json::to_vec(sweep).map_err(|error| StoreError::Corrupt(error.to_string()))?;
-        self.keep(SWEEP, kept).await
+        self.keep(sweep_of(service), kept).await
     }
 
     async fn count(&self, sql: &str, params: Vec<Value>) -> Result<u64, StoreError> {
@@ -228,11 +268,15 @@ impl Store {
     }
 }
 
-/// Those that APNs refused are to be tried again at `now`: what is pushed with has changed.
-pub(crate) fn retry_refused(now: i64) -> Step {
+/// Those that `service` refused are to be tried again at `now`: what is pushed with has changed.
+pub(crate) fn retry_refused(service: Service, now: i64) -> Step {
+    let which = is_for(service);
     Step::new(
-        "UPDATE push SET due_at = $1, asked = asked + 1, wakes = NULL, pushed = NULL, problem = NULL \
-         WHERE problem IS NOT NULL AND problem <> '\"dead\"'",
+        format!(
+            "UPDATE push SET due_at = $1, asked = asked + 1, wakes = NULL, pushed = NULL, problem = NULL \
+             WHERE problem IS NOT NULL AND problem <> '\"dead\"' \
+             AND enrollment IN (SELECT e.id FROM enrollment e WHERE {which})"
+        ),
         vec![now.into()],
     )
 }

@@ -1,5 +1,6 @@
 //! Management sessions of Windows devices: the last one of each.
 
+use ordain_model::enrollment::Enrollment;
 use ordain_model::ids::EnrollmentId;
 
 use crate::{Step, Store, StoreError};
@@ -14,6 +15,15 @@ pub struct KeptSession {
 }
 
 impl Store {
+    /// The channels of Windows devices whose messages say that they are from `source`. Devices choose that, so that there may
+    /// be several: the first eight that have not left.
+    pub async fn windows_channels(&self, source: &str) -> Result<Vec<Enrollment>, StoreError> {
+        let sql =
+            "SELECT state FROM enrollment WHERE source = $1 AND phase <> 'checked-out' ORDER BY id LIMIT 8";
+        let rows = self.query(sql, vec![source.into()]).await?;
+        rows.iter().map(|row| row.json(0)).collect()
+    }
+
     /// The last session of a device; none when it has held none in this generation.
     pub async fn windows_session(&self, id: &EnrollmentId) -> Result<Option<KeptSession>, StoreError> {
         let sql = "SELECT number, sealed FROM windows_session WHERE enrollment = $1";

@@ -17,8 +17,9 @@
 //! | [`windows`] | Windows computers: the same for Microsoft's protocols |
 //! | [`driver`] | twins on real sockets |
 //! | [`apns`] | a push service that keeps Apple's rules |
+//! | [`wns`] | the same of Microsoft's |
 //!
-//! All but [`driver`] and [`apns`] is pure: no I/O, no clock, no randomness beyond a seed.
+//! All but [`driver`], [`apns`] and [`wns`] is pure: no I/O, no clock, no randomness beyond a seed.
 #![cfg_attr(
     not(test),
     deny(
@@ -51,6 +52,7 @@ mod stored;
 mod sync;
 pub mod twin;
 pub mod windows;
+pub mod wns;
 
 pub use complaint::Complaint;
 pub use device::Device;

@@ -15,6 +15,7 @@
 //! | [`linked`] | JSON discovery of linked enrollments |
 //! | [`syncml`] | OMA-DM messages |
 //! | [`declared`] | documents of declared configuration, their results and the list of them |
+//! | [`wns`] | Windows' push service |
 //! | [`secret`] | what is not to be logged |
 #![cfg_attr(
     not(test),
@@ -34,6 +35,7 @@ pub mod provisioning;
 pub mod secret;
 pub mod soap;
 pub mod syncml;
+pub mod wns;
 pub mod wstep;
 pub mod xcep;
 pub mod xml;

@@ -1,3 +1,4 @@
+use ordain_model::wake::MAX_WAIT;
 use proptest::prelude::*;
 
 use super::*;

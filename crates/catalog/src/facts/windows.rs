@@ -34,15 +34,15 @@ const NOT_STATED: &str = "-";
 ///   scopes system unverified user
 /// ```
 ///
-/// A CSP or a node has its name, formats, commands (`-` where they are not stated), and `reboot` and `unverified` where
-/// that holds. Below it is what else is known:
+/// A CSP or a node has its name, formats, commands (`-` where they are not stated), and `reboot`, `unverified` and
+/// `hidden` where that holds. Below it is what else is known:
 ///
 /// | line | of |
 /// |---|---|
 /// | `scopes`, `editions`, `since VERSIONS`, `join STATE since VERSIONS`, `change`, `together` | what holds for the nodes in it as well, unless they have their own |
 /// | `named` | what stands for a placeholder |
 /// | `value`, `means NUMBER WORD …`, `example` | its values |
-/// | `delete`, `outcome PATH` | what a `Delete` does, and where to read what came of it |
+/// | `delete`, `outcome PATH done N pending N,N` | what a `Delete` does, and where to read what came of it, by which numbers |
 /// | `node` | what is in it |
 ///
 /// What is known to be read and written, without its commands being named, has `Add,Delete,Get,Replace`: a command that a

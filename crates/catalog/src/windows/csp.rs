@@ -69,8 +69,10 @@ pub struct Node {
     pub meanings: BTreeMap<i64, String>,
     /// What a `Delete` does.
     pub removal: Option<Removal>,
-    /// The node below the same CSP that tells what came of it, with the same placeholders.
-    pub outcome: Option<String>,
+    /// Whether its value may be gone, or not be shown, once it was set: what is secret or used up.
+    pub hidden: bool,
+    /// Where to read what came of it.
+    pub outcome: Option<Outcome>,
     /// A value that it takes, where the shape does not lead to one.
     pub example: Option<String>,
     /// The nodes in it: by name, by placeholder (`{SSID}`, `SystemDrives{Setting}`), or `*` for any nodes at any depth.
@@ -101,6 +103,17 @@ impl Node {
             _ => None,
         }
     }
+}
+
+/// Where to read what came of setting a node, or of an `Exec` there.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Outcome {
+    /// The node below the same CSP, with the same placeholders.
+    pub path: String,
+    /// The value of success; `None` where that cannot be told by a number.
+    pub done: Option<i64>,
+    /// The values while it goes on. Every other one is a failure, where `done` is stated.
+    pub pending: BTreeSet<i64>,
 }
 
 /// The commands of OMA-DM that nodes take.

@@ -86,7 +86,7 @@ impl Found<'_> {
 
     /// The address of the node that tells what came of it.
     pub fn outcome(&self) -> Option<LocUri> {
-        let below = self.node.outcome.as_deref()?;
+        let below = &self.node.outcome.as_ref()?.path;
         let names = self.csp.name.split('/').skip(1).chain(below.split('/'));
         let names = names.map(|name| match Segment::of(name) {
             Some(Segment::Placeholder { prefix, name }) => {

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use ordain_catalog::facts::{self, WINDOWS, read_windows, write_windows};
 use ordain_catalog::windows::{
-    Body, Builds, Change, Csp, DataFormat, Edition, Join, Needs, Node, Removal, Request, Scenario, Stated,
-    Together, Verb, WindowsCatalog,
+    Body, Builds, Change, Csp, DataFormat, Edition, Join, Needs, Node, Outcome, Removal, Request, Scenario,
+    Stated, Together, Verb, WindowsCatalog,
 };
 use ordain_catalog::{Format, MAX_DEPTH, Range, Scope, Shape};
 use proptest::collection::{btree_map, btree_set, vec};
@@ -169,6 +169,11 @@ fn shape() -> impl Strategy<Value = Shape> {
     ]
 }
 
+fn outcome() -> impl Strategy<Value = Outcome> {
+    let parts = (word(), option::of(any::<i64>()), btree_set(any::<i64>(), 0..3));
+    parts.prop_map(|(path, done, pending)| Outcome { path, done, pending })
+}
+
 fn nodes() -> impl Strategy<Value = Node> {
     let inherited = (
         any::<bool>(),
@@ -180,9 +185,9 @@ fn nodes() -> impl Strategy<Value = Node> {
     let own = (
         btree_set(select(DataFormat::ALL), 0..3),
         btree_set(select(Verb::ALL), 0..3),
-        any::<bool>(),
+        (any::<bool>(), any::<bool>()),
         option::of(select(Removal::ALL)),
-        option::of(word()),
+        option::of(outcome()),
         option::of(word()),
         btree_map(any::<i64>(), word(), 0..3),
     );
@@ -190,12 +195,13 @@ fn nodes() -> impl Strategy<Value = Node> {
     let leaf = (inherited, own, values).prop_map(
         |(
             (unverified, scopes, needs, change, together),
-            (formats, verbs, reboot, removal, outcome, example, meanings),
+            (formats, verbs, (reboot, hidden), removal, outcome, example, meanings),
             (named, value, default),
         )| Node {
             formats,
             verbs,
             reboot,
+            hidden,
             unverified,
             scopes,
             needs,
@@ -272,9 +278,9 @@ fn catalogs() -> impl Strategy<Value = WindowsCatalog> {
 
 /// Lines as they are, lines with other words, and anything at all.
 fn nasty_facts() -> impl Strategy<Value = String> {
-    let words = "csp|scenario|node|\\./A|\\./Vendor/MSFT/A|-|Get|Add,Get|int|chr,xml|reboot|unverified|scopes|system|user\
+    let words = "csp|scenario|node|\\./A|\\./Vendor/MSFT/A|-|Get|Add,Get|int|chr,xml|reboot|unverified|hidden|scopes|system|user\
                  |none|editions|pro|since|10\\.0|join|entra-joined|change|replace|together|atomic|named|value|integer|string\
-                 |in|0,1|default|means|0|example|delete|keeps|outcome|\\{A\\}|\\*|body|csps|requests|Complete|draft|\\PC{0,5}";
+                 |in|0,1|default|means|0|example|delete|keeps|outcome|done|pending|\\{A\\}|\\*|body|csps|requests|Complete|draft|\\PC{0,5}";
     let line = (select(&["", "  ", "    ", "      ", " "][..]), vec(words, 0..8))
         .prop_map(|(indent, words)| indent.to_owned() + &words.join(" "));
     let committed: Vec<&str> = WINDOWS.lines().skip(2).collect();

@@ -59,7 +59,10 @@ fn of_node(name: String, csp: &Csp, node: &Node) -> Record {
         notes.push("not verified: devices may not have it");
     }
     let children = node.children.keys();
-    let outcome = node.outcome.iter().map(|below| format!("{}/{below}", csp.name));
+    let outcome = node
+        .outcome
+        .iter()
+        .map(|outcome| format!("{}/{}", csp.name, outcome.path));
     let mut particulars = BTreeMap::from([
         ("formats", words(&node.formats)),
         ("commands", words(&node.verbs)),

@@ -37,12 +37,12 @@ fn groups_are_shown_and_devices_are_tagged() {
         groups["evaluation"],
         serde_json::json!({"decided": 6, "devices": 6})
     );
-    assert_eq!(groups["groups"][1]["name"], "unencrypted");
+    assert_eq!(groups["groups"][2]["name"], "unencrypted");
     let group = server.json(&["groups", "unencrypted"]);
     assert_eq!(group["looked_at"], 6);
     assert_eq!(
         group["members"].as_array().map(Vec::len),
-        groups["groups"][1]["members"].as_u64().map(|n| n as usize)
+        groups["groups"][2]["members"].as_u64().map(|n| n as usize)
     );
 
     let devices = server.json(&["devices"]);

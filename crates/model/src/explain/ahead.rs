@@ -6,7 +6,7 @@ use super::case::{Case, fact, step};
 use super::{Code, State, Step};
 use crate::agenda::agenda;
 use crate::command;
-use crate::enrollment::Phase;
+use crate::enrollment::{Phase, Push};
 use crate::wake::{self, Next};
 
 impl Case<'_> {
@@ -89,7 +89,10 @@ impl Case<'_> {
         let push = channel.push.as_ref();
         let topic = fact(
             &["channel", "push"],
-            &push.map(|push| json!({"topic": push.topic})),
+            &push.map(|push| match push {
+                Push::Apns(token) => json!({"topic": token.topic}),
+                Push::Wns(channel) => json!({"package": channel.package}),
+            }),
         );
         if push.is_none() {
             let nowhere = "the device has not told how it can be pushed";

@@ -86,6 +86,7 @@ impl<'a> Case<'a> {
         listed
             .chain(wanted)
             .chain(self.wish().declarations.keys().cloned())
+            .chain(self.of.record.documents.stays.keys().cloned())
             .collect()
     }
 
@@ -93,6 +94,7 @@ impl<'a> Case<'a> {
         let mut omissions = self.wanted.omissions.iter();
         self.find(identifier).is_some()
             || self.held(identifier).is_some()
+            || self.of.record.documents.stays.contains_key(identifier)
             || omissions.any(|omission| omission.identifier == identifier)
     }
 
@@ -109,7 +111,8 @@ impl<'a> Case<'a> {
         let declared = self.wish().declarations.get(identifier);
         let wanted = self.find(identifier);
         let held = self.held(identifier);
-        if declared.is_none() && wanted.is_none() && held.is_none() {
+        let documented = self.document(identifier);
+        if declared.is_none() && wanted.is_none() && held.is_none() && documented.is_empty() {
             return None;
         }
         let mut steps = self.enrolled();
@@ -120,11 +123,13 @@ impl<'a> Case<'a> {
                 steps.extend(self.judgement(wanted));
             }
             (None, Some((kind, listed))) => {
-                steps.push(leaving(kind, listed));
+                let document = self.leaving_document(identifier);
+                steps.push(document.unwrap_or_else(|| leaving(kind, listed)));
                 steps.extend(self.delivery(None));
             }
             (None, None) => {}
         }
+        steps.extend(documented);
         let headline = self.headline(&steps, wanted, held.is_some());
         let is_at_rest = wanted.is_none() && held.is_none()
             || wanted.is_some_and(|wanted| matches!(wanted.verdict, Verdict::Confirmed | Verdict::Settled));

@@ -277,8 +277,16 @@ impl Case<'_> {
                         "it goes to the channel of the device itself, not to that of its documents"
                     }
                 };
-                let facts = vec![self.declared_fact(declared)];
-                step(Code::Given, State::Missing, elsewhere, facts)
+                let mut facts = vec![self.declared_fact(declared)];
+                let mut sentence = elsewhere.to_owned();
+                // Where the device has no linked channel, that is why.
+                let is_of_linked = channel_of(&declared.type_name) == Some(Channel::Linked);
+                let linked = self.linked().filter(|_| is_of_linked);
+                if let Some(linked) = linked.filter(|linked| linked.state != State::Done) {
+                    sentence += &format!("; {}", linked.sentence);
+                    facts.extend(linked.facts);
+                }
+                step(Code::Given, State::Missing, sentence, facts)
             }
         }
     }

@@ -27,6 +27,7 @@ impl Case<'_> {
             (false, _) => self.first(&steps, &open, &converged),
         };
         steps.push(converged);
+        steps.extend(self.linked());
         Explanation {
             channel: self.of.channel.id.clone(),
             declaration: None,

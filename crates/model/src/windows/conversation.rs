@@ -145,18 +145,20 @@ impl<W: Clone + PartialEq> Conversation<W> {
         }
     }
 
-    /// Where message `message` of session `id` belongs, by its hash, after `before`.
+    /// Where message `message` of session `id` belongs, by its hash, after `before`. A session begins with one of the first
+    /// `begins` messages.
     pub(super) fn turn(
         before: Option<&Self>,
         id: &str,
         message: u32,
         heard: Digest,
+        begins: u32,
     ) -> Result<Turn, OutOfTurn> {
         match before {
             Some(before) if before.heard == heard => Ok(Turn::Again),
             Some(before) if before.id == id && !before.is_over && message > before.message => Ok(Turn::Next),
             Some(before) if before.id == id => Err(OutOfTurn),
-            _ if message == 1 => Ok(Turn::First),
+            _ if message <= begins => Ok(Turn::First),
             _ => Err(OutOfTurn),
         }
     }

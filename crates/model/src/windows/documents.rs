@@ -20,6 +20,7 @@ pub use self::state::{Kind, State};
 pub use self::told::{DocumentResult, Outcome, Part, Told, Verdict};
 use super::conversation::{Answer, Conversation, Operation, OutOfTurn, Piece, Said, Turn};
 use super::document::{DocId, Document, emptied_checksum};
+use super::link::SCHEDULE;
 use crate::ids::Digest;
 
 /// What a session is decided from, beside what it remembers.
@@ -98,6 +99,12 @@ enum Work {
     Refresh(Option<u32>),
 }
 
+/// Whether what a linked channel has said may be over: it was seen last, at `seen_at`, more than twice as long ago as it
+/// comes. Both times in unix seconds.
+pub fn is_stale(seen_at: Option<i64>, now: i64) -> bool {
+    seen_at.is_some_and(|seen_at| now.saturating_sub(seen_at) > 2 * SCHEDULE.interval())
+}
+
 /// The root of the CSP.
 const ROOT: &str = "./Device/Vendor/MSFT/DeclaredConfiguration";
 /// The most documents in a message.
@@ -114,12 +121,25 @@ impl Session {
         }
     }
 
-    /// Where message `message` of session `id` belongs, by its hash, after `before`.
+    /// Where message `message` of session `id` belongs, by its hash, after `before`. A session begins with one of the first
+    /// `begins` messages: those before it were only asked for credentials.
     ///
     /// # Errors
     /// When it belongs nowhere.
-    pub fn turn(before: Option<&Self>, id: &str, message: u32, heard: Digest) -> Result<Turn, OutOfTurn> {
-        Conversation::turn(before.map(|before| &before.conversation), id, message, heard)
+    pub fn turn(
+        before: Option<&Self>,
+        id: &str,
+        message: u32,
+        heard: Digest,
+        begins: u32,
+    ) -> Result<Turn, OutOfTurn> {
+        Conversation::turn(
+            before.map(|before| &before.conversation),
+            id,
+            message,
+            heard,
+            begins,
+        )
     }
 
     /// Notes that message `message`, with the hash `heard`, is answered.
@@ -127,13 +147,8 @@ impl Session {
         self.conversation.hears(message, heard);
     }
 
-    /// Whether the device has listed its documents in this session: only then is it known which it has.
-    pub fn has_listed(&self) -> bool {
-        self.has_listed
-    }
-
     /// Whether the user of the enrollment is signed in.
-    pub fn with_user(&self) -> bool {
+    fn with_user(&self) -> bool {
         self.with_user
     }
 

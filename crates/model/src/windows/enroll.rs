@@ -17,10 +17,6 @@ use crate::world::World;
 pub const RENEW_PERIOD: u16 = 42;
 /// `RetryInterval`: how many days it lets pass between two attempts.
 pub const RETRY_INTERVAL: u16 = 4;
-/// The poll schedule (`DMClient/Provider/{id}/Poll`): how often a device asks in each of its three stages, 0 for endlessly,
-pub const POLL_COUNTS: [u32; 3] = [8, 5, 0];
-/// and how many minutes it lets pass between. Often while somebody waits for a new device to be ready, and then daily.
-pub const POLL_INTERVALS: [u32; 3] = [15, 3, 1_560];
 const DAY: i64 = 24 * 60 * 60;
 
 /// A device that somebody vouched for, with the certificate that it is to get.

@@ -7,21 +7,24 @@
 mod state;
 
 pub(crate) use state::words;
-pub use state::{Channel, LinkState};
+pub use state::{Channel, Lacking, LinkState};
 
 use super::WindowsFacts;
 use super::enroll::retired;
+use super::poll::Schedule;
 use crate::checkin::{Presented, Refusal, pin, unidentified, within_validity};
 use crate::decision::{Decision, EscrowKind, Write};
 use crate::device::DeviceFacts;
 use crate::enrollment::{Enrollment, Memberships, Phase};
 
-/// The poll schedule of the linked account, as [`super::enroll::POLL_COUNTS`]: a few times while what was sent is new,
-/// since its outcome comes later,
-pub const POLL_COUNTS: [u32; 3] = [5, 4, 0];
-/// and then every eight hours. MS-MDE2 wants it less often than that; \[U\] devices take it, as Microsoft's own service
-/// does it, and those that did not would come daily.
-pub const POLL_INTERVALS: [u32; 3] = [3, 15, 480];
+/// The poll schedule of the linked account: a few times while what was sent is new, since its outcome comes later, and
+/// then every eight hours. MS-MDE2 wants it less often than that; \[U\] devices take it, as Microsoft's own service does
+/// it, and those that did not would come daily.
+pub const SCHEDULE: Schedule = Schedule {
+    counts: [5, 4, 0],
+    intervals: [3, 15, 480],
+    on_login: true,
+};
 
 /// What a device shows that asks for a linked enrollment. What proves nothing must agree with what does.
 #[derive(Debug, Clone, Copy, Default)]

@@ -5,6 +5,7 @@
 //! when the session began. All that a session remembers is stored with each answer, so that it goes on wherever it was.
 
 mod act;
+mod channel;
 mod linking;
 mod outcome;
 mod report;
@@ -23,6 +24,7 @@ pub use linking::Link;
 pub use task::REFUSED;
 
 use self::act::Step;
+use self::channel::Channel;
 use self::linking::Attempts;
 use self::task::{Meaning, Task};
 use self::work::{Stage, Work};
@@ -40,6 +42,8 @@ use crate::report::Reason;
 pub struct Scene<'a> {
     /// Where sessions are held.
     pub address: &'a str,
+    /// The package family name that devices are pushed for, where they can be pushed.
+    pub package: Option<&'a str>,
     /// What the device is to have, in the order of the manifest.
     pub wanted: &'a [Declared],
     /// Those of [`Session::set`] that are no longer wanted.
@@ -75,10 +79,14 @@ pub struct Session {
     stage: Stage,
     /// What the device told of itself; what it could not, with why.
     facts: BTreeMap<String, Result<Value, u16>>,
+    #[serde(default)]
+    channel: Channel,
     tasks: Vec<Task>,
     /// Those whose settings may be on the device, from earlier sessions too.
     set: BTreeSet<Digest>,
-    /// Those, of these, that could not be taken away yet.
+    /// Those, of `set`, whose commands the device has all taken.
+    accepted: BTreeSet<Digest>,
+    /// Those, of `set`, that could not be taken away yet.
     lingering: BTreeSet<Digest>,
     /// What stays on the device, in words.
     stays: Vec<String>,
@@ -102,8 +110,10 @@ impl Session {
             with_user: false,
             stage: Stage::Begin,
             facts: BTreeMap::new(),
+            channel: Channel::default(),
             tasks: Vec::new(),
             set: before.map(|before| before.set.clone()).unwrap_or_default(),
+            accepted: before.map(|before| before.accepted.clone()).unwrap_or_default(),
             lingering: BTreeSet::new(),
             stays: Vec::new(),
             acted: 0,
@@ -123,12 +133,25 @@ impl Session {
         self.conversation.hears(message, heard);
     }
 
-    /// Where message `message` of session `id` belongs, by its hash, after `before`.
+    /// Where message `message` of session `id` belongs, by its hash, after `before`. A session begins with one of the first
+    /// `begins` messages: those before it were only asked for credentials.
     ///
     /// # Errors
     /// When it belongs nowhere.
-    pub fn turn(before: Option<&Self>, id: &str, message: u32, heard: Digest) -> Result<Turn, OutOfTurn> {
-        Conversation::turn(before.map(|before| &before.conversation), id, message, heard)
+    pub fn turn(
+        before: Option<&Self>,
+        id: &str,
+        message: u32,
+        heard: Digest,
+        begins: u32,
+    ) -> Result<Turn, OutOfTurn> {
+        Conversation::turn(
+            before.map(|before| &before.conversation),
+            id,
+            message,
+            heard,
+            begins,
+        )
     }
 
     /// Takes what the device says, and answers it. The numbers of the commands are from `first` on, after those of as many

@@ -8,7 +8,7 @@ use ordain_model::checkin::{
 };
 use ordain_model::decision::{Claim, EscrowKind, Identity, Role, Write};
 use ordain_model::device::DeviceFacts;
-use ordain_model::enrollment::{Answer, Enrollment, Memberships, Offer, Phase, Pin, Push, Told};
+use ordain_model::enrollment::{Answer, ApnsToken, Enrollment, Memberships, Offer, Phase, Pin, Push, Told};
 use ordain_model::ids::EnrollmentId;
 
 use crate::fixtures::*;
@@ -395,11 +395,15 @@ fn a_successor_takes_the_place_of_the_pinned_certificate() {
 }
 
 fn push() -> Push {
-    Push {
+    push_by("00ff")
+}
+
+fn push_by(token: &str) -> Push {
+    Push::Apns(ApnsToken {
         topic: "com.apple.mgmt.External.x".into(),
         magic: "m".into(),
-        token: "00ff".into(),
-    }
+        token: token.into(),
+    })
 }
 
 #[test]
@@ -421,18 +425,7 @@ fn token_update_completes_and_says_the_same_once() {
             .writes
             .is_empty()
     );
-    let moved = token_update(
-        &done,
-        None,
-        &id,
-        Push {
-            token: "11".into(),
-            ..push()
-        },
-        None,
-        NOW,
-    )
-    .unwrap();
+    let moved = token_update(&done, None, &id, push_by("11"), None, NOW).unwrap();
     let is_escrow = |write: &Write| matches!(write, Write::Escrow(..));
     assert!(
         !moved.writes.is_empty() && !moved.writes.iter().any(is_escrow),

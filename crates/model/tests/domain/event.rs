@@ -3,7 +3,7 @@
 use ordain_catalog::Kind;
 use ordain_model::checkin::{check_out, token_update};
 use ordain_model::decision::{Decision, Write};
-use ordain_model::enrollment::{Enrollment, Phase, Push};
+use ordain_model::enrollment::{ApnsToken, Enrollment, Phase, Push};
 use ordain_model::event::{CommandAnswer, Event, EventKind};
 use ordain_model::ids::EnrollmentId;
 use ordain_model::record::StatusRecord;
@@ -23,11 +23,11 @@ fn events<R>(decision: &Decision<R>) -> Vec<Event> {
 }
 
 fn push(token: &str) -> Push {
-    Push {
+    Push::Apns(ApnsToken {
         topic: "com.apple.mgmt.External.x".into(),
         magic: "secret magic".into(),
         token: token.into(),
-    }
+    })
 }
 
 fn began() -> Enrollment {

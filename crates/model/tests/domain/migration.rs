@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use ordain_model::checkin::{AuthenticateState, EnrollmentPolicy, Presented, Refusal, admit};
 use ordain_model::decision::{Claim, Decision, EscrowKind, Role, Write};
-use ordain_model::enrollment::{Enrollment, Memberships, Phase, Push};
+use ordain_model::enrollment::{ApnsToken, Enrollment, Memberships, Phase, Push};
 use ordain_model::ids::EnrollmentId;
 use ordain_model::migration::{
     GENERATION, NotReplayed, Window, authenticate, first_contact, set_bootstrap_token, token_update,
@@ -24,11 +24,11 @@ const OPEN: Window = Window {
 };
 
 fn push(token: &str) -> Push {
-    Push {
+    Push::Apns(ApnsToken {
         topic: "com.apple.mgmt.External.test".into(),
         magic: "magic".into(),
         token: token.into(),
-    }
+    })
 }
 
 fn replayed(device: Option<&Enrollment>, elsewhere: &[&str]) -> Result<Decision<()>, NotReplayed> {

@@ -1,7 +1,7 @@
 //! Whom to wake, and when.
 
 use ordain_model::agenda::{Agenda, Work};
-use ordain_model::enrollment::Push;
+use ordain_model::enrollment::{ApnsToken, Push, WnsChannel};
 use ordain_model::ids::{Digest, EnrollmentId};
 use ordain_model::wake::{Next, Problem, Wake, next};
 use proptest::prelude::*;
@@ -12,6 +12,14 @@ const MINUTE: i64 = 60;
 const DAY: i64 = 24 * 60 * MINUTE;
 
 /// One channel, and what is kept of it.
+fn push(token: &str) -> Push {
+    Push::Apns(ApnsToken {
+        topic: "com.apple.mgmt.External.test".into(),
+        magic: "magic".into(),
+        token: token.into(),
+    })
+}
+
 struct Channel {
     id: EnrollmentId,
     push: Option<Push>,
@@ -26,11 +34,7 @@ impl Channel {
     fn new() -> Self {
         Self {
             id: EnrollmentId::device("D1").unwrap(),
-            push: Some(Push {
-                topic: "com.apple.mgmt.External.test".into(),
-                magic: "magic".into(),
-                token: "01".into(),
-            }),
+            push: Some(push("01")),
             wake: Wake::default(),
             agenda: None,
             wakes: 0,
@@ -224,7 +228,7 @@ fn dead_and_refused_tokens() {
     channel.now += 10 * DAY;
     channel.wants(command(1));
     assert_eq!(channel.next(), Next::Unreachable(channel.wake.clone()));
-    channel.push.as_mut().unwrap().token = "02".into();
+    channel.push = Some(push("02"));
     assert!(channel.look(), "it has told another token");
     assert_eq!(channel.wake.pushed.as_ref().unwrap().problem, None);
 
@@ -246,6 +250,31 @@ fn dead_and_refused_tokens() {
 
     channel.push = None;
     assert_eq!(channel.next(), Next::Unreachable(Wake::default()));
+}
+
+#[test]
+fn a_channel_of_wns_ends_by_itself() {
+    let told = |uri: &str, told_at| {
+        Some(Push::Wns(WnsChannel {
+            package: "p".into(),
+            uri: uri.into(),
+            told_at,
+        }))
+    };
+    let mut channel = Channel::new();
+    channel.push = told("a", NOW);
+    channel.wants(token("a"));
+    assert!(channel.look());
+    let wake = channel.wake.clone();
+    channel.now = NOW + WnsChannel::LIFE;
+    assert_eq!(channel.next(), Next::Unreachable(Wake::default()));
+    // The same, told anew, is where the last push went; another one is not.
+    channel.now = NOW + 1;
+    channel.push = told("a", NOW + 1);
+    assert!(matches!(channel.next(), Next::Wait(_)));
+    channel.push = told("b", NOW + 1);
+    channel.wake = wake.dead();
+    assert!(matches!(channel.next(), Next::Push(_)));
 }
 
 /// What can happen to a channel.

@@ -1,7 +1,7 @@
 //! Windows devices: enrolling by the rules of check-in, arriving, renewing, leaving; and nothing of Apple's is theirs.
 
 use ordain_catalog::Catalog;
-use ordain_model::agenda::agenda;
+use ordain_model::agenda::{Work, agenda};
 use ordain_model::checkin::{self, AuthenticateState, EnrollmentPolicy, Presented, Refusal};
 use ordain_model::decision::{Claim, Decision, EscrowKind, Role, Write};
 use ordain_model::device::DeviceFacts;
@@ -260,19 +260,32 @@ fn nothing_of_apples_is_for_it() {
             .entries()
             .is_empty()
     );
-    let catalog = Catalog::builtin();
+    let token = wanted.manifest.token();
+    let work = |pinned, queued| {
+        let device = Enrollment {
+            pinned,
+            ..device.clone()
+        };
+        let agenda = agenda(&device, &device.facts, token, queued, Catalog::builtin(), NOW);
+        agenda.map(|agenda| agenda.work)
+    };
     assert_eq!(
-        agenda(
-            &device,
-            &device.facts,
-            wanted.manifest.token(),
-            None,
-            catalog,
-            NOW
-        ),
+        work(Some(token), None),
         None,
-        "neither DeclarativeManagement nor surveys"
+        "neither DeclarativeManagement nor surveys, and it has had a session for this"
     );
+    for (pinned, queued) in [
+        (None, None),
+        (Some(digest("other")), None),
+        (Some(token), Some(7)),
+    ] {
+        let expected = Work {
+            token: (pinned != Some(token)).then_some(token),
+            queued,
+            round: None,
+        };
+        assert_eq!(work(pinned, queued), Some(expected));
+    }
     let terms = subject::terms(&device);
     assert_eq!(terms.get("platform"), Some(&"Windows".into()));
     assert_eq!(terms.get("os.version"), Some(&"10.0.22631.3958".into()));

@@ -81,6 +81,7 @@ fn link(channel: Option<Channel>) -> Link<'static> {
 fn hold(pc: &mut Pc, before: Option<&Session>, link: Link<'_>, queue: &[Queued], now: i64) -> Held {
     let scene = Scene {
         address: "https://mdm.example.org/",
+        package: None,
         wanted: &[],
         unwanted: &BTreeMap::new(),
         refused: &BTreeMap::new(),
@@ -256,17 +257,17 @@ fn what_a_device_must_be_is_known_first() {
         (
             "no edition",
             |pc| pc.edition = None,
-            "not linked: its edition is not known",
+            "not linked: which edition it has",
         ),
         (
             "odd edition",
             |pc| pc.edition = Some("9999"),
-            "not linked: what its edition can do is not known",
+            "not linked: which edition it has",
         ),
         (
             "version",
             |pc| pc.version = "ten",
-            "not linked: its version is not known",
+            "not linked: which version it has is not known",
         ),
         (
             "old",

@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use ordain_catalog::windows::{Verb, WindowsCatalog};
+use ordain_model::decision::Write;
+use ordain_model::enrollment::{Enrollment, Push, WnsChannel};
 use ordain_model::ids::Digest;
 use ordain_model::windows::session::{
     Answer, Answered, Body, Declared, Link, Operation, Said, Scene, Session, Status, Turn,
@@ -10,6 +12,8 @@ use ordain_model::windows::session::{
 use ordain_model::windows::settings::Settings;
 use proptest::prelude::*;
 use serde_json::json;
+
+use crate::fixtures::enrolled;
 
 fn settings(atomic: bool, path: &str) -> Settings {
     let payload = json!({"atomic": atomic, "settings": [
@@ -50,6 +54,13 @@ fn operations(answer: &Answer) -> Vec<(u32, Option<&Operation>)> {
     all
 }
 
+/// Nothing is for a linked channel.
+const UNLINKED: Link<'static> = Link {
+    is_wanted: false,
+    endpoint: "https://mdm.example.org/linked",
+    channel: None,
+};
+
 /// Holds a session with a device that answers each command as `code` says, and `Get`s with `value`. What was sent, message
 /// by message, and the session.
 fn hold(
@@ -60,16 +71,13 @@ fn hold(
     let (wanted, unwanted, refused) = (wanted(), BTreeMap::new(), BTreeMap::new());
     let scene = Scene {
         address: "https://mdm.example.org/",
+        package: None,
         wanted: &wanted,
         unwanted: &unwanted,
         refused: &refused,
         catalog: WindowsCatalog::builtin(),
         queue: &[],
-        link: Link {
-            is_wanted: false,
-            endpoint: "https://mdm.example.org/linked",
-            channel: None,
-        },
+        link: UNLINKED,
         now: 0,
     };
     let mut session = Session::begin("1".to_owned(), None);
@@ -130,7 +138,7 @@ fn whatever_every_command_is_answered_with_a_session_ends() {
         let (answers, session) = hold(true, |_| code, |_| "other".to_owned());
         let reports = answers.iter().filter(|answer| answer.reports).count();
         assert_eq!(reports, 1, "{code}");
-        let again = Session::turn(Some(&session), "1", 60, Digest::of(b"later"));
+        let again = Session::turn(Some(&session), "1", 60, Digest::of(b"later"), 1);
         assert!(again.is_err(), "it is over");
     }
 }
@@ -183,21 +191,29 @@ fn a_users_settings_wait_for_the_user() {
 #[test]
 fn each_message_has_its_turn() {
     let digest = |text: &str| Digest::of(text.as_bytes());
-    assert_eq!(Session::turn(None, "1", 1, digest("a")), Ok(Turn::First));
-    assert!(Session::turn(None, "1", 2, digest("a")).is_err());
+    assert_eq!(Session::turn(None, "1", 1, digest("a"), 1), Ok(Turn::First));
+    assert!(Session::turn(None, "1", 2, digest("a"), 1).is_err());
     let mut session = Session::begin("1".to_owned(), None);
     session.hears(1, digest("a"));
     assert_eq!(
-        Session::turn(Some(&session), "1", 1, digest("a")),
+        Session::turn(Some(&session), "1", 1, digest("a"), 1),
         Ok(Turn::Again)
     );
-    assert!(Session::turn(Some(&session), "1", 1, digest("b")).is_err());
-    assert_eq!(Session::turn(Some(&session), "1", 2, digest("b")), Ok(Turn::Next));
+    assert!(Session::turn(Some(&session), "1", 1, digest("b"), 1).is_err());
     assert_eq!(
-        Session::turn(Some(&session), "2", 1, digest("b")),
+        Session::turn(Some(&session), "1", 2, digest("b"), 1),
+        Ok(Turn::Next)
+    );
+    assert_eq!(
+        Session::turn(Some(&session), "2", 1, digest("b"), 1),
         Ok(Turn::First)
     );
-    assert!(Session::turn(Some(&session), "2", 2, digest("b")).is_err());
+    assert!(Session::turn(Some(&session), "2", 2, digest("b"), 1).is_err());
+    // After challenges, a session begins later.
+    let turn = |id, message| Session::turn(Some(&session), id, message, digest("b"), 3);
+    assert_eq!(turn("2", 2), Ok(Turn::First));
+    assert!(turn("2", 4).is_err());
+    assert_eq!(turn("1", 2), Ok(Turn::Next));
 }
 
 proptest! {
@@ -212,4 +228,99 @@ proptest! {
         let (answers, _) = hold(true, |_| turn.next().copied().unwrap_or(200), |_| value.clone());
         prop_assert_eq!(answers.iter().filter(|answer| answer.reports).count(), 1);
     }
+}
+
+/// A session with a device that answers `Get`s of its account as `said` says, and where it can be pushed then.
+fn told(before: &Enrollment, said: &[(&str, &str)], now: i64) -> Option<(Option<Push>, Vec<Write>)> {
+    let scene = Scene {
+        address: "https://mdm.example.org/",
+        package: Some("P"),
+        wanted: &[],
+        unwanted: &BTreeMap::new(),
+        refused: &BTreeMap::new(),
+        catalog: WindowsCatalog::builtin(),
+        queue: &[],
+        link: UNLINKED,
+        now,
+    };
+    let mut session = Session::begin("1".to_owned(), None);
+    let mut heard = Said {
+        is_whole: true,
+        ..Said::default()
+    };
+    for message in 1..9 {
+        session.hears(message, Digest::of(&message.to_le_bytes()));
+        let answer = session.respond(&scene, std::mem::take(&mut heard), 2);
+        heard.is_whole = true;
+        for (command, operation) in operations(&answer) {
+            let path = &operation.unwrap().path;
+            let said = said.iter().find(|(name, _)| path.ends_with(name));
+            let code = if said.is_some() { 200 } else { 404 };
+            heard.statuses.push(Status {
+                message,
+                command,
+                code,
+                original: None,
+            });
+            heard.results.extend(said.map(|(_, value)| Answered {
+                message,
+                command,
+                value: (*value).to_owned(),
+            }));
+        }
+    }
+    let moved = session.moved(before, "P", |uri| uri.starts_with("https:"), now);
+    moved.map(|(device, writes)| (device.push, writes))
+}
+
+#[test]
+fn a_device_tells_where_it_can_be_pushed() {
+    let none = enrolled();
+    let at = |uri: &str, told_at| {
+        Some(Push::Wns(WnsChannel {
+            package: "P".into(),
+            uri: uri.into(),
+            told_at,
+        }))
+    };
+    let wake = || vec![Write::Wake(none.id.clone(), 9)];
+    let [package, other] = [("Push/PFN", "P"), ("Push/PFN", "Q")];
+    let (uri, bad) = (("Push/ChannelURI", "https://a"), ("Push/ChannelURI", "http://a"));
+    let status = |status| ("Push/Status", status);
+    let known = Enrollment {
+        push: at("https://a", 0),
+        ..none.clone()
+    };
+    for said in [
+        &[package, uri, status("0")][..],
+        &[package, uri, status("7")],
+        &[package, uri],
+    ] {
+        assert_eq!(
+            told(&none, said, 9),
+            Some((at("https://a", 9), wake())),
+            "{said:?}"
+        );
+        assert_eq!(told(&known, said, 9), None, "it is told again");
+    }
+    for said in [
+        &[package, bad, status("0")][..],
+        &[package, uri, status("5")],
+        &[package, status("4")],
+        &[package],
+        &[other, uri, status("0")],
+        &[],
+    ] {
+        assert_eq!(told(&none, said, 9), None, "{said:?}");
+        assert_eq!(told(&known, said, 9), Some((None, wake())), "{said:?}");
+    }
+    // A day later it is kept that it was told anew, and nobody is woken for that.
+    let said = [package, uri, status("0")];
+    assert_eq!(
+        told(&known, &said, 86_400),
+        Some((at("https://a", 86_400), vec![]))
+    );
+    // A device that says nothing has said nothing of its channel.
+    let silent = Session::begin("1".to_owned(), None);
+    assert!(silent.moved(&known, "P", |_| true, 9).is_none());
 }

@@ -8,6 +8,7 @@ use ordain_model::audience::{Abilities, Audience, CapabilityClass};
 use ordain_model::compile::{Compiled, compile};
 use ordain_model::declaration::Declaration;
 use ordain_model::ids::Channel;
+use ordain_model::windows::poll::{Schedule, poll_interval};
 use ordain_model::windows::settings::{SETTINGS_TYPE, Setting, Settings, Wanted};
 use ordain_model::wish::{Blueprint, Wish};
 use proptest::prelude::*;
@@ -59,6 +60,32 @@ fn audience(wish: &Wish, groups: &[&str], is_windows: bool, channel: Channel) ->
 fn given(compiled: &Compiled) -> BTreeSet<&str> {
     let entries = compiled.manifest.entries().iter();
     entries.map(|entry| entry.identifier.as_str()).collect()
+}
+
+fn often(identifier: &str, minutes: u32) -> Declaration {
+    let settings = Settings {
+        atomic: false,
+        settings: Schedule::every(minutes).settings(),
+    };
+    let payload = settings.to_payload();
+    Declaration::new(
+        Kind::Configuration,
+        SETTINGS_TYPE.into(),
+        identifier.into(),
+        payload,
+    )
+    .unwrap()
+}
+
+#[test]
+fn the_poll_schedule_in_force_is_that_of_what_a_device_is_to_hold() {
+    let all = [camera("camera", Scope::System), often("often", 480)];
+    for (named, hours) in [(&["camera"][..], 26), (&["camera", "often"], 8)] {
+        let wish = wish(&all, named);
+        let audience = audience(&wish, &["all"], true, Channel::Device);
+        let compiled = compile(&wish, &audience, Catalog::builtin());
+        assert_eq!(poll_interval(&compiled.manifest, &wish), hours * 60 * 60);
+    }
 }
 
 #[test]

@@ -92,6 +92,11 @@ impl KeyRing {
         self.first.seal(context, plaintext)
     }
 
+    /// [`SealingKey::mac`] of the first key: another one after a rotation.
+    pub fn mac(&self, context: &[u8], message: &[u8]) -> [u8; 32] {
+        self.first.mac(context, message)
+    }
+
     /// What was sealed under any of the keys and `context`. [`SealError::OtherKey`] names the key that is missing.
     pub fn open(&self, context: &[u8], sealed: &[u8]) -> Result<Vec<u8>, SealError> {
         let id = KeyId::of(sealed)?;

@@ -49,7 +49,7 @@ pub(crate) async fn compliance(
         for found in stretch {
             let device = &found.enrollment;
             let is_meant = (query.group.as_ref()).is_none_or(|group| world.is_member(device, group));
-            let (state, _) = judged(&app, &world, device, &found.users).await?;
+            let (state, _) = judged(&app, &world, device, &found.beside).await?;
             if !is_meant || state == State::Left {
                 continue;
             }
@@ -61,7 +61,7 @@ pub(crate) async fn compliance(
                     Some(State::Converged) => &mut counts.converged,
                     Some(State::Failed) => &mut counts.failed,
                     Some(State::Pending) => &mut counts.pending,
-                    Some(State::Left) | None => &mut counts.unknown,
+                    Some(State::Unknown | State::Left) | None => &mut counts.unknown,
                 } += 1;
             }
         }

@@ -15,6 +15,8 @@ use ordain_model::manifest::Manifest;
 use ordain_model::membership::Basis;
 use ordain_model::record::StatusRecord;
 use ordain_model::view::{self, ViewOf};
+use ordain_model::windows::documents::is_stale;
+use ordain_model::windows::link::LinkState;
 use ordain_model::world::World;
 use ordain_model::{checkin, command, convergence};
 use ordain_store::{Actor, AuditRecord, Sighting, StoreError};
@@ -25,6 +27,7 @@ use super::fault::Fault;
 use super::groups::unknown_groups;
 use crate::api::{Channel, Device, DeviceFilter, DeviceRow, Devices, Omission, Problem};
 use crate::app::App;
+use crate::windows::linked::Linked;
 
 /// Devices are read so many at a time.
 const STRETCH: u32 = 1_000;
@@ -38,17 +41,26 @@ pub(super) enum State {
     Converged,
     Pending,
     Failed,
+    /// The device has been silent for too long.
+    Unknown,
     Left,
 }
 
 impl State {
-    const ALL: [Self; 4] = [Self::Converged, Self::Pending, Self::Failed, Self::Left];
+    const ALL: [Self; 5] = [
+        Self::Converged,
+        Self::Pending,
+        Self::Failed,
+        Self::Unknown,
+        Self::Left,
+    ];
 
     fn word(self) -> &'static str {
         match self {
             Self::Converged => "converged",
             Self::Pending => "pending",
             Self::Failed => "failed",
+            Self::Unknown => "unknown",
             Self::Left => "left",
         }
     }
@@ -81,7 +93,7 @@ pub(crate) async fn devices(
         let Some(last) = stretch.last() else { break };
         after = Some(last.enrollment.id.clone());
         for found in stretch {
-            let row = row(&app, &world, &found.enrollment, &found.users, found.seen_at).await?;
+            let row = row(&app, &world, &found.enrollment, &found.beside, found.seen_at).await?;
             *states.entry(row.state.clone()).or_default() += 1;
             let in_group = filter
                 .group
@@ -174,19 +186,25 @@ pub(crate) async fn device(
     let world = app.world();
     let state = app.store.channel(&id).await?;
     let device = state.device().ok_or_else(|| not_there(&name))?;
-    let (mut channels, mut others) = (Vec::new(), Vec::new());
+    let (mut channels, mut beside) = (Vec::new(), Vec::new());
     for enrollment in app.store.channels_of(&id).await? {
         channels.push(channel(&app, &world, device, &enrollment).await?);
         if !enrollment.id.is_device() {
-            others.push(enrollment);
+            beside.push(enrollment);
         }
     }
     let seen_at = channels.first().and_then(|channel: &Channel| channel.seen_at);
     let inventory = app.store.inventory(&id).await?;
     let record = app.store.reported(&state).await?;
     let unknown_groups = unknown_groups(&world, device, &record.items);
+    let mut row = row(&app, &world, device, &beside, seen_at).await?;
+    if device.facts.is_windows() && device.phase != Phase::CheckedOut {
+        let linked = Linked::load(&app, &world, device).await?.judge(&record);
+        let missing = linked.filter(|state| *state != LinkState::Linked);
+        row.notes.extend(missing.map(|state| state.to_string()));
+    }
     Ok(Json(Device {
-        row: row(&app, &world, device, &others, seen_at).await?,
+        row,
         generation: device.generation,
         since: device.since,
         memberships: device.memberships,
@@ -224,27 +242,28 @@ pub(super) fn not_there(name: &str) -> Fault {
     ))
 }
 
-/// How far a device has got: on its own channel and the one that is linked to it, and on those of its users as far as they
-/// speak; a user who is not logged in is asleep, not failing. With the verdicts on all of them.
+/// How far a device has got: on its own channel and its linked one, and on those of its users as far as they speak; a user who
+/// is not logged in is asleep, not failing. With the verdicts on all of them.
 pub(super) async fn judged(
     app: &App,
     world: &World,
     device: &Enrollment,
-    others: &[Enrollment],
+    beside: &[Enrollment],
 ) -> Result<(State, Counts), StoreError> {
     let wanted = app.wanted(world, device, &device.id, Some(device)).await?;
     let mut counts = counts(app, device, &wanted.manifest).await?;
-    let mut is_converged = device.is_converged(wanted.manifest.token());
-    for channel in others {
+    for channel in beside {
         let wanted = app.wanted(world, device, &channel.id, Some(channel)).await?;
         counts += self::counts(app, channel, &wanted.manifest).await?;
-        let is_awaited = channel.id.user_part().is_none() && !wanted.manifest.entries().is_empty();
-        is_converged &= !is_awaited || channel.is_converged(wanted.manifest.token());
     }
+    let documents = documents(app, world, device, beside).await?;
     let state = match device.phase {
         Phase::CheckedOut => State::Left,
         _ if counts.failed > 0 => State::Failed,
-        _ if is_converged => State::Converged,
+        _ if documents == Documents::Stale => State::Unknown,
+        _ if documents == Documents::Confirmed && device.is_converged(wanted.manifest.token()) => {
+            State::Converged
+        }
         _ => State::Pending,
     };
     Ok((state, counts))
@@ -255,10 +274,10 @@ async fn row(
     app: &App,
     world: &World,
     device: &Enrollment,
-    users: &[Enrollment],
+    beside: &[Enrollment],
     seen_at: Option<i64>,
 ) -> Result<DeviceRow, StoreError> {
-    let (state, counts) = judged(app, world, device, users).await?;
+    let (state, counts) = judged(app, world, device, beside).await?;
     let standing = device.standing.as_ref();
     let facts = &device.facts;
     Ok(DeviceRow {
@@ -273,7 +292,43 @@ async fn row(
         seen_at,
         reported_at: standing.map(|standing| standing.at),
         tags: device.tags.iter().cloned().collect(),
-        notes: notes(app, world, device, users),
+        notes: notes(app, world, device, beside),
+    })
+}
+
+/// How it stands with all documents of a device.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Documents {
+    /// All of them are confirmed, or there are none.
+    Confirmed,
+    Pending,
+    /// The device has not spoken of them for so long that nobody knows how they are.
+    Stale,
+}
+
+/// What is for the linked channel of a device is on that channel, or nowhere.
+async fn documents(
+    app: &App,
+    world: &World,
+    device: &Enrollment,
+    beside: &[Enrollment],
+) -> Result<Documents, StoreError> {
+    if !device.facts.is_windows() {
+        return Ok(Documents::Confirmed);
+    }
+    let id = device.id.to_linked();
+    let linked = beside.iter().find(|channel| channel.id == id);
+    let wanted = app.wanted(world, device, &id, linked).await?.manifest;
+    let linked = match linked {
+        _ if wanted.entries().is_empty() => return Ok(Documents::Confirmed),
+        None => return Ok(Documents::Pending),
+        Some(linked) => linked,
+    };
+    let seen_at = app.store.sighting(&id).await?.map(|seen| seen.seen_at);
+    Ok(match linked.is_converged(wanted.token()) {
+        _ if is_stale(seen_at, app.now()) => Documents::Stale,
+        true => Documents::Confirmed,
+        false => Documents::Pending,
     })
 }
 
@@ -311,7 +366,7 @@ pub(super) async fn fetched(app: &App, seen: &Sighting) -> Result<BTreeSet<Diges
     Ok(tokens.unwrap_or_default())
 }
 
-fn notes(app: &App, world: &World, device: &Enrollment, users: &[Enrollment]) -> Vec<String> {
+fn notes(app: &App, world: &World, device: &Enrollment, beside: &[Enrollment]) -> Vec<String> {
     let mut notes = Vec::new();
     if device.memberships == Memberships::Waiting {
         notes.push(format!(
@@ -334,7 +389,7 @@ fn notes(app: &App, world: &World, device: &Enrollment, users: &[Enrollment]) ->
     if device.identity.is_some_and(|pin| pin.not_after < app.now()) {
         notes.push("its certificate has expired; it still works, but renew it".to_owned());
     }
-    let standings = users
+    let standings = beside
         .iter()
         .chain([device])
         .filter_map(|channel| channel.standing.as_ref());
@@ -375,7 +430,10 @@ async fn channel(
         None => BTreeSet::new(),
     };
     let listing = record.held.unpack(against.as_deref());
+    let seen_at = sighting.as_ref().map(|seen| seen.seen_at);
+    let is_stale = enrollment.id == enrollment.id.to_linked() && is_stale(seen_at, app.now());
     let declarations = view::declarations(ViewOf {
+        is_stale,
         wanted: &wanted.manifest,
         offered: offered.as_deref(),
         fetched: &fetched,
@@ -387,7 +445,7 @@ async fn channel(
     Ok(Channel {
         id: enrollment.id.to_string(),
         phase: enrollment.phase,
-        converged: enrollment.is_converged(wanted.manifest.token()),
+        converged: enrollment.is_converged(wanted.manifest.token()) && !is_stale,
         wanted_revision: wanted.revision,
         wanted_token: wanted.manifest.token().to_string(),
         offered_token: enrollment.offer.map(|offer| offer.token.to_string()),
@@ -408,7 +466,7 @@ async fn channel(
         status_errors: record.errors,
         report_problems: record.problems,
         reported_at: enrollment.standing.as_ref().map(|standing| standing.at),
-        seen_at: sighting.map(|seen| seen.seen_at),
+        seen_at,
     })
 }
 

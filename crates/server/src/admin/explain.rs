@@ -6,7 +6,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use ordain_catalog::nearest;
-use ordain_model::enrollment::Enrollment;
+use ordain_model::enrollment::{Enrollment, Service};
 use ordain_model::explain::{self, Evidence, Explanation, Past, Seen};
 use ordain_model::ids::{Digest, EnrollmentId};
 use ordain_model::manifest::Manifest;
@@ -21,6 +21,7 @@ use super::extract::{Path, Query};
 use super::fault::Fault;
 use crate::api::{ExplainQuery, Explained, Problem};
 use crate::app::App;
+use crate::windows::linked::Linked;
 
 /// How many older revisions are searched for the version that a device holds.
 const SEARCHED: u32 = 20;
@@ -31,7 +32,7 @@ const COMPARED: usize = 10_000;
 #[utoipa::path(
     get, path = "/devices/{id}/explain",
     params(
-        ("id" = String, Path, description = "its serial number, UDID, or enrollment identifier; or that of a user's channel"),
+        ("id" = String, Path, description = "its serial number, UDID, or enrollment identifier; or that of another channel of it"),
         ExplainQuery
     ),
     responses((status = 200, body = Explained), (status = 404, body = Problem), (status = 409, body = Problem))
@@ -54,6 +55,10 @@ pub(crate) async fn explain(
         .ok()
         .filter(|named: &EnrollmentId| !named.is_device());
     let of_device = app.store.status(&id).await?;
+    let linked = match device.facts.is_windows() {
+        true => Some(Linked::load(&app, &world, device).await?),
+        false => None,
+    };
     let mut known = Vec::new();
     for channel in &channels {
         if of_user.as_ref().is_none_or(|user| *user == channel.id) {
@@ -65,7 +70,13 @@ pub(crate) async fn explain(
     }
     let evidence: Vec<Evidence<'_>> = known
         .iter()
-        .map(|known| known.evidence(&app, &world, device, &of_device))
+        .map(|known| Evidence {
+            link: linked
+                .as_ref()
+                .map(Linked::link)
+                .filter(|_| known.channel.id.is_device()),
+            ..known.evidence(&app, &world, device, &of_device)
+        })
         .collect();
     let told = match &query.declaration {
         None => evidence.iter().map(explain::channel).collect(),
@@ -174,7 +185,7 @@ impl Known {
         let number = world.revision().number;
         let newest = app.store.revisions(Some(number + 1), 1).await?;
         let certificate = app.push_certificate().await?;
-        let trouble = app.trouble().await?;
+        let trouble = app.trouble(Service::Apns).await?;
         let mut known = Self {
             against: against(app, &record).await?,
             channel: channel.clone(),
@@ -230,6 +241,7 @@ impl Known {
             seen: self.seen.as_ref(),
             wake: &self.wake,
             queued: self.queued,
+            link: None,
             push_certificate: self.certificate,
             push_trouble: trouble.map(|(why, until)| (why.as_str(), *until)),
             now: app.now(),

@@ -21,6 +21,7 @@ mod replay;
 mod tags;
 mod tokens;
 mod webhooks;
+mod wns;
 
 use std::sync::Arc;
 
@@ -128,6 +129,7 @@ fn described() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(migration::migration, migration::open, migration::close))
         .routes(routes!(push::certificate, push::import))
         .routes(routes!(push::status))
+        .routes(routes!(wns::status, wns::set, wns::remove))
 }
 
 /// What is there, and who is asking.

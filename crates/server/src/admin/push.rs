@@ -4,13 +4,15 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use axum::{Extension, Json};
+use ordain_model::enrollment::Service;
 use ordain_store::{Actor, AuditRecord};
 use serde_json::json;
 
 use super::extract;
 use super::fault::Fault;
 use crate::api::{
-    NewPushCertificate, Problem, PushCertificate, PushProblem, PushRefusals, PushStatus, PushSweep,
+    NewPushCertificate, Problem, PushCertificate, PushProblem, PushProgress, PushRefusals, PushStatus,
+    PushSweep,
 };
 use crate::app::App;
 use crate::push::certificate::PushCertificateError;
@@ -75,13 +77,22 @@ pub(crate) async fn status(State(app): State<Arc<App>>) -> Result<Json<PushStatu
         }
         None => None,
     };
-    let counts = app.store.wake_counts(now).await?;
-    let sweep = app.store.sweep().await?;
-    let trouble = app.trouble().await?.filter(|_| certificate.is_some());
-    let refused = counts.refused.into_iter();
+    let progress = progress(&app, Service::Apns, certificate.is_some()).await?;
     Ok(Json(PushStatus {
         note: certificate.is_none().then(|| NONE.to_owned()),
         certificate,
+        progress,
+    }))
+}
+
+/// How far the pushes through `service` are.
+pub(super) async fn progress(app: &App, service: Service, is_equipped: bool) -> Result<PushProgress, Fault> {
+    let now = app.now();
+    let counts = app.store.wake_counts(service, now).await?;
+    let sweep = app.store.sweep(service).await?;
+    let trouble = app.trouble(service).await?.filter(|_| is_equipped);
+    let refused = counts.refused.into_iter();
+    Ok(PushProgress {
         problem: trouble.map(|trouble| PushProblem {
             reason: trouble.reason,
             since: trouble.since,
@@ -116,7 +127,7 @@ pub(crate) async fn status(State(app): State<Arc<App>>) -> Result<Json<PushStatu
         refused: refused
             .map(|(reason, channels)| PushRefusals { reason, channels })
             .collect(),
-    }))
+    })
 }
 
 /// The push topic that is asked for, else that of the push certificate.

@@ -13,7 +13,7 @@ use http::{HeaderMap, StatusCode, header};
 use ordain_apple::checkin::{CheckIn, Message};
 use ordain_model::checkin::AuthenticateState;
 use ordain_model::decision::{Decision, EscrowKind};
-use ordain_model::enrollment::Push;
+use ordain_model::enrollment::{ApnsToken, Push};
 use ordain_model::migration::{self, NotReplayed};
 use ordain_pki::seal::KeyRing;
 use ordain_store::{AuditRecord, ChannelState, StoreError, escrow_context};
@@ -106,11 +106,11 @@ async fn decide(
             unlock_token,
             ..
         } => {
-            let push = Push {
+            let push = Push::Apns(ApnsToken {
                 topic: topic.clone(),
                 magic: push_magic.clone(),
                 token: hex::encode(token),
-            };
+            });
             let unlock = unlock_token
                 .as_deref()
                 .map(|token| seal(EscrowKind::Unlock, token));

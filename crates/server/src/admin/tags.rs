@@ -46,7 +46,7 @@ pub(crate) async fn tag(
             detail: json!({"enrollment": id, "before": device.tags, "after": decision.reply}),
         };
         app.store.commit(&state, &decision.writes, Some(&audit)).await?;
-        app.push.news.notify_one();
+        app.push.tell();
     }
     Ok(axum::Json(Tags {
         tags: decision.reply.into_iter().collect(),

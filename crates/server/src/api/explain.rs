@@ -23,7 +23,7 @@ pub struct Explained {
     pub name: Option<String>,
     /// Its serial number.
     pub serial: Option<String>,
-    /// What is told of its own channel and of those of its users, as far as they were asked about: a headline, and the chain
+    /// What is told of its own channel and of its others, as far as they were asked about: a headline, and the chain
     /// of steps from the policy to the device, each with a stable code, its state (done, missing, failed, not-needed,
     /// unknown), a sentence, a time in unix seconds if it has one, and the stored facts that it rests on.
     #[schema(value_type = Vec<Object>)]

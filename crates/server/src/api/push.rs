@@ -33,14 +33,50 @@ pub struct PushCertificate {
     pub warnings: Vec<String>,
 }
 
-/// How it stands with the pushes.
+/// How it stands with the pushes of Apple's devices.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct PushStatus {
     /// The certificate, if there is one.
     pub certificate: Option<PushCertificate>,
     /// Why nothing is pushed at all.
     pub note: Option<String>,
-    /// The trouble with APNs, whatever the device.
+    /// How far they are.
+    #[serde(flatten)]
+    pub progress: PushProgress,
+}
+
+/// Credentials for WNS to take: those of an app of Microsoft's store.
+#[derive(Clone, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewWnsCredentials {
+    /// The package family name.
+    pub package_family_name: String,
+    /// The package SID.
+    pub sid: String,
+    /// The client secret.
+    pub secret: String,
+}
+
+/// How it stands with the pushes of Windows devices. The secret is never shown.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct WnsStatus {
+    /// The package family name that devices get channels for, if there are credentials.
+    pub package_family_name: Option<String>,
+    /// The package SID.
+    pub sid: Option<String>,
+    /// Why nothing is pushed at all.
+    pub note: Option<String>,
+    /// Devices that have told a channel.
+    pub channels: u64,
+    /// How far they are.
+    #[serde(flatten)]
+    pub progress: PushProgress,
+}
+
+/// How far the pushes through one service are.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
+pub struct PushProgress {
+    /// The trouble with the service, whatever the device.
     pub problem: Option<PushProblem>,
     /// The sweep of the newest revision that there was one for.
     pub sweep: Option<PushSweep>,
@@ -50,11 +86,11 @@ pub struct PushStatus {
     pub unanswered: u64,
     /// Channels whose push token is dead, until they tell another one.
     pub dead: u64,
-    /// Channels that APNs refuses.
+    /// Channels that the service refuses.
     pub refused: Vec<PushRefusals>,
 }
 
-/// Trouble with APNs that no device is to blame for.
+/// Trouble with a push service that no device is to blame for.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct PushProblem {
     /// In words.
@@ -92,10 +128,10 @@ pub struct PushSweep {
     pub seconds_left: Option<u64>,
 }
 
-/// Channels that APNs refuses for the same reason.
+/// Channels that a push service refuses for the same reason.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct PushRefusals {
-    /// In APNs' words.
+    /// In its words.
     pub reason: String,
     /// How many.
     pub channels: u64,

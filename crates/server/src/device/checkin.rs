@@ -8,7 +8,7 @@ use ordain_apple::ids::Ids;
 use ordain_model::checkin::{self, AuthenticateState, Presented};
 use ordain_model::decision::{Decision, EscrowKind, Write};
 use ordain_model::device::DeviceFacts;
-use ordain_model::enrollment::Push;
+use ordain_model::enrollment::{ApnsToken, Push};
 use ordain_model::ids::EnrollmentId;
 use ordain_pki::seal::KeyRing;
 use ordain_store::{StoreError, escrow_context};
@@ -33,11 +33,11 @@ pub(crate) async fn check_in(app: &Arc<App>, presented: &Presented, body: &[u8])
             unlock_token,
             ..
         } => {
-            let push = Push {
+            let push = Push::Apns(ApnsToken {
                 topic,
                 magic: push_magic,
                 token: hex::encode(token),
-            };
+            });
             token_update(app, presented, id, push, unlock_token.as_deref()).await
         }
         CheckIn::CheckOut { .. } => {
@@ -154,7 +154,7 @@ async fn get_bootstrap_token(app: &App, presented: &Presented, id: &EnrollmentId
 }
 
 /// The token that a channel has escrowed.
-pub(super) async fn escrowed(
+pub(crate) async fn escrowed(
     app: &App,
     id: &EnrollmentId,
     kind: EscrowKind,

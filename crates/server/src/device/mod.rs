@@ -1,7 +1,7 @@
 //! The devices' side: one file for each of the protocol's parts.
 
 mod answer;
-mod checkin;
+pub(crate) mod checkin;
 pub(crate) mod command;
 mod ddm;
 mod downloads;

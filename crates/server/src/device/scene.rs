@@ -174,7 +174,7 @@ impl App {
                     .iter()
                     .any(|write| matches!(write, Write::Wake(..)))
                 {
-                    self.push.news.notify_one();
+                    self.push.tell();
                 }
                 Ok(Some(decision.reply))
             }

@@ -6,7 +6,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::Method;
 use http::header::CONTENT_TYPE;
-use ordain_apple::push::{Notification, Outcome};
+use ordain_apple::push::Notification;
+use ordain_model::wake::Outcome;
 use ordain_pki::Certificate;
 use rustls::RootCertStore;
 use rustls::crypto::aws_lc_rs;
@@ -62,7 +63,7 @@ pub enum SetupError {
     #[error("{0} is not the URL of a push service: https, a host, and perhaps a port")]
     Url(String),
     /// No authority to trust.
-    #[error("no certificates to trust APNs by: {0}")]
+    #[error("no certificates to trust the push service by: {0}")]
     Roots(String),
     /// TLS does not take the certificate and its key.
     #[error("the push certificate cannot be used: {0}")]
@@ -185,7 +186,8 @@ fn connector(config: &Config) -> Result<TlsConnector, SetupError> {
     Ok(TlsConnector::from(Arc::new(tls)))
 }
 
-fn roots(ca: Option<&str>) -> Result<RootCertStore, SetupError> {
+/// The authorities in `ca`, PEM; without it, those that this machine trusts.
+pub(super) fn roots(ca: Option<&str>) -> Result<RootCertStore, SetupError> {
     let certificates = match ca {
         Some(pem) => Certificate::from_pem(pem)
             .map_err(|error| SetupError::Roots(error.to_string()))?

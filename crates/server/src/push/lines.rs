@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex as StdMutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
-use ordain_apple::push::Outcome;
+use ordain_model::wake::Outcome;
 use tokio::sync::{Mutex, Notify};
 use tokio::task::JoinHandle;
 

@@ -1,7 +1,7 @@
 //! Looking at one channel: what is to be done about it, by the domain's decision.
 
-use ordain_apple::push::Notification;
 use ordain_model::agenda::agenda;
+use ordain_model::enrollment::Push;
 use ordain_model::ids::EnrollmentId;
 use ordain_model::wake::{self, Next, Wake};
 use ordain_model::world::World;
@@ -9,13 +9,15 @@ use ordain_store::{Looked, Sleeper, StoreError};
 
 use crate::app::App;
 
-/// For how long APNs keeps a push for a device that is not connected, in seconds: longer than the longest pause.
-const KEPT: i64 = 2 * 24 * 60 * 60;
+/// For how long a service keeps a push for a device that is not connected, in seconds: longer than the longest pause.
+pub(super) const KEPT: i64 = 2 * 24 * 60 * 60;
 
 /// A push to be made.
 pub(super) struct Job {
-    pub(super) notification: Notification,
-    /// What to keep once APNs has taken it.
+    pub(super) to: Push,
+    /// Until when the service keeps it for a device that is not connected, in unix seconds.
+    pub(super) until: i64,
+    /// What to keep once the service has taken it.
     pub(super) looked: Looked,
     /// What was kept before.
     pub(super) before: Wake,
@@ -72,13 +74,8 @@ pub(super) async fn look(
     };
     Ok(match (next, push) {
         (Next::Push(wake), Some(push)) => Verdict::Push(Box::new(Job {
-            notification: Notification {
-                // What is no hexadecimal number is no token that APNs could take.
-                token: hex::decode(&push.token).unwrap_or_default(),
-                topic: push.topic.clone(),
-                magic: push.magic.clone(),
-                expiration: now + KEPT,
-            },
+            to: push.clone(),
+            until: now + KEPT,
             looked: looked(wake),
             before,
             stretch: None,

@@ -1,7 +1,8 @@
 //! What operators watch of the pushes.
 
-use ordain_apple::push::Outcome;
+use ordain_model::enrollment::Service;
 use ordain_model::sweep::Sweep;
+use ordain_model::wake::Outcome;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -14,23 +15,40 @@ pub(crate) struct PushMetrics {
     pushes: Family<OutcomeLabels, Counter>,
     /// Channels looked at.
     pub(crate) looked_at: Counter,
-    swept: Gauge,
-    channels: Gauge,
-    revision: Gauge,
+    swept: Family<ServiceLabels, Gauge>,
+    channels: Family<ServiceLabels, Gauge>,
+    revision: Family<ServiceLabels, Gauge>,
     /// The end of the certificate, in unix seconds.
     pub(crate) certificate_ends: Gauge,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct OutcomeLabels {
+    service: &'static str,
     outcome: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ServiceLabels {
+    service: &'static str,
+}
+
+fn word(service: Service) -> &'static str {
+    match service {
+        Service::Apns => "apns",
+        Service::Wns => "wns",
+    }
 }
 
 impl PushMetrics {
     /// New ones, in `registry`.
     pub(crate) fn registered(registry: &mut Registry) -> Self {
         let new = Self::default();
-        registry.register("pushes", "Pushes by what APNs made of them", new.pushes.clone());
+        registry.register(
+            "pushes",
+            "Pushes by what the service made of them",
+            new.pushes.clone(),
+        );
         let help = "Channels looked at, whether they must be woken";
         registry.register("push_looked_at", help, new.looked_at.clone());
         let help = "Channels that the sweep has passed";
@@ -45,7 +63,7 @@ impl PushMetrics {
     }
 
     /// Counts what came of a push.
-    pub(super) fn came_of(&self, outcome: &Outcome) {
+    pub(super) fn came_of(&self, service: Service, outcome: &Outcome) {
         let outcome = match outcome {
             Outcome::Accepted => "accepted",
             Outcome::Dead { .. } => "dead",
@@ -54,13 +72,22 @@ impl PushMetrics {
             Outcome::Misconfigured { .. } => "misconfigured",
             Outcome::Refused { .. } => "refused",
         };
-        self.pushes.get_or_create(&OutcomeLabels { outcome }).inc();
+        let service = word(service);
+        self.pushes
+            .get_or_create(&OutcomeLabels { service, outcome })
+            .inc();
     }
 
     /// Notes how far the sweep is.
-    pub(super) fn swept(&self, sweep: &Sweep) {
-        self.swept.set(sweep.tally.looked_at().cast_signed());
-        self.channels.set(sweep.total.cast_signed());
-        self.revision.set(sweep.revision.cast_signed());
+    pub(super) fn swept(&self, service: Service, sweep: &Sweep) {
+        let service = ServiceLabels {
+            service: word(service),
+        };
+        let set = |of: &Family<ServiceLabels, Gauge>, number: u64| {
+            of.get_or_create(&service).set(number.cast_signed());
+        };
+        set(&self.swept, sweep.tally.looked_at());
+        set(&self.channels, sweep.total);
+        set(&self.revision, sweep.revision);
     }
 }

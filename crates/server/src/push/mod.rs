@@ -1,9 +1,11 @@
-//! Push: telling devices by way of APNs that there is something for them.
+//! Push: telling devices by way of their makers' services that there is something for them.
 //!
-//! [`Apns`] speaks to APNs, with the [`PushCertificate`]; the sweep decides by the domain's rules whom it tells, and when.
+//! [`Apns`] speaks to APNs, with the [`PushCertificate`], and [`wns::Wns`] to WNS, with its credentials; for each of them
+//! there is a sweep, which decides by the domain's rules whom it tells, and when.
 
 mod apns;
 pub mod certificate;
+mod client;
 mod line;
 mod lines;
 mod look;
@@ -12,11 +14,14 @@ mod pace;
 pub(crate) mod sweeper;
 mod trouble;
 mod walk;
+pub mod wns;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use ordain_model::enrollment::Service;
 use ordain_store::{AuditRecord, StoreError};
+use ordain_windows::wns::Site;
 use tokio::sync::Notify;
 
 pub use apns::{APPLE, Apns, Config, SetupError};
@@ -30,26 +35,42 @@ use certificate::Warning;
 
 /// The setting that holds the certificate, and the context that it is sealed in.
 const CERTIFICATE: &str = "push-certificate";
-/// The setting that holds the last trouble with APNs.
-const TROUBLE: &str = "push-trouble";
+/// The setting that holds the last trouble with a service.
+fn trouble_with(service: Service) -> &'static str {
+    match service {
+        Service::Apns => "push-trouble",
+        Service::Wns => "wns-trouble",
+    }
+}
 
-/// What the sweep and the rest of the server share.
-pub(crate) struct Push {
+/// What a sweep waits for.
+#[derive(Default)]
+struct Bell {
     /// Somebody may have to be pushed: look at once.
-    pub(crate) news: Notify,
-    /// There is another certificate.
+    news: Notify,
+    /// There is something else to push with.
     imported: Notify,
+}
+
+/// What the sweeps and the rest of the server share.
+pub(crate) struct Push {
+    apns: Bell,
+    wns: Bell,
     /// Who this node is among those of one database. It stays the same over restarts.
     pub(crate) node: String,
     /// Which of its runs this is.
     run: u64,
-    /// At most so many pushes in a second.
+    /// At most so many pushes in a second, through each service.
     rate: u32,
     url: Option<String>,
     /// PEM with whom alone to trust, instead of the system's.
     ca: Option<PathBuf>,
     /// The certificate, with the sealed bytes that it was read from.
     known: Mutex<Option<(Vec<u8>, Arc<PushCertificate>)>>,
+    /// The same of WNS.
+    wns_site: Site,
+    wns_ca: Option<PathBuf>,
+    known_wns: Mutex<Option<(Vec<u8>, Arc<wns::Credentials>)>>,
 }
 
 impl Push {
@@ -60,15 +81,31 @@ impl Push {
             files::write(&path, &hex::encode(ordain_pki::random::<16>()))?;
         }
         Ok(Self {
-            news: Notify::new(),
-            imported: Notify::new(),
+            apns: Bell::default(),
+            wns: Bell::default(),
             node: files::read(&path)?.trim().to_owned(),
             run: u64::from_ne_bytes(ordain_pki::random()),
             rate: settings.push_rate,
             url: settings.apns_url.clone(),
             ca: settings.apns_ca.clone(),
             known: Mutex::default(),
+            wns_site: wns::site(settings.wns_url.as_deref())?,
+            wns_ca: settings.wns_ca.clone(),
+            known_wns: Mutex::default(),
         })
+    }
+
+    /// Somebody may have to be pushed.
+    pub(crate) fn tell(&self) {
+        self.apns.news.notify_one();
+        self.wns.news.notify_one();
+    }
+
+    fn bell(&self, service: Service) -> &Bell {
+        match service {
+            Service::Apns => &self.apns,
+            Service::Wns => &self.wns,
+        }
     }
 
     /// A client for `certificate`; the error says what to do.
@@ -119,23 +156,23 @@ impl App {
         let sealed = ring.seal(CERTIFICATE.as_bytes(), pem.as_bytes());
         let sealed = sealed.map_err(|error| unsealed(&error))?;
         self.store
-            .set_push_certificate(CERTIFICATE, sealed, audit)
+            .set_pushed_with(Service::Apns, CERTIFICATE, Some(sealed), audit)
             .await?;
-        self.push.imported.notify_one();
+        self.push.apns.imported.notify_one();
         Ok(())
     }
 
-    /// What is wrong with APNs, by the word of the node that pushes.
-    pub(crate) async fn trouble(&self) -> Result<Option<Trouble>, StoreError> {
-        let kept = self.store.setting(TROUBLE).await?;
+    /// What is wrong with `service`, by the word of the node that pushes.
+    pub(crate) async fn trouble(&self, service: Service) -> Result<Option<Trouble>, StoreError> {
+        let kept = self.store.setting(trouble_with(service)).await?;
         let read = |kept: Vec<u8>| serde_json::from_slice(&kept);
         kept.map_or(Ok(None), read)
             .map_err(|error| StoreError::Corrupt(error.to_string()))
     }
 
-    async fn keep_trouble(&self, trouble: Option<&Trouble>) -> Result<(), StoreError> {
+    async fn keep_trouble(&self, service: Service, trouble: Option<&Trouble>) -> Result<(), StoreError> {
         let kept = serde_json::to_vec(&trouble).map_err(|error| StoreError::Corrupt(error.to_string()))?;
-        self.store.keep(TROUBLE, kept).await
+        self.store.keep(trouble_with(service), kept).await
     }
 }
 

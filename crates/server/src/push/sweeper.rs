@@ -10,24 +10,22 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use ordain_apple::push::Outcome;
+use ordain_model::enrollment::Service;
 use ordain_model::ids::EnrollmentId;
 use ordain_model::sweep::Tally;
-use ordain_model::wake::Wake;
+use ordain_model::wake::{Outcome, Wake};
 use ordain_store::{Looked, StoreError};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-use super::apns::Apns;
-use super::certificate::PushCertificate;
+use super::client::Client;
 use super::look::Job;
 use super::pace::Pace;
 use super::trouble::Trouble;
 use super::walk::Walk;
 use crate::app::App;
 use crate::start::stopped;
-use equip::LEASE;
 
 /// How often it looks for what is due, unless somebody tells.
 const POLL: Duration = Duration::from_millis(250);
@@ -39,26 +37,27 @@ const FLIGHTS: usize = 1_000;
 const BATCH: usize = 250;
 /// and how long one waits for others.
 const GATHER: Duration = Duration::from_millis(20);
-/// How long a channel waits that APNs could not serve, in seconds, unless APNs says.
+/// How long a channel waits that the service could not serve, in seconds, unless the service says.
 const RETRY: u32 = 10;
 /// The pause after an error of the database.
 const BREATH: Duration = Duration::from_secs(1);
 
-/// Sweeps until it is stopped.
-pub(crate) async fn run(app: Arc<App>, mut stop: watch::Receiver<bool>) {
-    let mut sweeper = Sweeper::new(app.clone());
+/// Sweeps for `service` until it is stopped.
+pub(crate) async fn run(app: Arc<App>, service: Service, mut stop: watch::Receiver<bool>) {
+    let mut sweeper = Sweeper::new(app.clone(), service);
+    let bell = app.push.bell(service);
     loop {
         let pause = match sweeper.turn().await {
             Ok(pause) => pause,
             Err(error) => {
-                tracing::warn!(%error, "the push sweep pauses");
+                tracing::warn!(%error, ?service, "the push sweep pauses");
                 BREATH
             }
         };
         tokio::select! {
             () = stopped(&mut stop) => break,
-            () = app.push.news.notified() => sweeper.is_news = true,
-            () = app.push.imported.notified() => sweeper.equipped_at = None,
+            () = bell.news.notified() => sweeper.is_news = true,
+            () = bell.imported.notified() => sweeper.equipped_at = None,
             Some(landed) = sweeper.flights.join_next() => {
                 if let Ok((job, outcome)) = landed {
                     sweeper.land(job, outcome);
@@ -72,10 +71,11 @@ pub(crate) async fn run(app: Arc<App>, mut stop: watch::Receiver<bool>) {
 
 struct Sweeper {
     app: Arc<App>,
-    client: Option<(Arc<PushCertificate>, Arc<Apns>)>,
-    /// When the certificate was looked for; `None`: another one was imported.
+    service: Service,
+    client: Option<Client>,
+    /// When what it pushes with was looked for; `None`: something else was imported.
     equipped_at: Option<Instant>,
-    /// What is wrong with APNs, and what was last written down of it.
+    /// What is wrong with the service, and what was last written down of it.
     trouble: Option<Trouble>,
     told_trouble: Option<Trouble>,
     /// When the end of the certificate was warned of, in unix seconds.
@@ -102,10 +102,11 @@ struct Sweeper {
 }
 
 impl Sweeper {
-    fn new(app: Arc<App>) -> Self {
+    fn new(app: Arc<App>, service: Service) -> Self {
         Self {
             pace: Pace::new(app.push.rate),
             app,
+            service,
             client: None,
             equipped_at: None,
             trouble: None,
@@ -141,7 +142,7 @@ impl Sweeper {
         }
         let is_equipped = self.is_equipped().await?;
         if self.told_trouble != self.trouble {
-            self.app.keep_trouble(self.trouble.as_ref()).await?;
+            self.app.keep_trouble(self.service, self.trouble.as_ref()).await?;
             self.told_trouble = self.trouble.clone();
         }
         let now = self.app.now();
@@ -169,7 +170,7 @@ impl Sweeper {
 
     /// Sends what may go now.
     fn dispatch(&mut self) -> Duration {
-        let Some((_, client)) = &self.client else {
+        let Some(client) = &self.client else {
             return self.pause(POLL);
         };
         // While there is trouble, one tries for all.
@@ -186,7 +187,7 @@ impl Sweeper {
             if let Some(job) = first.pop_front().or_else(|| second.pop_front()) {
                 let client = client.clone();
                 self.flights.spawn(async move {
-                    let outcome = client.push(&job.notification).await;
+                    let outcome = client.push(&job.to, job.until).await;
                     (job, outcome)
                 });
             }
@@ -207,7 +208,7 @@ impl Sweeper {
             stretch,
             ..
         } = job;
-        self.app.metrics.push.came_of(&outcome);
+        self.app.metrics.push.came_of(self.service, &outcome);
         let later = |after: u32| Wake {
             due_at: Some(now.saturating_add(i64::from(after))),
             ..before
@@ -293,12 +294,13 @@ impl Sweeper {
         if let Some(walk) = &mut self.walk
             && walk.settle(now)
         {
-            self.app.metrics.push.swept(walk.kept());
-            self.app.store.keep_sweep(walk.kept()).await?;
+            self.app.metrics.push.swept(self.service, walk.kept());
+            self.app.store.keep_sweep(self.service, walk.kept()).await?;
             if let Some(finished_at) = walk.kept().finished_at {
                 let (revision, tally) = (walk.kept().revision, walk.kept().tally);
                 let seconds = finished_at - walk.kept().started_at;
-                tracing::info!(revision, ?tally, seconds, "the push sweep is over");
+                let service = self.service;
+                tracing::info!(revision, ?service, ?tally, seconds, "the push sweep is over");
             }
         }
         Ok(())
@@ -313,7 +315,10 @@ impl Sweeper {
         }
         let end = async {
             self.write().await?;
-            self.app.store.release(LEASE, &self.app.push.node).await
+            self.app
+                .store
+                .release(self.lease_name(), &self.app.push.node)
+                .await
         };
         if let Err(error) = end.await {
             tracing::warn!(%error, "the last pushes were not written down");

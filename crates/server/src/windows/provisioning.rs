@@ -3,7 +3,8 @@
 
 use ordain_model::decision::EscrowKind;
 use ordain_model::ids::{Channel, EnrollmentId};
-use ordain_model::windows::enroll::{self, RENEW_PERIOD, RETRY_INTERVAL};
+use ordain_model::windows::enroll::{RENEW_PERIOD, RETRY_INTERVAL};
+use ordain_model::windows::poll::Schedule;
 use ordain_model::windows::{CertificateStore, WindowsFacts, link};
 use ordain_pki::seal::KeyRing;
 use ordain_pki::{Certificate, random};
@@ -13,10 +14,14 @@ use ordain_windows::provisioning::{
     DmClient, Identity, KeyContainer, Poll, ProvisioningDocument, Renewal, SearchCriteria, Store,
 };
 use ordain_windows::secret::Secret;
-use serde::Serialize;
+use ordain_windows::syncml::credential;
+use serde::{Deserialize, Serialize};
 
 use super::exchange::Problem;
 use super::{MANAGEMENT, certificate, linked};
+use crate::app::App;
+use crate::device::checkin::escrowed;
+use crate::device::fault::Fault as Refused;
 use crate::house::new_secret;
 
 /// What this server is to a device, on one of its channels.
@@ -30,24 +35,17 @@ struct Provider {
 
 /// As which provider the device of a channel `id` knows this server.
 fn provider(id: &EnrollmentId) -> Provider {
-    let (name, management, counts, intervals) = match id.channel() {
-        Channel::Linked => (
-            "Ordain-DC",
-            linked::MANAGEMENT,
-            link::POLL_COUNTS,
-            link::POLL_INTERVALS,
-        ),
-        Channel::Device | Channel::User => {
-            ("Ordain", MANAGEMENT, enroll::POLL_COUNTS, enroll::POLL_INTERVALS)
-        }
+    let (id, management, schedule) = match id.channel() {
+        Channel::Linked => ("Ordain-DC", linked::MANAGEMENT, link::SCHEDULE),
+        Channel::Device | Channel::User => ("Ordain", MANAGEMENT, Schedule::default()),
     };
     Provider {
-        id: name,
+        id,
         management,
         poll: Poll {
-            counts,
-            intervals,
-            on_login: Some(true),
+            counts: schedule.counts,
+            intervals: schedule.intervals,
+            on_login: Some(schedule.on_login),
             on_first_login_of_all: None,
         },
     }
@@ -55,7 +53,7 @@ fn provider(id: &EnrollmentId) -> Provider {
 
 /// The secrets of a device's DM account, by which the two sides know each other where TLS does not tell. They are kept
 /// sealed, as JSON, with the device's escrowed tokens ([`EscrowKind::DmAccount`]).
-#[derive(Serialize)]
+#[derive(Serialize, Deserialize)]
 pub(super) struct Account {
     /// The device's own, under its identifier as name (`APPSRV`).
     device: String,
@@ -70,6 +68,20 @@ impl Account {
             device: new_secret(),
             server: new_secret(),
         }
+    }
+
+    /// What is escrowed of a device.
+    pub(super) async fn escrowed(app: &App, id: &EnrollmentId) -> Result<Option<Self>, Refused> {
+        let content = escrowed(app, id, EscrowKind::DmAccount).await?;
+        let account = content
+            .map(|content| serde_json::from_slice(&content))
+            .transpose();
+        account.map_err(|error| Refused::Unavailable(format!("the DM account of {id}: {error}")))
+    }
+
+    /// What makes and checks the credentials that the device `id` shows.
+    pub(super) fn device_key(&self, id: &EnrollmentId) -> Secret {
+        credential::key(&id.to_string(), &self.device)
     }
 
     pub(super) fn seal(&self, ring: &KeyRing, id: &EnrollmentId) -> Result<Vec<u8>, Problem> {

@@ -32,7 +32,7 @@ pub(super) async fn renew(
     let (peer, headers, body) = (&arrived.peer, &arrived.headers, &arrived.body.octets);
     let presented = app
         .trust
-        .identify_signer(&signed, peer, headers, body, app.now())
+        .identify_signer(&signed.signer, &signed.others, peer, headers, body, app.now())
         .map_err(|reason| refused(reason.into()))?;
     let scene = app.windows_scene(channel, &presented).await.map_err(refused)?;
     model::may_renew(&presented, scene.now).map_err(not_now)?;

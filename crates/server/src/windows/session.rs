@@ -4,6 +4,7 @@
 //! on where another one was, and the same message gets the same answer. What a session is about is its channel's
 //! ([`Speaks`]): settings and actions on the device's own, documents on the linked one ([`super::linked`]).
 
+mod credentials;
 mod kept;
 mod policy;
 mod primary;
@@ -28,6 +29,7 @@ use ordain_windows::syncml::{CONTENT_TYPE, Message};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use self::credentials::Checked;
 use self::kept::Kept;
 pub(super) use self::policy::{payload, report};
 use self::wire::Heard;
@@ -37,10 +39,18 @@ use crate::body;
 use crate::device::fault::Fault;
 use crate::device::mdm::identify;
 use crate::device::scene::{ATTEMPTS, Scene, contended};
-use crate::identity::Peer;
+use crate::identity::{Peer, Unidentified};
 
 /// The largest message of a device, in octets. Windows announces 512 KiB for its own.
 const MAX_MESSAGE: usize = 1 << 20;
+
+/// Who sends a message.
+enum Sender {
+    /// The holder of this certificate.
+    Certificate(Presented),
+    /// That is for the message to prove: it came through a trusted proxy that tells no certificates.
+    InMessage,
+}
 
 /// What the sessions of a channel remember and are about.
 pub(super) trait Speaks: Serialize + DeserializeOwned + Send + Sync + Sized {
@@ -52,8 +62,14 @@ pub(super) trait Speaks: Serialize + DeserializeOwned + Send + Sync + Sized {
     /// The session `id` at its beginning, after the session `before`.
     fn begin(id: String, before: Option<&Self>) -> Self;
 
-    /// Where a message belongs.
-    fn turn(before: Option<&Self>, id: &str, message: u32, heard: Digest) -> Result<Turn, OutOfTurn>;
+    /// Where a message belongs, when a session begins with one of the first `begins`.
+    fn turn(
+        before: Option<&Self>,
+        id: &str,
+        message: u32,
+        heard: Digest,
+        begins: u32,
+    ) -> Result<Turn, OutOfTurn>;
 
     /// Takes a message of the channel, and answers it.
     fn answer(self, hearing: Hearing<'_>) -> impl Future<Output = Result<Answered<Self>, Fault>> + Send;
@@ -93,8 +109,13 @@ pub(super) async fn manage<S: Speaks>(
     let answer = async {
         let body = body::read(&app.in_flight, &headers, body, MAX_MESSAGE).await?;
         let _place = app.admission.enter(Urgency::Usual).await?;
-        let presented = identify(&app, &peer, &headers, &body.octets).await?;
-        answer::<S>(&app, &presented, &body.octets).await
+        let sender = match identify(&app, &peer, &headers, &body.octets).await {
+            Err(Fault::Unidentified(Unidentified::None)) if app.trust.is_told_nothing(&peer) => {
+                Sender::InMessage
+            }
+            presented => Sender::Certificate(presented?),
+        };
+        answer::<S>(&app, &sender, &body.octets).await
     };
     match answer.await {
         Ok(message) => ([(header::CONTENT_TYPE, CONTENT_TYPE)], message).into_response(),
@@ -105,11 +126,28 @@ pub(super) async fn manage<S: Speaks>(
     }
 }
 
-async fn answer<S: Speaks>(app: &Arc<App>, presented: &Presented, body: &Bytes) -> Result<Vec<u8>, Fault> {
+fn read(body: &Bytes) -> Result<Message, Fault> {
+    Message::parse(body).map_err(|error| Fault::Unreadable(error.to_string()))
+}
+
+async fn answer<S: Speaks>(app: &Arc<App>, sender: &Sender, body: &Bytes) -> Result<Vec<u8>, Fault> {
+    let heard = Digest::of(body);
     for _ in 0..ATTEMPTS {
-        // Let in first: what a stranger sends is not even read.
-        let scene = app.windows_scene(S::CHANNEL, presented).await?;
-        let message = Message::parse(body).map_err(|error| Fault::Unreadable(error.to_string()))?;
+        // Held until what is sealed is stored, so that a rotation of keys waits for it.
+        let ring = app.seal.ring();
+        let (scene, message, proven) = match sender {
+            // Let in first: what a stranger sends is not even read.
+            Sender::Certificate(presented) => {
+                (app.windows_scene(S::CHANNEL, presented).await?, read(body)?, None)
+            }
+            Sender::InMessage => {
+                let message = read(body)?;
+                match credentials::check::<S>(app, &ring, &message, heard).await? {
+                    Checked::In(scene, proven) => (*scene, message, Some(proven)),
+                    Checked::Out(challenge) => return Ok(challenge),
+                }
+            }
+        };
         let channel = scene.channel()?;
         let windows = channel.facts.windows.as_ref();
         let name = windows.and_then(|windows| windows.device_id.as_deref());
@@ -118,20 +156,24 @@ async fn answer<S: Speaks>(app: &Arc<App>, presented: &Presented, body: &Bytes) 
             return Err(Refusal::WrongIdentity.into());
         }
         app.sightings.woke(channel, scene.now);
-        // Held until what is sealed is stored, so that a rotation of keys waits for it.
-        let ring = app.seal.ring();
         let kept = Kept::<S>::load(app, &ring, &channel.id).await?;
-        let heard = Digest::of(body);
+        if proven.is_some_and(|proven| !proven.is_of(kept.as_ref())) {
+            continue;
+        }
         let header = &message.header;
         let before = kept.as_ref().map(|(_, kept)| &kept.session);
-        let turn = S::turn(before, &header.session_id, header.message_id, heard);
+        let begins = proven.map_or(1, |_| credentials::BEGINS);
+        let turn = S::turn(before, &header.session_id, header.message_id, heard, begins);
         let turn = turn.map_err(|error| Fault::Unreadable(error.to_string()))?;
         let decided = match (turn, kept) {
             (Turn::Again, Some((_, kept))) => return Ok(kept.answer),
             (turn, kept) => {
                 let part = kept.as_ref().and_then(|(_, kept)| kept.part.clone());
                 let part = part.filter(|_| turn == Turn::Next);
-                let said = wire::read(message, part);
+                let mut said = wire::read(message, part);
+                if let Some(proven) = proven {
+                    said.asks_next(proven.next_nonce(&ring, &channel.id));
+                }
                 decide(app, &scene, turn, kept, said, heard).await
             }
         };

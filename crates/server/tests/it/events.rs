@@ -155,9 +155,14 @@ async fn at_least(house: &House, count: usize) -> Vec<Message> {
 pub(crate) async fn told(house: &House, kinds: &str, count: usize) -> Vec<(String, Value)> {
     let query = |follow: &str| format!("?after=0&kind={kinds}{follow}");
     Listener::open(house, &query(""), None).await.take(count).await;
-    let all = Listener::open(house, &query("&follow=false"), None).await.rest().await;
+    let all = Listener::open(house, &query("&follow=false"), None)
+        .await
+        .rest()
+        .await;
     assert_eq!(all.len(), count, "{all:?}");
-    all.into_iter().map(|message| (message.event, message.data["detail"].clone())).collect()
+    all.into_iter()
+        .map(|message| (message.event, message.data["detail"].clone()))
+        .collect()
 }
 
 async fn each_event_once_across_restarts(database: Database) {

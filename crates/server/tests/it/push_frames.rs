@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use ordain_apple::push::{Notification, Outcome};
+use ordain_apple::push::Notification;
+use ordain_model::wake::Outcome;
 use ordain_pki::authority::{Request, Usage, Validity};
 use ordain_pki::key::KeyKind;
 use ordain_pki::{Authority, KeyPair};

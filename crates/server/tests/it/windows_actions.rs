@@ -22,7 +22,7 @@ async fn managed(house: &House) -> Managed {
     Managed::enrolled(house, 0, way).await
 }
 
-async fn order(house: &House, body: Value) -> String {
+pub(crate) async fn order(house: &House, body: Value) -> String {
     let made: Value = house
         .admin("POST", "/commands", Some(body))
         .await
@@ -32,7 +32,7 @@ async fn order(house: &House, body: Value) -> String {
 }
 
 /// What became of an order on its one device: state and reason.
-async fn state(house: &House, id: &str) -> (Value, Value) {
+pub(crate) async fn state(house: &House, id: &str) -> (Value, Value) {
     let command = house.get(&format!("/commands/{id}")).await;
     let delivery = &command["deliveries"][0];
     (delivery["state"].clone(), delivery["reason"].clone())

@@ -74,7 +74,9 @@ fn sent(answer: &str) -> Vec<Sent> {
         let (start, end) = (format!("<{verb}>"), format!("</{verb}>"));
         for part in answer.split(&start).skip(1) {
             let command = part.split(&end).next().expect("an end");
-            let data = command.contains("<Data>").then(|| between(command, "<Data>", "</Data>"));
+            let data = command
+                .contains("<Data>")
+                .then(|| between(command, "<Data>", "</Data>"));
             all.push(Sent {
                 verb: verb.to_owned(),
                 id: between(command, "<CmdID>", "<").to_owned(),
@@ -96,7 +98,12 @@ impl<'a> Linked<'a> {
         let security = binary(JWT, &token_of(&claims, &KEYS[2]));
         let answer = pc.enroll(&security, &KEYS[0]).await.with(200);
         let primary = Provisioned::read(&answer, &KEYS[0]).identity;
-        let first = message(1, 1, PRIMARY_SESSION, "<Alert><CmdID>2</CmdID><Data>1201</Data></Alert><Final/>");
+        let first = message(
+            1,
+            1,
+            PRIMARY_SESSION,
+            "<Alert><CmdID>2</CmdID><Data>1201</Data></Alert><Final/>",
+        );
         post(house, PRIMARY_SESSION, &first, &primary).await.with(200);
         let request = request(&security, "Issue", PKCS10, &csr(&KEYS[1]), &pc.items());
         let answer = pc.post(LINKED, request.as_bytes(), None).await.with(200);
@@ -154,7 +161,10 @@ impl<'a> Linked<'a> {
         let device = self.house.device(&self.name).await;
         let channels = device["channels"].as_array().expect("channels").clone();
         let id = format!("{}::linked", self.name);
-        channels.into_iter().find(|it| it["id"] == id).expect("a linked channel")
+        channels
+            .into_iter()
+            .find(|it| it["id"] == id)
+            .expect("a linked channel")
     }
 
     async fn state(&self, identifier: &str) -> String {
@@ -223,9 +233,12 @@ async fn publish(house: &House, files: &[(&'static str, String)], names: &[&str]
 
 /// The events of drift, which are so many: their kinds, what drifted how, and the settings.
 async fn drift_told(house: &House, count: usize) -> Vec<(String, String, Value)> {
-    let told = events::told(house, "drifted,drift-repaired", count).await.into_iter();
+    let told = events::told(house, "drifted,drift-repaired", count)
+        .await
+        .into_iter();
     let word = |value: &Value| value.as_str().expect("a word").to_owned();
-    told.map(|(kind, detail)| (kind, word(&detail["drift"]), detail["settings"].clone())).collect()
+    told.map(|(kind, detail)| (kind, word(&detail["drift"]), detail["settings"].clone()))
+        .collect()
 }
 
 async fn a_document_is_confirmed_and_drifts(database: Database) {
@@ -242,28 +255,47 @@ async fn a_document_is_confirmed_and_drifts(database: Database) {
     );
     let channel = pc.channel().await;
     let own = channel["declarations"].as_array().expect("declarations");
-    assert_eq!(own[0]["server_token"].as_str(), Some(checksum.as_str()), "{channel}");
+    assert_eq!(
+        own[0]["server_token"].as_str(),
+        Some(checksum.as_str()),
+        "{channel}"
+    );
     pc.answer(&sent[0], 200, None);
     assert_eq!(pc.say(&listed(&id, &checksum, "", 1)).await, []);
     let own = pc.channel().await["declarations"][0].clone();
     assert_eq!(
-        [&own["offered"], &own["fetched"], &own["reported"], &own["confirmed"]],
+        [
+            &own["offered"],
+            &own["fetched"],
+            &own["reported"],
+            &own["confirmed"]
+        ],
         [true, true, true, false]
     );
     let (again, _) = pc.confirmed().await;
     assert_eq!(again, id);
     let own = pc.channel().await["documents"][0].clone();
-    assert_eq!(own["outcomes"][2]["path"], "./Vendor/MSFT/VPNv2/Work/AlwaysOn", "{own}");
+    assert_eq!(
+        own["outcomes"][2]["path"], "./Vendor/MSFT/VPNv2/Work/AlwaysOn",
+        "{own}"
+    );
     // Something else has changed it, and the device cannot repair it.
     house.pass(60);
     pc.begin();
     let get = pc.say(&listed(&id, &checksum, "BB", 61)).await;
     assert_eq!((get.len(), get[0].verb.as_str()), (1, "Get"));
-    pc.answer(&get[0], 200, Some(&result(&id, &checksum, "BB", 61, "0x86000002", 61)));
+    pc.answer(
+        &get[0],
+        200,
+        Some(&result(&id, &checksum, "BB", 61, "0x86000002", 61)),
+    );
     assert_eq!(pc.say(&listed(&id, &checksum, "BB", 61)).await, []);
     assert_eq!(pc.state("vpn").await, "failed");
     let reasons = pc.channel().await["declarations"][0]["reasons"].to_string();
-    assert!(reasons.contains("Work/AlwaysOn: there is no such node (0x86000002)"), "{reasons}");
+    assert!(
+        reasons.contains("Work/AlwaysOn: there is no such node (0x86000002)"),
+        "{reasons}"
+    );
     let settings = json!(["./Vendor/MSFT/VPNv2", "./Vendor/MSFT/VPNv2/Work/AlwaysOn"]);
     assert_eq!(
         drift_told(&house, 1).await,
@@ -277,9 +309,25 @@ async fn a_document_is_confirmed_and_drifts(database: Database) {
     pc.say(&listed(&id, &checksum, "CC", 60)).await;
     assert_eq!(pc.state("vpn").await, "confirmed");
     let told = drift_told(&house, 2).await;
-    assert_eq!(told[1..], [("drift-repaired".to_owned(), "unrepaired".to_owned(), settings)]);
+    assert_eq!(
+        told[1..],
+        [("drift-repaired".to_owned(), "unrepaired".to_owned(), settings)]
+    );
     let drift = pc.channel().await["drift"].clone();
-    assert_eq!((&drift[0]["kind"], drift[0]["repaired"].is_i64()), (&json!("unrepaired"), true), "{drift}");
+    assert_eq!(
+        (&drift[0]["kind"], drift[0]["repaired"].is_i64()),
+        (&json!("unrepaired"), true),
+        "{drift}"
+    );
+    // After twice its schedule nobody knows how it is.
+    house.pass(16 * 3_600 + 1);
+    assert_eq!(pc.state("vpn").await, "unknown");
+    assert_eq!(pc.channel().await["converged"], false);
+    let row = house.get("/devices").await["devices"][0].clone();
+    assert_eq!(row["state"], "unknown", "{row}");
+    pc.begin();
+    pc.say(&listed(&id, &checksum, "CC", 60)).await;
+    assert_eq!(pc.state("vpn").await, "confirmed");
     // Nobody else's documents are its own.
     let other = Linked::new(&house, "PC-22").await;
     assert_eq!(other.state("vpn").await, "pending");
@@ -303,7 +351,10 @@ async fn what_confirms_nothing(database: Database) {
         (result(&id, &checksum, "B0", 60, "200", 60), "an old checksum"),
         (result(other, &next, "B1", 60, "200", 60), "another document"),
         (result(&id, &next, "AA", 60, "200", 60), "an older result"),
-        (result(&id, &next, "B3", 99, "200", 60), "a state that is not published"),
+        (
+            result(&id, &next, "B3", 99, "200", 60),
+            "a state that is not published",
+        ),
         (result(&id, &next, "B4", 60, "200", 99), "a part in such a state"),
         ("<DeclaredConfigurationResult".to_owned(), "no result"),
     ]
@@ -341,7 +392,10 @@ async fn an_inventory_decides_groups(database: Database) {
         &[
             ("windows/motd.yaml", motd.to_owned()),
             ("groups/managed.yaml", group.to_owned()),
-            ("blueprints/managed.yaml", "name: managed\ninclude: [managed]\ndeclarations: []\n".to_owned()),
+            (
+                "blueprints/managed.yaml",
+                "name: managed\ninclude: [managed]\ndeclarations: []\n".to_owned(),
+            ),
         ],
         &["motd"],
     )
@@ -351,7 +405,11 @@ async fn an_inventory_decides_groups(database: Database) {
     let sent = pc.say("").await;
     let (id, checksum) = named(&sent[0]);
     assert!(sent[0].path.contains("/Host/Inventory/Documents/"));
-    assert!(sent[0].data.contains(r#"<Value name="Contents"/>"#), "{}", sent[0].data);
+    assert!(
+        sent[0].data.contains(r#"<Value name="Contents"/>"#),
+        "{}",
+        sent[0].data
+    );
     pc.answer(&sent[0], 200, None);
     pc.say(&listed(&id, &checksum, "", 20)).await;
     for (own, value) in [("AA", "Managed device"), ("BB", "=1+1<script>")] {
@@ -367,7 +425,10 @@ async fn an_inventory_decides_groups(database: Database) {
         let device = house.device("PC-1").await;
         let item = &device["channels"][0]["status"]["windows.inventory.motd.Contents"];
         assert_eq!(item, &json!(unescaped(&value)));
-        let is_in = device["groups"].as_array().expect("groups").contains(&json!("managed"));
+        let is_in = device["groups"]
+            .as_array()
+            .expect("groups")
+            .contains(&json!("managed"));
         assert_eq!(is_in, own == "AA", "{device}");
     }
     assert_eq!(drift_told(&house, 0).await, []);
@@ -387,6 +448,11 @@ async fn what_is_no_longer_wanted_goes(database: Database) {
     let channel = pc.channel().await;
     assert_eq!(channel["converged"], true, "{channel}");
     assert_eq!(channel["stays"][0]["identifier"], "vpn", "{channel}");
+    let why = house.get("/devices/PC-1/explain?declaration=vpn").await;
+    assert!(
+        why.to_string().contains("something of it stays on the device"),
+        "{why}"
+    );
     assert_eq!(drift_told(&house, 0).await, []);
     // One that nobody sent is told of, and goes.
     pc.begin();
@@ -421,7 +487,11 @@ async fn a_linked_session_outlives_the_server(database: Database) {
         answers: String::new(),
     };
     pc.begin();
-    assert_eq!(pc.message("").await.with(200).body, first, "the same message gets the same answer");
+    assert_eq!(
+        pc.message("").await.with(200).body,
+        first,
+        "the same message gets the same answer"
+    );
     pc.answer(&sent[0], 200, None);
     assert_eq!(pc.say(&listed(&id, &checksum, "", 1)).await, []);
     assert_eq!(pc.state("vpn").await, "pending");
@@ -466,7 +536,10 @@ async fn large_documents_and_results_go_in_parts(database: Database) {
             escaped(text)
         )
     };
-    let size = format!("<Meta><Size xmlns=\"syncml:metinf\">{}</Size></Meta>", whole.len());
+    let size = format!(
+        "<Meta><Size xmlns=\"syncml:metinf\">{}</Size></Meta>",
+        whole.len()
+    );
     pc.answers += &item(&size, one, "<MoreData/>");
     let answer = pc.message(&listed(&id, &checksum, "AA", 60)).await.with(200);
     assert!(answer.text().contains("<Data>1222</Data>"), "{}", answer.text());

@@ -22,15 +22,15 @@ crate::on_each_database!(
     settings_that_make_no_sense,
 );
 
-const TENANT: &str = "11111111-2222-3333-4444-555555555555";
-const AUDIENCE: &str = "https://mdm.example.org/";
+pub(crate) const TENANT: &str = "11111111-2222-3333-4444-555555555555";
+pub(crate) const AUDIENCE: &str = "https://mdm.example.org/";
 
 fn base64(octets: impl AsRef<[u8]>) -> String {
     URL_SAFE_NO_PAD.encode(octets)
 }
 
 /// A set with the public half of `key` in it.
-fn key_set(key: &KeyPair, kid: &str) -> Value {
+pub(crate) fn key_set(key: &KeyPair, kid: &str) -> Value {
     let info = key.subject_public_key_info();
     let bits = children(&info)[1];
     // BIT STRING with no unused bits, of 257 to 65,535 octets: four of head, one of those bits.
@@ -59,12 +59,12 @@ pub(crate) fn claims(now: i64) -> Value {
     })
 }
 
-fn changed(mut claims: Value, name: &str, value: Value) -> Value {
+pub(crate) fn changed(mut claims: Value, name: &str, value: Value) -> Value {
     claims[name] = value;
     claims
 }
 
-fn signed(header: &Value, claims: &Value, key: &KeyPair) -> String {
+pub(crate) fn signed(header: &Value, claims: &Value, key: &KeyPair) -> String {
     let message = format!("{}.{}", base64(header.to_string()), base64(claims.to_string()));
     let signature = key.sign(message.as_bytes()).expect("a signature");
     format!("{message}.{}", base64(signature))

@@ -16,23 +16,25 @@ crate::on_each_database!(
 
 const ENDPOINTS: [&str; 3] = [DISCOVERY, POLICY, ENROLLMENT];
 
-async fn documents_that_are_not_read(database: Database) {
-    let house = House::open(database).await;
-    let secret = token(&house, "lab", 1).await;
-    let pc = Pc::new(&house, "PC-1");
-    let good = get_policies(&password("ada@example.org", &secret));
+/// What no message may be, made of a good one: with `text` in it, an element whose tag is `element`, and one `body`.
+pub(crate) fn hostile_documents(
+    good: &str,
+    text: &str,
+    element: &str,
+    body: &str,
+) -> Vec<(&'static str, Vec<u8>)> {
     let laughs: String = (1..30)
         .map(|n| format!("<!ENTITY l{n} \"&l{};&l{};\">", n - 1, n - 1))
         .collect();
     let bomb = format!(
         "<!DOCTYPE x [<!ENTITY l0 \"ha\">{laughs}]>{}",
-        good.replace("ada@", "&l29;@")
+        good.replace(text, "&l29;")
     );
     let external = format!(
         "<!DOCTYPE x [<!ENTITY f SYSTEM \"file:///etc/passwd\">]>{}",
-        good.replace("ada@", "&f;@")
+        good.replace(text, "&f;")
     );
-    let undeclared = good.replace("ada@", "&f;@");
+    let undeclared = good.replace(text, "&f;");
     let utf16: Vec<u8> = [0xfeff_u16]
         .into_iter()
         .chain(good.encode_utf16())
@@ -41,11 +43,11 @@ async fn documents_that_are_not_read(database: Database) {
     let said = format!("<?xml version=\"1.0\" encoding=\"utf-16\"?>{good}");
     let latin = format!("<?xml version=\"1.0\" encoding=\"iso-8859-1\"?>{good}");
     let nested = format!("{}{}", "<a>".repeat(10_000), "</a>".repeat(10_000));
-    let inside = good.replace("<requestFilter", &format!("{nested}<requestFilter"));
+    let inside = good.replacen(element, &format!("{nested}{element}"), 1);
     let attributes: String = (0..5_000).map(|n| format!(" a{n}=\"\"")).collect();
-    let attributes = good.replace("<client>", &format!("<client{attributes}>"));
-    let twice = good.replace("<s:Body>", "<s:Body/><s:Body>");
-    let documents: [(&str, Vec<u8>); 15] = [
+    let attributes = good.replacen(element, &element.replace('>', &format!("{attributes}>")), 1);
+    let twice = good.replacen(&format!("<{body}"), &format!("<{body}/><{body}"), 1);
+    vec![
         ("nothing", Vec::new()),
         ("a DTD with a bomb", bomb.into_bytes()),
         ("a DTD with a file", external.into_bytes()),
@@ -56,7 +58,7 @@ async fn documents_that_are_not_read(database: Database) {
         ("said to be Latin-1", latin.into_bytes()),
         (
             "not UTF-8",
-            good.replace("ada@", "\u{1}")
+            good.replace(text, "\u{1}")
                 .into_bytes()
                 .into_iter()
                 .map(|c| if c == 1 { 0xff } else { c })
@@ -68,7 +70,15 @@ async fn documents_that_are_not_read(database: Database) {
         ("two bodies", twice.into_bytes()),
         ("a part", good.as_bytes()[..good.len() / 2].to_vec()),
         ("JSON", b"{\"upn\": \"x\"}".to_vec()),
-    ];
+    ]
+}
+
+async fn documents_that_are_not_read(database: Database) {
+    let house = House::open(database).await;
+    let secret = token(&house, "lab", 1).await;
+    let pc = Pc::new(&house, "PC-1");
+    let good = get_policies(&password("ada@example.org", &secret));
+    let documents = hostile_documents(&good, "ada@example.org", "<client>", "s:Body");
     for (what, document) in &documents {
         for endpoint in ENDPOINTS {
             let answer = pc.post(endpoint, document, None).await;

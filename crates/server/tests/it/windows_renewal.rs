@@ -16,7 +16,7 @@ const DAY: i64 = 24 * 60 * 60;
 const PKCS7: &str = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-secext-1.0.xsd#PKCS7";
 
 /// A message that asks for a certificate for `new`, signed with `old`, which claims to be the key of `certificate`.
-fn message(pc: &Pc, certificate: &[u8], old: &KeyPair, new: &KeyPair) -> String {
+pub(crate) fn message(pc: &Pc, certificate: &[u8], old: &KeyPair, new: &KeyPair) -> String {
     let signed = cms(&csr(new), old, certificate);
     request(&password("", ""), "Renew", PKCS7, &signed, &pc.items())
 }

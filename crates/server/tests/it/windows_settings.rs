@@ -18,6 +18,7 @@ crate::on_each_database!(
     all_or_nothing,
     a_users_settings_need_the_user,
     what_is_known_of_it_is_shown_as_of_any_other,
+    a_policy_says_how_often_devices_come,
 );
 
 const CAMERA: &str = "./Device/Vendor/MSFT/Policy/Config/Camera/AllowCamera";
@@ -234,4 +235,26 @@ async fn what_is_known_of_it_is_shown_as_of_any_other(database: Database) {
     for fact in ["offered", "fetched", "reported", "confirmed"] {
         assert_eq!(declaration[fact], true, "{fact} in {declaration}");
     }
+}
+
+async fn a_policy_says_how_often_devices_come(database: Database) {
+    let house = House::open(database).await;
+    let mut managed = managed(&house).await;
+    let poll = |name: &str| format!("./Vendor/MSFT/DMClient/Provider/Ordain/Poll/{name}");
+    let (last, login) = (poll("IntervalForRemainingScheduledRetries"), poll("PollOnLogin"));
+    assert_eq!(managed.value(&last).as_deref(), Some("1560"));
+    let often = "Identifier: often\npoll: {every: 8h, on-login: false}\n".to_owned();
+    publish(&house, &[("windows/often.yaml", often)]).await;
+    managed.session().await;
+    assert_eq!(state(&house, &managed).await, "converged");
+    assert_eq!(managed.value(&last).as_deref(), Some("480"));
+    assert_eq!(managed.value(&login).as_deref(), Some("false"));
+    // The stages begin anew with it: eight times a quarter of an hour first.
+    assert_eq!(managed.twin.due(), Some(house.now() + 15 * 60));
+    // Without it the schedule is the usual one again, and never none.
+    publish(&house, &[]).await;
+    managed.session().await;
+    assert_eq!(state(&house, &managed).await, "converged");
+    assert_eq!(managed.value(&last).as_deref(), Some("1560"));
+    assert_eq!(managed.value(&login).as_deref(), Some("true"));
 }

@@ -1,12 +1,13 @@
 //! Simulated Windows computers against a server under test.
 
+use std::net::IpAddr;
 use std::sync::{Arc, LazyLock};
 
 use ordain_pki::KeyPair;
 use ordain_pki::key::KeyKind;
-use ordain_twin::windows::{KeyPool, Pc, Request, Response, Settings, Standing, Twin, Way};
+use ordain_twin::windows::{KeyPool, Limits, Pc, Proof, Request, Response, Settings, Standing, Twin, Way};
 
-use crate::client::{Answer, Client, Manner};
+use crate::client::{Answer, Client, DIRECT, Manner, PROXY};
 use crate::house::{House, PUBLIC_URL, Site};
 use crate::identity::Identity;
 
@@ -18,6 +19,8 @@ static KEYS: LazyLock<Vec<KeyPair>> =
 pub(crate) struct Managed {
     pub(crate) twin: Twin,
     site: Arc<Site>,
+    /// Where it comes from.
+    from: IpAddr,
 }
 
 impl Managed {
@@ -29,21 +32,53 @@ impl Managed {
                 Arc::new(KeyPool::new(KEYS.clone())),
             ),
             site: house.site.clone(),
+            from: DIRECT,
+        }
+    }
+
+    /// One that shows credentials in its messages, since TLS ends at the trusted proxy.
+    pub(crate) fn proxied(house: &House, index: usize) -> Self {
+        let settings = Settings {
+            proof: Proof::Credentials,
+            ..Settings::default()
+        };
+        let keys = Arc::new(KeyPool::new(KEYS.clone()));
+        Self {
+            twin: Twin::new(Pc::new(7, index), settings, keys),
+            from: PROXY,
+            ..Self::new(house, index)
+        }
+    }
+
+    /// One that takes and sends messages of at most so many octets.
+    pub(crate) fn limited(house: &House, index: usize, message: usize) -> Self {
+        let settings = Settings {
+            limits: Limits {
+                message,
+                ..Limits::default()
+            },
+            ..Settings::default()
+        };
+        let keys = Arc::new(KeyPool::new(KEYS.clone()));
+        Self {
+            twin: Twin::new(Pc::new(7, index), settings, keys),
+            ..Self::new(house, index)
         }
     }
 
     /// One that has enrolled as `way` says, and has held its first session.
     pub(crate) async fn enrolled(house: &House, index: usize, way: Way) -> Self {
         let mut managed = Self::new(house, index);
-        managed.twin.enroll(way).expect("a new computer");
-        managed.hold().await;
-        assert_eq!(
-            managed.twin.standing(),
-            Standing::Enrolled,
-            "{:?}",
-            managed.twin.error()
-        );
+        managed.enroll(way).await;
         managed
+    }
+
+    /// Enrolls, and holds the first session.
+    pub(crate) async fn enroll(&mut self, way: Way) {
+        self.twin.enroll(way).expect("a new computer");
+        self.hold().await;
+        let (standing, error) = (self.twin.standing(), self.twin.error());
+        assert_eq!(standing, Standing::Enrolled, "{error:?}");
     }
 
     pub(crate) fn id(&self) -> &str {
@@ -56,6 +91,7 @@ impl Managed {
             certificate: identity.certificate.clone(),
         });
         let manner = Manner {
+            from: self.from,
             certificate: identity,
             ..Manner::default()
         };

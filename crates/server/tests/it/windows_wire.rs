@@ -300,7 +300,12 @@ impl Pc {
             certificate: certificate.cloned(),
             ..Manner::default()
         };
-        let headers = [("content-type".to_owned(), SOAP.to_owned())];
+        self.exchange(path, SOAP, message, manner).await
+    }
+
+    /// The same for a message of this content type, in this manner.
+    pub(crate) async fn exchange(&self, path: &str, kind: &str, message: &[u8], manner: Manner) -> Answer {
+        let headers = [("content-type".to_owned(), kind.to_owned())];
         let answer = Client::new(self.site.clone(), manner)
             .send("POST", path, &headers, message)
             .await;

@@ -65,7 +65,11 @@ CREATE TABLE enrollment (
     phase TEXT NOT NULL,
     serial TEXT,
     topic TEXT,
+    -- The package family name of the WNS channel that it has told.
+    wns TEXT,
     kind TEXT,
+    -- Of a Windows device: what the messages of its sessions say that they are from.
+    source TEXT,
     -- For predicates: what is extracted of its status, and its terms; of devices that have not left.
     known TEXT,
     terms TEXT,
@@ -77,6 +81,7 @@ CREATE TABLE enrollment (
 CREATE INDEX enrollment_device ON enrollment (device);
 CREATE INDEX enrollment_serial ON enrollment (serial) WHERE serial IS NOT NULL;
 CREATE INDEX enrollment_topic ON enrollment (topic) WHERE topic IS NOT NULL;
+CREATE INDEX enrollment_wns ON enrollment (id) WHERE wns IS NOT NULL;
 -- Few distinct values: platform, system version, enrollment type, build.
 CREATE INDEX enrollment_kind ON enrollment (kind) WHERE kind IS NOT NULL;
 CREATE INDEX enrollment_known ON enrollment (known) WHERE known IS NOT NULL;
@@ -85,6 +90,7 @@ CREATE INDEX enrollment_decided ON enrollment (decided, id) WHERE is_device = 1;
 -- index, and devices choose how long their names are.
 CREATE INDEX enrollment_census ON enrollment (id, serial, known, terms) WHERE terms IS NOT NULL;
 CREATE INDEX enrollment_fingerprint ON enrollment (fingerprint);
+CREATE INDEX enrollment_source ON enrollment (source) WHERE source IS NOT NULL;
 -- Migrated devices, by whether their certificate is pinned.
 CREATE INDEX enrollment_migrated ON enrollment (fingerprint) WHERE generation = 0 AND is_device = 1;
 -- The first device that ever claimed a name, as its serial number, UDID or identifier: nothing deletes it.

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use ordain_catalog::Catalog;
 use ordain_model::checkin::{self, AuthenticateState, EnrollmentPolicy, Presented};
 use ordain_model::decision::{EscrowKind, Write};
-use ordain_model::enrollment::{Answer, Enrollment, Offer, Phase, Pin, Push, Standing, Told};
+use ordain_model::enrollment::{Answer, ApnsToken, Enrollment, Offer, Phase, Pin, Push, Standing, Told};
 use ordain_model::record::StatusRecord;
 use ordain_model::wish::Revision;
 use ordain_model::world::World;
@@ -57,11 +57,11 @@ async fn lived_in(store: &Store) {
                 fingerprint: digest("first"),
                 not_after: NOW + 1_000,
             }),
-            push: Some(Push {
+            push: Some(Push::Apns(ApnsToken {
                 topic: "t".into(),
                 magic: "m".into(),
                 token: "00".into(),
-            }),
+            })),
             offer: Some(Offer {
                 revision: 1,
                 token,

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use ordain_model::decision::{Claim, Write};
+use ordain_model::enrollment::Service;
 use ordain_model::record::{Exception, StatusRecord};
 use ordain_store::{ChannelState, Cursor, Lane, Store, StoreError};
 
@@ -145,7 +146,7 @@ async fn of_two_reports_at_once_one_is_there() {
         assert!(count > DEVICES / 2, "{count} on {}", database.name());
         let page = read(&store, Cursor::BEGINNING, 2 * count).await;
         assert_eq!(page.events.len(), 2 * count);
-        let due = store.due(Lane::News, NOW, 1_000).await.unwrap();
+        let due = store.due(Service::Apns, Lane::News, NOW, 1_000).await.unwrap();
         assert!(due.len() == count && due.iter().all(|sleeper| sleeper.asked == 1));
         for (number, won) in reports.into_iter().enumerate() {
             let id = id(&name(number));

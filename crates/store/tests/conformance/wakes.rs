@@ -2,7 +2,7 @@
 
 use ordain_model::agenda::Work;
 use ordain_model::decision::Write;
-use ordain_model::enrollment::{Enrollment, Phase, Push};
+use ordain_model::enrollment::{ApnsToken, Enrollment, Phase, Push, Service, WnsChannel};
 use ordain_model::sweep::Sweep;
 use ordain_model::wake::{Pushed, Wake};
 use ordain_store::{Lane, Looked, Sighting, Sleeper, Store};
@@ -42,9 +42,27 @@ async fn wake(store: &Store, name: &str, at: i64) {
         .unwrap();
 }
 
+fn apns(topic: &str) -> Push {
+    Push::Apns(ApnsToken {
+        topic: topic.into(),
+        magic: "m".into(),
+        token: "01".into(),
+    })
+}
+
+/// Stores a new channel that has told where to push it.
+async fn reachable(store: &Store, name: &str, push: Push) {
+    let state = store.channel(&id(name)).await.unwrap();
+    let enrollment = Enrollment {
+        push: Some(push),
+        ..enrollment(name)
+    };
+    store.commit(&state, &[write(&enrollment)], None).await.unwrap();
+}
+
 /// Those that are due, the longest due first; those since the same time by name, though the store does not promise it.
 async fn due(store: &Store, lane: Lane, now: i64) -> Vec<Sleeper> {
-    let mut due = store.due(lane, now, 100).await.unwrap();
+    let mut due = store.due(Service::Apns, lane, now, 100).await.unwrap();
     due.sort_by_key(|sleeper| (sleeper.wake.due_at, sleeper.enrollment.id.clone()));
     due
 }
@@ -66,7 +84,7 @@ async fn who_is_due_comes_in_two_lanes() {
         wake(store, "d1", NOW + 5).await;
         wake(store, "d2", NOW).await;
         assert_eq!(called(&due(store, Lane::News, NOW).await), ["d2"]);
-        let both = store.due(Lane::News, NOW + 5, 100).await.unwrap();
+        let both = store.due(Service::Apns, Lane::News, NOW + 5, 100).await.unwrap();
         assert_eq!(called(&both), ["d2", "d1"], "the longest due first");
         let kept = Wake {
             due_at: Some(NOW + 60),
@@ -111,11 +129,7 @@ async fn what_belongs_to_a_sleeper_is_read_with_it() {
         let state = enroll(store, "d1").await;
         let mut device = state.channel().unwrap().clone();
         let user = Enrollment {
-            push: Some(Push {
-                topic: "com.apple.mgmt.External.b".into(),
-                magic: "m".into(),
-                token: "01".into(),
-            }),
+            push: Some(apns("com.apple.mgmt.External.b")),
             ..enrollment("d1:u")
         };
         let users = store.channel(&id("d1:u")).await.unwrap();
@@ -130,17 +144,25 @@ async fn what_belongs_to_a_sleeper_is_read_with_it() {
             wakes: 4,
         };
         store.note(vec![sighting]).await.unwrap();
-        let all = store.sleepers("", None, 10).await.unwrap();
+        let all = store.sleepers(Service::Apns, "", None, 10).await.unwrap();
         assert_eq!(called(&all), ["d1", "d1:u", "d2"]);
         assert_eq!((all[0].device.as_ref(), all[0].wakes), (None, 0));
         assert_eq!((all[1].device.as_ref(), all[1].wakes), (Some(&device), 4));
         assert_eq!(all[1].wake, Wake::default());
-        assert_eq!(called(&store.sleepers("d1", None, 1).await.unwrap()), ["d1:u"]);
         assert_eq!(
-            called(&store.sleepers("d1", Some("d1:u"), 10).await.unwrap()),
+            called(&store.sleepers(Service::Apns, "d1", None, 1).await.unwrap()),
             ["d1:u"]
         );
-        assert_eq!(store.count_channels().await.unwrap(), 3);
+        assert_eq!(
+            called(
+                &store
+                    .sleepers(Service::Apns, "d1", Some("d1:u"), 10)
+                    .await
+                    .unwrap()
+            ),
+            ["d1:u"]
+        );
+        assert_eq!(store.count_channels(Service::Apns).await.unwrap(), 3);
         assert_eq!(
             store.topics().await.unwrap(),
             [("com.apple.mgmt.External.b".to_owned(), 1)]
@@ -152,7 +174,7 @@ async fn what_belongs_to_a_sleeper_is_read_with_it() {
             pushed: Some(Pushed { wakes: 4, ..pushed() }),
         };
         store.looked(vec![looked(&all[1], waiting)]).await.unwrap();
-        assert_eq!(store.wake_counts(NOW).await.unwrap().unanswered, 1);
+        assert_eq!(store.wake_counts(Service::Apns, NOW).await.unwrap().unanswered, 1);
         wake(store, "d1", NOW).await;
         assert_eq!(called(&due(store, Lane::News, NOW).await), ["d1", "d1:u"]);
 
@@ -160,7 +182,10 @@ async fn what_belongs_to_a_sleeper_is_read_with_it() {
         let state = store.channel(&id("d1")).await.unwrap();
         let writes = [Write::EndGeneration(id("d1")), write(&device)];
         store.commit(&state, &writes, None).await.unwrap();
-        assert_eq!(called(&store.sleepers("", None, 10).await.unwrap()), ["d2"]);
+        assert_eq!(
+            called(&store.sleepers(Service::Apns, "", None, 10).await.unwrap()),
+            ["d2"]
+        );
     })
     .await;
 }
@@ -197,11 +222,11 @@ async fn a_generation_knows_nothing_of_the_pushes_before_it() {
 async fn problems_are_counted_and_refused_ones_tried_again_with_another_certificate() {
     on_each(async |store, _| {
         for name in ["d1", "d2", "d3"] {
-            enroll(store, name).await;
+            reachable(store, name, apns("a")).await;
             wake(store, name, NOW).await;
         }
         let all = due(store, Lane::News, NOW).await;
-        assert_eq!(store.wake_counts(NOW).await.unwrap().due, 3);
+        assert_eq!(store.wake_counts(Service::Apns, NOW).await.unwrap().due, 3);
         let with = Wake {
             due_at: Some(NOW + 60),
             pushed: Some(pushed()),
@@ -213,17 +238,22 @@ async fn problems_are_counted_and_refused_ones_tried_again_with_another_certific
             looked(&all[2], refused()),
         ];
         store.looked(came_of).await.unwrap();
-        let counts = store.wake_counts(NOW).await.unwrap();
+        let counts = store.wake_counts(Service::Apns, NOW).await.unwrap();
         assert_eq!((counts.due, counts.dead, counts.unanswered), (0, 1, 0));
         assert_eq!(counts.refused, [("BadDeviceToken".to_owned(), 2)]);
         store
-            .set_push_certificate("push-certificate", b"sealed".to_vec(), &audit("import"))
+            .set_pushed_with(
+                Service::Apns,
+                "push-certificate",
+                Some(b"sealed".to_vec()),
+                &audit("import"),
+            )
             .await
             .unwrap();
         let again = due(store, Lane::News, NOW).await;
         assert_eq!(called(&again), ["d2", "d3"]);
         assert_eq!(again[0].wake.pushed, None);
-        assert_eq!(store.wake_counts(NOW).await.unwrap().dead, 1);
+        assert_eq!(store.wake_counts(Service::Apns, NOW).await.unwrap().dead, 1);
         assert_eq!(actions(store).await, ["import"]);
     })
     .await;
@@ -232,11 +262,11 @@ async fn problems_are_counted_and_refused_ones_tried_again_with_another_certific
 #[tokio::test]
 async fn a_sweep_is_kept() {
     on_each(async |store, _| {
-        assert_eq!(store.sweep().await.unwrap(), Sweep::default());
+        assert_eq!(store.sweep(Service::Apns).await.unwrap(), Sweep::default());
         let sweep = Sweep::default().aim(3, 1_000, NOW);
         for kept in [sweep.clone(), Sweep { total: 1, ..sweep }] {
-            store.keep_sweep(&kept).await.unwrap();
-            assert_eq!(store.sweep().await.unwrap(), kept);
+            store.keep_sweep(Service::Apns, &kept).await.unwrap();
+            assert_eq!(store.sweep(Service::Apns).await.unwrap(), kept);
         }
     })
     .await;
@@ -261,6 +291,63 @@ async fn a_lease_is_one_nodes_until_it_ends() {
         assert!(!take("a", NOW + 61).await);
         store.release("push", "b").await.unwrap();
         assert!(take("a", NOW + 61).await);
+    })
+    .await;
+}
+
+/// Neither of the two services works through the other's rows, so that one that is not set up holds up nobody.
+#[tokio::test]
+async fn each_service_has_its_own_rows() {
+    on_each(async |store, _| {
+        let channel = WnsChannel {
+            package: "p".into(),
+            uri: "https://x.notify.windows.com/".into(),
+            told_at: NOW,
+        };
+        reachable(store, "d1", apns("a")).await;
+        reachable(store, "d2", Push::Wns(channel)).await;
+        enroll(store, "d3").await;
+        for name in ["d1", "d2", "d3"] {
+            wake(store, name, NOW).await;
+        }
+        for (service, due, told) in [(Service::Apns, &["d1", "d3"][..], 1), (Service::Wns, &["d2"], 1)] {
+            let mut found = called(&store.due(service, Lane::News, NOW, 100).await.unwrap());
+            found.sort();
+            assert_eq!(found, due);
+            assert_eq!(called(&store.sleepers(service, "", None, 10).await.unwrap()), due);
+            assert_eq!(store.count_channels(service).await.unwrap(), due.len() as u64);
+            assert_eq!(store.wake_counts(service, NOW).await.unwrap().due, told);
+            assert_eq!(store.sweep(service).await.unwrap(), Sweep::default());
+        }
+        let kept = Sweep {
+            revision: 3,
+            ..Sweep::default()
+        };
+        store.keep_sweep(Service::Wns, &kept).await.unwrap();
+        assert_eq!(store.sweep(Service::Apns).await.unwrap(), Sweep::default());
+        assert_eq!(store.sweep(Service::Wns).await.unwrap(), kept);
+        // What one refuses, only its own new credentials have tried again.
+        let refused = store.due(Service::Wns, Lane::News, NOW, 100).await.unwrap();
+        let wake = Wake {
+            due_at: None,
+            pushed: Some(pushed()),
+        };
+        store
+            .looked(vec![looked(&refused[0], wake.refused("HTTP 403".into(), 0))])
+            .await
+            .unwrap();
+        for (service, again) in [(Service::Apns, 0), (Service::Wns, 1)] {
+            store
+                .set_pushed_with(service, "wns", Some(b"sealed".to_vec()), &audit("set"))
+                .await
+                .unwrap();
+            assert_eq!(store.wake_counts(Service::Wns, NOW).await.unwrap().due, again);
+        }
+        store
+            .set_pushed_with(Service::Wns, "wns", None, &audit("remove"))
+            .await
+            .unwrap();
+        assert_eq!(store.setting("wns").await.unwrap(), None);
     })
     .await;
 }

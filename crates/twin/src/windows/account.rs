@@ -34,6 +34,8 @@ pub struct Account {
     /// How many sessions there were.
     pub(super) sessions: u32,
     pub(super) schedule: Schedule,
+    /// The channel that it has from WNS, and for which package.
+    pub(super) channel: Option<Channel>,
     /// Whether the server wanted the session, when it is held next.
     pub(super) pushed: bool,
     /// How often the session that is due has failed already.
@@ -59,6 +61,15 @@ pub(super) struct Linking {
     pub(super) error: u32,
     /// When it is begun again, which the server has put off.
     pub(super) due: Option<i64>,
+}
+
+/// Where it can be pushed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Channel {
+    /// The package that was asked for.
+    pub(super) package: String,
+    /// The address; `None`: WNS has no such package.
+    pub(super) uri: Option<String>,
 }
 
 /// How the renewal of a certificate stands: `WSTEP/Renew`.

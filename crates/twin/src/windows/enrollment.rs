@@ -372,6 +372,7 @@ impl Enrolling {
             },
             root: provisioned.root,
             schedule: Schedule::new(provisioned.client.poll.as_ref(), now),
+            channel: None,
             application: provisioned.application,
             user: self.way.user.clone(),
             nonce: None,

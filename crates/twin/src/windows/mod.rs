@@ -2,7 +2,8 @@
 //!
 //! A [`Twin`] enrolls, holds OMA-DM sessions, renews its certificate and leaves as Windows does it; of Ordain it shares with
 //! the server only the wire and the catalog. It has a [`Complaint`] for each rule that a server breaks. Its management
-//! tree has the nodes of the catalog, with formats, commands, scopes, editions and builds, and does what CSPs do.
+//! tree has the nodes of the catalog, with formats, commands, scopes, editions and builds, and does what CSPs do. With a
+//! linked enrollment beside its own it holds documents, applies them between sessions, and looks after them.
 //!
 //! ```
 //! # use std::sync::Arc;

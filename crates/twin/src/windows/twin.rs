@@ -17,7 +17,7 @@ use ordain_windows::syncml::loc_uri::LocUri;
 
 pub use standing::{Event, Proof, Settings, Standing};
 
-use super::account::Account;
+use super::account::{Account, Channel};
 use super::complaint::{Complaint, Complaints};
 use super::enrollment::{EnrollError, Enrolling, Progress, Renewal, Scene, Way};
 use super::entra::Membership;
@@ -231,6 +231,26 @@ impl Twin {
             account.schedule.at(now);
         }
         self.wake(now);
+    }
+
+    /// The package for which it needs a channel of WNS: its server wants it to be pushed for that.
+    pub fn wants_channel(&self) -> Option<&str> {
+        let account = self.accounts.first()?;
+        let package = self.tree.provider_text(&account.provider_id, &["Push", "PFN"])?;
+        let channel = account.channel.as_ref();
+        let has_it = channel.is_some_and(|channel| channel.package == package);
+        (!has_it && !package.is_empty()).then_some(package)
+    }
+
+    /// WNS has given it a channel for `package`, or has none for that: a session tells the server.
+    pub fn channel(&mut self, package: &str, uri: Option<String>, now: i64) {
+        if let Some(account) = self.accounts.first_mut() {
+            account.channel = Some(Channel {
+                package: package.to_owned(),
+                uri,
+            });
+        }
+        self.sync(now);
     }
 
     /// The user asks for sessions of all enrollments, as the settings offer it.

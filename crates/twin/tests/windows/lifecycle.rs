@@ -1,6 +1,6 @@
 //! F2.12: when sessions are held; leaving.
 
-use ordain_twin::windows::{Event, Standing};
+use ordain_twin::windows::{Event, Standing, Twin};
 
 use crate::fake::{DAY, NOW, command, converse, enrolled, get, order, run, say, way};
 
@@ -171,6 +171,45 @@ fn the_server_moves_its_address() {
         "{}",
         last.url
     );
+}
+
+/// O3.5: a package that the server sets leads to a channel, a session tells it, and a push begins one.
+#[test]
+fn a_channel_for_the_package_that_the_server_wants() {
+    let (mut twin, mut fake) = enrolled();
+    let node = |name: &str| format!("./Vendor/MSFT/DMClient/Provider/ExampleMDM/Push/{name}");
+    let value = |twin: &Twin, name: &str| twin.value(&node(name), NOW).map(|value| value.data);
+    assert_eq!((twin.wants_channel(), value(&twin, "Status")), (None, None));
+    assert_eq!(
+        order(&mut twin, &mut fake, "Replace", &node("PFN"), "chr", "A_1"),
+        200
+    );
+    assert_eq!(twin.wants_channel(), Some("A_1"));
+    assert_eq!(
+        (value(&twin, "ChannelURI"), value(&twin, "Status").as_deref()),
+        (None, Some("4"))
+    );
+    fake.requests.clear();
+    twin.channel("A_1", Some("https://x.notify.windows.com/".to_owned()), NOW);
+    run(&mut twin, &mut fake, NOW);
+    assert_eq!(fake.messages().len(), 1, "it tells the server by itself");
+    assert_eq!(twin.wants_channel(), None);
+    assert_eq!(
+        value(&twin, "ChannelURI").as_deref(),
+        Some("https://x.notify.windows.com/")
+    );
+    assert_eq!(value(&twin, "Status").as_deref(), Some("0"));
+    // Another package is another channel; WNS has none for it.
+    assert_eq!(
+        order(&mut twin, &mut fake, "Replace", &node("PFN"), "chr", "B_1"),
+        200
+    );
+    assert_eq!(
+        (twin.wants_channel(), value(&twin, "ChannelURI")),
+        (Some("B_1"), None)
+    );
+    twin.channel("B_1", None, NOW);
+    assert_eq!(value(&twin, "Status").as_deref(), Some("1"));
 }
 
 #[test]

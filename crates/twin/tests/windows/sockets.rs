@@ -17,12 +17,14 @@ use ordain_pki::{Authority, Certificate, KeyPair};
 use ordain_twin::driver::windows::{Fleet, Line, Options, Road};
 use ordain_twin::driver::{Roots, Until};
 use ordain_twin::windows::{KeySource, Pc, Proof, Request, Settings, Standing, Twin, Way};
+use ordain_twin::wns::Wns;
 use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer};
 use rustls::server::WebPkiClientVerifier;
 use rustls::{RootCertStore, ServerConfig};
-use tokio::net::TcpListener;
-use tokio_rustls::TlsAcceptor;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio_rustls::{TlsAcceptor, TlsConnector};
 
 use crate::fake::{DAY, Fake, PROVIDER, SERVER, command, keys, member, say};
 
@@ -48,7 +50,10 @@ fn now() -> i64 {
 
 /// Serves the fake over TLS. Sessions need a client certificate of its CA if `certificates`; `chunked` breaks the rule.
 async fn serve(certificates: bool, chunked: bool) -> Server {
-    let mut fake = Fake::new();
+    serve_by(Fake::new(), certificates, chunked).await
+}
+
+async fn serve_by(mut fake: Fake, certificates: bool, chunked: bool) -> Server {
     fake.now = now();
     let validity = Validity {
         not_before: fake.now - DAY,
@@ -314,4 +319,90 @@ async fn a_fleet_has_two_enrollments_each() {
     let seen = server.seen.lock().unwrap();
     let shown = seen.iter().filter(|(path, _)| path == "/linked/session");
     assert!(shown.clone().count() == 8 && shown.clone().all(|(_, one)| own.contains(one.as_ref().unwrap())));
+}
+
+/// Posts to WNS, and gives the whole answer.
+async fn post(wns: &Wns, path: &str, headers: &str, body: &str) -> String {
+    let mut roots = RootCertStore::empty();
+    let authority = wns.authority().certificate().der().to_vec();
+    roots.add(CertificateDer::from(authority)).unwrap();
+    let config = rustls::ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    let url = wns.url();
+    let host = url.strip_prefix("https://").unwrap();
+    let stream = TcpStream::connect(host).await.unwrap();
+    let connector = TlsConnector::from(Arc::new(config));
+    let mut stream = connector
+        .connect("localhost".try_into().unwrap(), stream)
+        .await
+        .unwrap();
+    let message = format!(
+        "POST {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\nContent-Length: {}\r\n{headers}\r\n{body}",
+        body.len()
+    );
+    stream.write_all(message.as_bytes()).await.unwrap();
+    let mut answer = Vec::new();
+    // Who closes without saying so has said all before.
+    let _ = stream.read_to_end(&mut answer).await;
+    String::from_utf8(answer).unwrap()
+}
+
+/// O3.5: a twin has a channel once its server wants one, tells it, and comes when it is pushed, whatever its schedule says.
+#[tokio::test]
+async fn a_push_ends_the_pause_of_a_twin() {
+    let node = "./Vendor/MSFT/DMClient/Provider/ExampleMDM/Push/PFN";
+    let mut fake = Fake::new();
+    fake.script
+        .push_back(say(command("Replace", 100, node, "chr", Wns::PACKAGE)));
+    let server = serve_by(fake, true, false).await;
+    let wns = Arc::new(Wns::start().await.unwrap());
+    let keys: Arc<dyn KeySource> = Arc::new(keys());
+    let fleet = Fleet::new(1, 5, Settings::default(), &keys, |_, _| way(&server)).pushed_by(wns.clone());
+    let options = Options {
+        sessions: 1,
+        poll: Duration::from_secs(3600),
+        until: Until::Stopped,
+    };
+    let (stop, stopped) = tokio::sync::watch::channel(false);
+    let mut progress = fleet.progress();
+    let push = async {
+        let reaches = async |progress: &mut tokio::sync::watch::Receiver<_>, sessions| {
+            let is_there = |progress: &ordain_twin::driver::windows::Progress| progress.sessions >= sessions;
+            let reached = tokio::time::timeout(Duration::from_secs(30), progress.wait_for(is_there));
+            reached.await.expect("in time").expect("a fleet");
+        };
+        reaches(&mut progress, 2).await;
+        let uri = node.replace("PFN", "ChannelURI");
+        let uris = fleet
+            .look(|twin| twin.value(&uri, now()).map(|value| value.data))
+            .await;
+        let uri = uris.into_iter().next().flatten().expect("a channel");
+        let form = format!(
+            "grant_type=client_credentials&client_id=ms-app%3A%2F%2F{}&client_secret=fake%2Bsecret%2F1%3D\
+             &scope=notify.windows.com",
+            Wns::SID
+        );
+        let kind = "Content-Type: application/x-www-form-urlencoded\r\n";
+        let token = post(&wns, "/accesstoken.srf", kind, &form).await;
+        let (_, token) = token.split_once("\"access_token\":\"").expect("a token");
+        let (token, _) = token.split_once('"').expect("a token");
+        let headers = format!(
+            "Authorization: Bearer {token}\r\nX-WNS-Type: wns/raw\r\nContent-Type: application/octet-stream\r\n"
+        );
+        let path = uri.strip_prefix(&wns.url()).expect("an address of WNS");
+        let answer = post(&wns, path, &headers, "1").await;
+        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+        reaches(&mut progress, 3).await;
+        stop.send(true).unwrap();
+    };
+    let (outcome, ()) = tokio::join!(fleet.run(&server.roots, &options, &stopped), push);
+    let progress = outcome.unwrap().progress;
+    assert_eq!(
+        (progress.sessions, progress.errors, progress.complaints),
+        (3, 0, 0)
+    );
+    assert_eq!(wns.counts().accepted, 1);
 }

@@ -21,7 +21,7 @@ fn ask(twin: &mut Twin, fake: &mut Fake, uri: &str) -> (u16, Vec<(String, String
 #[test]
 fn formats_commands_and_nodes_that_are_not_there() {
     let (mut twin, mut fake) = enrolled();
-    let pfx = "./Vendor/MSFT/ClientCertificateInstall/PFXCertInstall/A";
+    let wifi = "./Vendor/MSFT/WiFi/Profile/Lab";
     let vpn = "./Device/Vendor/MSFT/VPNv2/Lab";
     for (verb, uri, format, data, expected) in [
         ("Get", CAMERA, "", "", 404),
@@ -63,11 +63,11 @@ fn formats_commands_and_nodes_that_are_not_there() {
             "30",
             200,
         ),
-        ("Add", &format!("{pfx}/KeyLocation"), "int", "9", 500),
+        ("Add", &format!("{wifi}/WiFiCost"), "int", "9", 500),
         // What needs something to replace.
-        ("Replace", &format!("{pfx}/KeyLocation"), "int", "3", 404),
-        ("Add", &format!("{pfx}/KeyLocation"), "int", "3", 200),
-        ("Replace", &format!("{pfx}/KeyLocation"), "int", "2", 200),
+        ("Replace", &format!("{wifi}/WiFiCost"), "int", "3", 404),
+        ("Add", &format!("{wifi}/WiFiCost"), "int", "3", 200),
+        ("Replace", &format!("{wifi}/WiFiCost"), "int", "2", 200),
         // Interior nodes on the way are made, go with all that is in them, and are there once.
         (
             "Add",

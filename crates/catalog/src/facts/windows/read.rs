@@ -8,7 +8,7 @@ use crate::facts::InvalidFacts;
 use crate::facts::keys::{self, Place};
 use crate::facts::line::{Line, Lines};
 use crate::facts::terms::read_set;
-use crate::windows::{Builds, Csp, Node, Scenario, Segment, Stated, WindowsCatalog, is_csp_name};
+use crate::windows::{Builds, Csp, Node, Outcome, Scenario, Segment, Stated, WindowsCatalog, is_csp_name};
 use crate::{Key, MAX_DEPTH, Support};
 
 /// Reads a text that is in its one form.
@@ -66,6 +66,7 @@ fn node(
         match word {
             "reboot" => node.reboot = true,
             "unverified" => node.unverified = true,
+            "hidden" => node.hidden = true,
             _ => return Err(line.invalid("unknown word about a node")),
         }
     }
@@ -102,7 +103,7 @@ fn node(
             }
             Some("example") => node.example = Some(line.word()?.into_owned()),
             Some("delete") => node.removal = Some(line.value("unknown removal")?),
-            Some("outcome") => node.outcome = Some(line.word()?.into_owned()),
+            Some("outcome") => node.outcome = Some(outcome(&mut line)?),
             Some("node") => {
                 let name = line.word()?.into_owned();
                 if Segment::of(&name).is_none() {
@@ -115,6 +116,21 @@ fn node(
         }
     }
     Ok(node)
+}
+
+fn outcome(line: &mut Line<'_>) -> Result<Outcome, InvalidFacts> {
+    let mut outcome = Outcome {
+        path: line.word()?.into_owned(),
+        ..Outcome::default()
+    };
+    while let Some(word) = line.keyword() {
+        match word {
+            "done" => outcome.done = Some(line.value("not a number")?),
+            "pending" => outcome.pending = read_set(line, "not a number")?,
+            _ => return Err(line.invalid("unknown word about an outcome")),
+        }
+    }
+    Ok(outcome)
 }
 
 /// What a value or a name must be.

@@ -43,6 +43,9 @@ fn node(f: &mut fmt::Formatter<'_>, node: &Node, level: usize, holder: &Node) ->
     if node.unverified && !holder.unverified {
         f.write_str(" unverified")?;
     }
+    if node.hidden {
+        f.write_str(" hidden")?;
+    }
     writeln!(f)?;
     let level = level + 1;
     if node.scopes != holder.scopes {
@@ -81,7 +84,14 @@ fn node(f: &mut fmt::Formatter<'_>, node: &Node, level: usize, holder: &Node) ->
         writeln!(f, "{}delete {removal}", Indented(level))?;
     }
     if let Some(outcome) = &node.outcome {
-        writeln!(f, "{}outcome {}", Indented(level), Word(outcome))?;
+        write!(f, "{}outcome {}", Indented(level), Word(&outcome.path))?;
+        if let Some(done) = outcome.done {
+            write!(f, " done {done}")?;
+        }
+        if !outcome.pending.is_empty() {
+            write!(f, " pending {}", Set(&outcome.pending))?;
+        }
+        writeln!(f)?;
     }
     for (name, child) in &node.children {
         write!(f, "{}node {} ", Indented(level), Word(name))?;

@@ -12,8 +12,8 @@ use super::state::{Kind, kind};
 use super::told::{Told, Verdict};
 use super::{Declared, Scene, Session};
 use crate::held::Listing;
-use crate::windows::document::INVENTORY;
 use crate::report::{DeclarationsReport, Listed, Reason, Report, Validity};
+use crate::windows::document::INVENTORY;
 
 impl Session {
     /// The report, after the message that was answered. `before` is what the channel listed until now: as long as a device

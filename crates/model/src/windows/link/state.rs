@@ -7,8 +7,8 @@ use ordain_catalog::OsVersion;
 use ordain_catalog::windows::{Edition, Join, WindowsCatalog, WindowsDevice};
 use serde_json::Value;
 
-use super::POLL_INTERVALS;
 use crate::enrollment::Phase;
+use crate::windows::documents::is_stale;
 use crate::windows::facts::{LINK_ENDPOINT, LINK_ERROR, LINK_STATUS};
 
 /// What the server knows of a device's linked channel.
@@ -34,11 +34,33 @@ pub enum LinkState {
     /// There is none.
     Absent,
     /// There is none, and nobody knows yet whether there can be one: this is not known of the device.
-    Unknown(&'static str),
+    Unknown(Lacking),
     /// There is none, and there cannot be one, because of this.
     Unable(String),
     /// The device is linked with another server, or says so.
     Elsewhere(Option<String>),
+}
+
+/// What has to be known of a device first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lacking {
+    /// Its edition, or what that can do.
+    Edition,
+    /// Its version.
+    Version,
+    /// Whether it is in Microsoft Entra.
+    Join,
+}
+
+impl Lacking {
+    /// The status item that tells it.
+    pub fn item(self) -> &'static str {
+        match self {
+            Self::Edition => "windows.os.edition",
+            Self::Version => "windows.os.version",
+            Self::Join => "windows.join",
+        }
+    }
 }
 
 /// `EnrollStatus` (DMClient CSP).
@@ -52,11 +74,9 @@ const UNENROLLED: i64 = 8;
 impl Channel {
     /// As it was last seen at that time, in unix seconds: a channel that is silent for two of its intervals is not live.
     pub fn seen(phase: Phase, at: Option<i64>, now: i64) -> Self {
-        let [.., interval] = POLL_INTERVALS;
-        let silence = 2 * 60 * i64::from(interval);
         Self {
             phase,
-            is_live: phase == Phase::Enrolled && at.is_some_and(|at| now.saturating_sub(at) <= silence),
+            is_live: phase == Phase::Enrolled && at.is_some() && !is_stale(at, now),
         }
     }
 }
@@ -127,21 +147,19 @@ impl LinkState {
 
 /// What a device must be, and is not, or of which nobody knows.
 fn lack<'v>(item: &impl Fn(&str) -> Option<&'v Value>, catalog: &WindowsCatalog) -> Option<LinkState> {
-    let text = |name| item(name).and_then(Value::as_str);
-    let Some(edition) = text("windows.os.edition") else {
-        return Some(LinkState::Unknown("its edition"));
+    let text = |of: Lacking| item(of.item()).and_then(Value::as_str);
+    let unknown = |of| Some(LinkState::Unknown(of));
+    let Some(edition) = text(Lacking::Edition).and_then(|text| text.parse::<Edition>().ok()) else {
+        return unknown(Lacking::Edition);
     };
-    let Some(version) = text("windows.os.version").and_then(|text| text.parse::<OsVersion>().ok()) else {
-        return Some(LinkState::Unknown("its version"));
+    let Some(version) = text(Lacking::Version).and_then(|text| text.parse::<OsVersion>().ok()) else {
+        return unknown(Lacking::Version);
     };
-    let join = match text("windows.join") {
-        None => return Some(LinkState::Unknown("whether it is in Microsoft Entra")),
+    let join = match text(Lacking::Join) {
+        None => return unknown(Lacking::Join),
         Some("none") => Some(Join::Neither),
-        // Joined or registered: that is not told apart, and what speaks against either speaks against it.
+        // Joined or registered: that is not told apart, and what speaks against both speaks against it.
         Some(_) => None,
-    };
-    let Ok(edition) = edition.parse::<Edition>() else {
-        return Some(LinkState::Unknown("what its edition can do"));
     };
     let device = WindowsDevice {
         edition: Some(edition),
@@ -172,7 +190,14 @@ impl fmt::Display for LinkState {
                 }
             }
             Self::Absent => f.write_str("not linked: the device is sent to enroll in one of its next sessions"),
-            Self::Unknown(what) => write!(f, "not linked: {what} is not known"),
+            Self::Unknown(what) => {
+                let what = match what {
+                    Lacking::Edition => "which edition it has, or what that can do,",
+                    Lacking::Version => "which version it has",
+                    Lacking::Join => "whether it is in Microsoft Entra",
+                };
+                write!(f, "not linked: {what} is not known")
+            }
             Self::Unable(why) => write!(f, "not linked: the device cannot be: {why}"),
             Self::Elsewhere(endpoint) => {
                 f.write_str("not linked: the device says that it is linked with another server")?;

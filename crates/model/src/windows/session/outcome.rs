@@ -2,6 +2,7 @@
 
 use ordain_catalog::windows::{Verb, WindowsCatalog};
 
+use super::channel;
 use super::standing::standing;
 use super::task::{Meaning, words};
 use super::work::{Work, removing, steps};
@@ -9,6 +10,7 @@ use super::{Outcome, Scene, Session};
 use crate::ids::Digest;
 use crate::windows::facts::FACTS;
 use crate::windows::settings::Setting;
+use crate::windows::settings::plan::{self, Proven};
 
 impl Session {
     /// What is made of the outcomes of `work`.
@@ -25,14 +27,19 @@ impl Session {
                 let nodes = standing(scene);
                 let has = |text: &str| nodes.get(place).is_some_and(|node| node.is(text));
                 if !outcome.value.as_deref().is_some_and(has) {
+                    if nodes.get(place).is_some_and(channel::is_package) {
+                        self.repackaged();
+                    }
                     self.conversation.todo.push_back(Work::Account(place));
                 }
             }
             // It is looked at again in the next session.
             Work::Account(_) => {}
             Work::Enroll(place) => self.sent_to_enroll(scene, place, outcome),
+            Work::Channel(place) => self.channel_said(place, outcome),
             Work::Remove(token, place) => self.removed(scene, token, place, outcome),
             Work::Read(number, place) => self.read(scene, number, place, outcome),
+            Work::Prove(number, place) => self.proved(scene, number, place, outcome),
             Work::Do(number, step, place) => {
                 let again = self.done(scene, number, step, place, outcome);
                 if again {
@@ -110,6 +117,27 @@ impl Session {
                 task.refused(Verb::Get.as_str(), &path, outcome.code, outcome.original);
             }
             (false, true, _) => task.unreadable(&path, words(outcome.code)),
+        }
+    }
+
+    /// What the device says of what a declaration was to bring about, after its values were read.
+    fn proved(&mut self, scene: &Scene<'_>, number: usize, place: usize, outcome: &Outcome) {
+        let Some(declared) = scene.wanted.get(number) else {
+            return;
+        };
+        let proofs = plan::proofs(&declared.settings, scene.catalog);
+        let (Some(proof), Some(task)) = (proofs.get(place), self.tasks.get_mut(number)) else {
+            return;
+        };
+        let is_tried = task.is_applied || (self.accepted.contains(&declared.token) && !task.differs);
+        let said = outcome.value.as_deref().filter(|_| outcome.code == 200);
+        match said.and_then(|text| proof.says(text, scene.catalog)) {
+            Some(Proven::Done) => {}
+            Some(Proven::Pending) => (task.is_unfinished, task.is_busy) = (true, true),
+            Some(Proven::Failed(what)) if is_tried => task.came_to_nothing(&proof.path.to_string(), &what),
+            None if outcome.meaning() == Meaning::Later => task.is_unfinished = true,
+            None if is_tried => task.unreadable(&proof.path.to_string(), words(outcome.code)),
+            Some(Proven::Failed(_)) | None => task.differs = true,
         }
     }
 

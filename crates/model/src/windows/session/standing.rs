@@ -5,54 +5,36 @@ use std::collections::BTreeSet;
 use ordain_catalog::windows::{DataFormat, LocUri};
 
 use super::Scene;
-use crate::windows::enroll::{POLL_COUNTS, POLL_INTERVALS};
-use crate::windows::settings::plan;
+use super::channel::PACKAGE;
+use crate::windows::poll::Schedule;
+use crate::windows::settings::{Setting, Wanted, plan};
 
 /// From this version on, devices tell the HRESULT behind a failure.
 const SYNC_APPLICATION_VERSION: &str = "3.0";
+/// The server's account on the device.
+pub(super) const ACCOUNT: &str = "./Vendor/MSFT/DMClient/Provider/Ordain";
 
-/// A node of the server's account on the device, and the value that it is to have.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Standing {
-    pub(super) path: LocUri,
-    pub(super) format: DataFormat,
-    pub(super) value: String,
-}
-
-/// All of them, without those that a policy sets.
-pub(super) fn standing(scene: &Scene<'_>) -> Vec<Standing> {
-    let chr = |name: &str, value: &str| (name.to_owned(), DataFormat::Chr, value.to_owned());
-    let int = |name: &str, value: u32| (format!("Poll/{name}"), DataFormat::Int, value.to_string());
-    let ([first, second, rest], [after_first, after_second, between]) = (POLL_COUNTS, POLL_INTERVALS);
-    let nodes = [
-        chr("SyncApplicationVersion", SYNC_APPLICATION_VERSION),
-        chr("ManagementServerAddressList", &format!("<{}>", scene.address)),
-        int("NumberOfFirstRetries", first),
-        int("IntervalForFirstSetOfRetries", after_first),
-        int("NumberOfSecondRetries", second),
-        int("IntervalForSecondSetOfRetries", after_second),
-        int("NumberOfRemainingScheduledRetries", rest),
-        int("IntervalForRemainingScheduledRetries", between),
-        ("Poll/PollOnLogin".to_owned(), DataFormat::Bool, "true".to_owned()),
-    ];
+/// Nodes of the server's account on the device with the values that they are to have, without those that a policy sets.
+/// The package to push for comes last, since an administrator may change that during a session.
+pub(super) fn standing(scene: &Scene<'_>) -> Vec<Setting> {
+    let chr = |name: &str, value: &str| {
+        Some(Setting {
+            path: format!("{ACCOUNT}/{name}").parse().ok()?,
+            format: DataFormat::Chr,
+            value: Wanted::read(DataFormat::Chr, value)?,
+        })
+    };
     let by_policy: BTreeSet<&LocUri> = scene
         .wanted
         .iter()
         .flat_map(|declared| plan::read_back(&declared.settings))
         .collect();
-    let account = "./Vendor/MSFT/DMClient/Provider/Ordain";
-    nodes
-        .into_iter()
-        .filter_map(|(name, format, value)| {
-            let path: LocUri = format!("{account}/{name}").parse().ok()?;
-            (!by_policy.contains(&path)).then_some(Standing { path, format, value })
-        })
-        .collect()
-}
-
-impl Standing {
-    /// Whether a device that answers with `text` has the value.
-    pub(super) fn is(&self, text: &str) -> bool {
-        self.format.value(text) == self.format.value(&self.value)
-    }
+    let speaks = [
+        chr("SyncApplicationVersion", SYNC_APPLICATION_VERSION),
+        chr("ManagementServerAddressList", &format!("<{}>", scene.address)),
+    ];
+    let package = scene.package.and_then(|package| chr(PACKAGE, package));
+    let nodes = speaks.into_iter().flatten();
+    let nodes = nodes.chain(Schedule::default().settings()).chain(package);
+    nodes.filter(|node| !by_policy.contains(&node.path)).collect()
 }

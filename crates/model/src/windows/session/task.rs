@@ -13,6 +13,7 @@ pub const REFUSED: &str = "Error.SyncML";
 const NOT_READABLE: &str = "Info.CannotBeReadBack";
 const AFTER_REBOOT: &str = "Info.AfterReboot";
 const OTHER_VALUE: &str = "Error.OtherValue";
+const OUTCOME: &str = "Error.Outcome";
 
 /// One declaration of the manifest in this session.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -22,6 +23,8 @@ pub(super) struct Task {
     pub(super) is_put_off: bool,
     /// Not all of its values were found to be there.
     pub(super) differs: bool,
+    /// What it made the device begin goes on: nothing is changed meanwhile.
+    pub(super) is_busy: bool,
     /// Its commands were sent.
     pub(super) is_applied: bool,
     /// Something is to be sent once more in another session, through no fault of its own.
@@ -65,6 +68,7 @@ impl Task {
             token,
             is_put_off,
             differs: false,
+            is_busy: false,
             is_applied: false,
             is_unfinished: false,
             there: BTreeSet::new(),
@@ -92,6 +96,11 @@ impl Task {
                 format!("{path} has another value than was set"),
             ),
         }
+    }
+
+    /// What the settings were to bring about came to nothing.
+    pub(super) fn came_to_nothing(&mut self, path: &str, said: &str) {
+        self.fail(OUTCOME.to_owned(), format!("{path} is {said}"));
     }
 
     /// A value cannot be asked for, so that it is not confirmed.

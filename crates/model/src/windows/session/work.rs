@@ -6,6 +6,7 @@ use ordain_catalog::windows::{Verb, WindowsCatalog};
 use serde::{Deserialize, Serialize};
 
 use super::act::Step as Given;
+use super::channel;
 use super::standing::standing;
 use super::task::Task;
 use super::{Declared, Operation, Scene, Sending, Session};
@@ -66,11 +67,15 @@ pub(super) enum Work {
     Account(usize),
     /// The device is sent to enroll for its linked channel, by the command of that place.
     Enroll(usize),
+    /// A node tells where it can be pushed.
+    Channel(usize),
     /// What is no longer wanted goes, by the command of that place.
     Remove(Digest, usize),
     /// A setting of a task is read, or read back,
     Read(usize, usize),
-    /// and set by a command of a step,
+    /// what proves that it is in force is looked at,
+    Prove(usize, usize),
+    /// and it is set by a command of a step,
     Do(usize, usize, usize),
     /// or by all of it.
     All(usize, usize),
@@ -86,7 +91,9 @@ impl Session {
             Stage::Look => {
                 let facts = facts(When::Asked);
                 let account = (0..standing(scene).len()).map(Work::Look);
-                facts.chain(account).collect()
+                let pushed = scene.package.map_or(0, |_| channel::NODES);
+                let channel = (0..pushed).map(Work::Channel);
+                facts.chain(account).chain(channel).collect()
             }
             Stage::Link if self.sees_to_link(scene) => facts(When::Linking).collect(),
             Stage::Link => VecDeque::new(),
@@ -114,6 +121,7 @@ impl Session {
                     let is_to_be_seen =
                         |task: &Task| task.is_applied && !task.is_unfinished && task.failures.is_empty();
                     if self.tasks.get(number).is_some_and(is_to_be_seen) {
+                        self.accepted.insert(declared.token);
                         works.extend(self.readings(scene, number, declared));
                     }
                 }
@@ -129,6 +137,7 @@ impl Session {
         let wanted = |token: &Digest| scene.wanted.iter().any(|declared| declared.token == *token);
         self.set
             .retain(|token| wanted(token) || scene.unwanted.contains_key(token));
+        self.accepted.retain(wanted);
         for (token, settings) in scene.unwanted {
             let removing = removing(settings, scene);
             if settings.scope() == Some(ordain_catalog::Scope::User) && !self.with_user {
@@ -145,20 +154,31 @@ impl Session {
     }
 
     fn readings(&mut self, scene: &Scene<'_>, number: usize, declared: &Declared) -> Vec<Work> {
-        let is_set = self.set.contains(&declared.token);
+        let is_accepted = self.accepted.contains(&declared.token);
         let Some(task) = self.tasks.get_mut(number).filter(|task| !task.is_put_off) else {
             return Vec::new();
         };
         let mut works = Vec::new();
+        let proofs = plan::proofs(&declared.settings, scene.catalog);
         for (place, setting) in declared.settings.settings.iter().enumerate() {
-            if takes_get(setting, scene.catalog) {
+            let (takes_get, is_hidden) = readable(setting, scene.catalog);
+            if takes_get && !is_hidden {
                 works.push(Work::Read(number, place));
-            } else if self.stage == Stage::Read {
-                // Set once, which is all that can be known.
-                task.differs |= !is_set;
+                continue;
+            }
+            if self.stage != Stage::Read {
+                continue;
+            }
+            // Set once, which is all that can be known; but what was only needed for something that was done, and can be
+            // looked at, is not set for its own sake.
+            task.differs |= !is_accepted && (proofs.is_empty() || plan::acts(&setting.path, scene.catalog));
+            if !takes_get {
                 task.unreadable(&setting.path.to_string(), "the node takes no Get");
+            } else if proofs.is_empty() {
+                task.unreadable(&setting.path.to_string(), "devices do not show it");
             }
         }
+        works.extend((0..proofs.len()).map(|place| Work::Prove(number, place)));
         works
     }
 
@@ -166,7 +186,8 @@ impl Session {
     fn steps(&mut self, scene: &Scene<'_>, is_admx: bool) -> VecDeque<Work> {
         let mut works = VecDeque::new();
         for (number, declared) in scene.wanted.iter().enumerate() {
-            let Some(task) = self.tasks.get_mut(number).filter(|task| task.differs) else {
+            let differs = |task: &&mut Task| task.differs && !task.is_busy;
+            let Some(task) = self.tasks.get_mut(number).filter(differs) else {
                 continue;
             };
             if let Some(refused) = scene.refused.get(&declared.token) {
@@ -175,6 +196,7 @@ impl Session {
             }
             task.is_applied = true;
             self.set.insert(declared.token);
+            self.accepted.remove(&declared.token);
             let steps = plan::reach(&declared.settings, scene.catalog);
             for (place, step) in steps.iter().enumerate() {
                 let is_of_admx = |command: &plan::Command| plan::is_admx(&command.path);
@@ -238,8 +260,9 @@ fn operations(tasks: &[Task], scene: &Scene<'_>, work: &Work) -> Option<Vec<Oper
         Work::Account(place) => {
             let nodes = standing(scene);
             let node = nodes.get(place)?;
-            vec![Operation::replace(&node.path, node.format, &node.value)]
+            vec![Operation::replace(&node.path, node.format, &node.value.text())]
         }
+        Work::Channel(place) => vec![channel::question(place)?],
         Work::Enroll(place) => scene.link.operations().into_iter().skip(place).take(1).collect(),
         Work::Remove(token, place) => {
             let removing = removing(scene.unwanted.get(&token)?, scene);
@@ -248,6 +271,10 @@ fn operations(tasks: &[Task], scene: &Scene<'_>, work: &Work) -> Option<Vec<Oper
         Work::Read(number, place) => {
             let setting = scene.wanted.get(number)?.settings.settings.get(place)?;
             vec![Operation::get(&setting.path)]
+        }
+        Work::Prove(number, place) => {
+            let proofs = plan::proofs(&scene.wanted.get(number)?.settings, scene.catalog);
+            vec![Operation::get(&proofs.get(place)?.path)]
         }
         Work::Do(number, step, place) => {
             let steps = steps(scene, number)?;
@@ -297,11 +324,20 @@ pub(super) fn steps(scene: &Scene<'_>, number: usize) -> Option<Vec<Step>> {
 }
 
 pub(super) fn removing(settings: &Settings, scene: &Scene<'_>) -> Removing {
-    let wanted: Vec<&Settings> = scene.wanted.iter().map(|declared| &declared.settings).collect();
+    // What the account is to have stays: it was set already to what it is without a policy.
+    let account = Settings {
+        atomic: false,
+        settings: standing(scene),
+    };
+    let wanted = scene.wanted.iter().map(|declared| &declared.settings);
+    let wanted: Vec<&Settings> = wanted.chain([&account]).collect();
     plan::remove(settings, &wanted, scene.catalog)
 }
 
-fn takes_get(setting: &Setting, catalog: &WindowsCatalog) -> bool {
+/// Whether the node takes `Get`, and whether that would not show the value.
+fn readable(setting: &Setting, catalog: &WindowsCatalog) -> (bool, bool) {
     let found = catalog.find(&setting.path.to_string(), &mut 0);
-    found.map_or(true, |found| found.node.takes(Verb::Get))
+    found.map_or((true, false), |found| {
+        (found.node.takes(Verb::Get), found.node.hidden)
+    })
 }

@@ -1,11 +1,15 @@
 //! The commands by which a device comes to have settings ([`reach`]), tells whether it has them ([`read_back`]), and loses
 //! them ([`remove`]). What each node needs is the catalog's to say; what it does not know is set as most nodes are.
 
+mod proof;
+
 use std::collections::BTreeSet;
 
 use ordain_catalog::windows::{Change, DataFormat, LocUri, Node, Removal, Together, Verb, WindowsCatalog};
 
 use super::{Setting, Settings, Wanted};
+
+pub use proof::{Proof, Proven, acts, proofs};
 
 /// Commands that go together, in their order.
 #[derive(Debug, Clone, PartialEq)]
@@ -25,14 +29,15 @@ pub enum Bound {
     Atomic,
 }
 
-/// A command that may be sent again and again.
+/// A command that may be sent again and again, but for an `Exec`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Command {
-    /// `Add`, `Replace` or `Delete`. A `Delete` that is answered with 404 has done what it should.
+    /// `Add`, `Replace` or `Delete`; an `Exec` at the end of an `Atomic`, which does what was set in it. A `Delete` that is
+    /// answered with 404 has done what it should.
     pub verb: Verb,
     /// The node.
     pub path: LocUri,
-    /// What it carries; nothing with a `Delete`.
+    /// What it carries; nothing with a `Delete` and an `Exec`.
     pub value: Option<(DataFormat, Wanted)>,
     /// What is sent instead, with the same value, when an `Add` is answered with 418 (already exists): in place of it within
     /// a whole new `Atomic` where it was in one.
@@ -60,8 +65,8 @@ pub struct Stays {
 /// The commands after which a device has `settings`, whatever it had there.
 ///
 /// Steps are in the order of the settings, each where its first one stands. A step is an `Atomic` for all of them where
-/// that was asked for, and for those of one thing that takes nothing else, such as a VPN profile. What has to be deleted
-/// before is a step of its own before an `Atomic`. ADMX files come alone, since what uses them is refused before.
+/// that was asked for, and for those of one thing that takes nothing else, such as a VPN profile; what makes the device act on the
+/// others is at its end. What has to be deleted before is a step of its own before an `Atomic`. ADMX files come alone, since what uses them is refused before.
 pub fn reach(settings: &Settings, catalog: &WindowsCatalog) -> Vec<Step> {
     let mut groups: Vec<Group> = Vec::new();
     for setting in &settings.settings {
@@ -78,6 +83,7 @@ pub fn reach(settings: &Settings, catalog: &WindowsCatalog) -> Vec<Step> {
                     together,
                     deletes: Vec::new(),
                     sets: Vec::new(),
+                    last: Vec::new(),
                 };
                 group.add(setting, &means);
                 groups.push(group);
@@ -159,6 +165,10 @@ struct Means {
     csp: Option<String>,
     together: Option<Together>,
     is_admx: bool,
+    /// Whether the device acts on it, with what was set before,
+    is_last: bool,
+    /// or what has to be run for that.
+    completion: Option<LocUri>,
 }
 
 impl Means {
@@ -179,6 +189,8 @@ impl Means {
             csp,
             together,
             is_admx: is_admx(path),
+            is_last: acts(path, catalog),
+            completion: proof::completion(path, catalog),
         }
     }
 
@@ -211,6 +223,8 @@ struct Group {
     /// What is deleted before.
     deletes: Vec<LocUri>,
     sets: Vec<Command>,
+    /// What comes after them.
+    last: Vec<Command>,
 }
 
 impl Group {
@@ -223,12 +237,25 @@ impl Group {
         if means.change == Change::DeleteThenAdd && !self.deletes.contains(&means.whole) {
             self.deletes.push(means.whole.clone());
         }
-        self.sets.push(Command {
+        let set = Command {
             verb,
             path: setting.path.clone(),
             value: Some((setting.format, setting.value.clone())),
             if_there,
-        });
+        };
+        match means.is_last {
+            true => self.last.push(set),
+            false => self.sets.push(set),
+        }
+        let runs = |command: &Command| means.completion.as_ref() == Some(&command.path);
+        if let Some(path) = means.completion.clone().filter(|_| !self.last.iter().any(runs)) {
+            self.last.push(Command {
+                verb: Verb::Exec,
+                path,
+                value: None,
+                if_there: None,
+            });
+        }
     }
 
     fn into_steps(self) -> Vec<Step> {
@@ -242,6 +269,7 @@ impl Group {
             });
         }
         deletes.extend(self.sets);
+        deletes.extend(self.last);
         steps.push(Step {
             bound,
             commands: deletes,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use ordain_catalog::{Catalog, Kind};
 use ordain_model::agenda::agenda;
 use ordain_model::decision::Write;
-use ordain_model::enrollment::{Answer, Enrollment, Phase, Pin, Push};
+use ordain_model::enrollment::{Answer, ApnsToken, Enrollment, Phase, Pin, Push};
 use ordain_model::explain::{self, Evidence, Explanation, Past, Seen};
 use ordain_model::held::{Held, Listing, Placed};
 use ordain_model::ids::{Digest, EnrollmentId};
@@ -55,11 +55,11 @@ impl Stored {
             published_at: None,
             past: Vec::new(),
             device: Enrollment {
-                push: Some(Push {
+                push: Some(Push::Apns(ApnsToken {
                     topic: "com.apple.mgmt.External.test".into(),
                     magic: "magic".into(),
                     token: "01".into(),
-                }),
+                })),
                 ..enrolled()
             },
             capabilities: None,
@@ -237,6 +237,7 @@ impl Stored {
             seen: self.seen.as_ref(),
             wake: &self.wake,
             queued: None,
+            link: None,
             push_certificate: self.certificate,
             push_trouble: trouble.map(|(why, until)| (why.as_str(), *until)),
             now: self.now,

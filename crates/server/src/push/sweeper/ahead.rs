@@ -19,11 +19,12 @@ impl Sweeper {
         };
         let revision = self.app.world().revision().number;
         if walk.kept().revision < revision {
-            let total = self.app.store.count_channels().await?;
+            let total = self.app.store.count_channels(self.service).await?;
             walk.aim(revision, total, self.app.now());
-            self.app.store.keep_sweep(walk.kept()).await?;
-            self.app.metrics.push.swept(walk.kept());
-            tracing::info!(revision, channels = total, "the push sweep sets out");
+            self.app.store.keep_sweep(self.service, walk.kept()).await?;
+            self.app.metrics.push.swept(self.service, walk.kept());
+            let service = self.service;
+            tracing::info!(revision, ?service, channels = total, "the push sweep sets out");
         }
         Ok(())
     }
@@ -54,7 +55,7 @@ impl Sweeper {
             let limit = u32::try_from(room + self.taken.len()).unwrap_or(u32::MAX);
             // Who came, by what is stored and by what is still in memory.
             let still = self.app.sightings.still().await;
-            let mut found = self.app.store.due(lane, now, limit).await?;
+            let mut found = self.app.store.due(self.service, lane, now, limit).await?;
             self.add_wakes(&mut found);
             drop(still);
             self.is_more_due |= found.len() >= limit as usize;
@@ -90,7 +91,11 @@ impl Sweeper {
         };
         let (world, now) = (self.app.world(), self.app.now());
         let still = self.app.sightings.still().await;
-        let mut found = self.app.store.sleepers(&from.cursor, from.end(), STRETCH).await?;
+        let mut found = self
+            .app
+            .store
+            .sleepers(self.service, &from.cursor, from.end(), STRETCH)
+            .await?;
         self.add_wakes(&mut found);
         drop(still);
         let last = found.last().map(|sleeper| sleeper.enrollment.id.to_string());

@@ -2,14 +2,21 @@
 //! device that is enrolled here.
 
 use ordain_model::checkin::Presented;
-use ordain_model::ids::EnrollmentId;
+use ordain_model::ids::{Channel, EnrollmentId};
 use ordain_model::windows::WindowsFacts;
 use ordain_model::windows::facts::IN_ENTRA;
 use ordain_model::windows::link::{NotLinked, Proof, Shown, belongs};
-use ordain_windows::soap::{ErrorType, Subcode, Token};
+use ordain_pki::Certificate;
+use ordain_windows::soap::{ErrorType, Signature, Subcode, Timestamp, Token};
 use ordain_windows::wstep::AdditionalContext;
 
 use super::super::exchange::{Arrived, Problem};
+use crate::device::fault::Fault;
+
+/// How far a device's clock may be from ours, in seconds,
+const CLOCK_TOLERANCE: i64 = 5 * 60;
+/// and for how long a message may be meant.
+const LONGEST: i64 = 60 * 60;
 
 /// What a message proves of its sender.
 #[derive(Debug, Clone)]
@@ -33,9 +40,55 @@ pub(super) async fn verify(arrived: &Arrived) -> Result<Proven, Problem> {
             let device = entra.verify_device(token.expose(), app.now()).await?;
             Ok(Proven::Entra(device))
         }
+        Some(Token::Certificate {
+            certificate,
+            signature: Some(signature),
+        }) => {
+            let timestamp = security.and_then(|security| security.timestamp);
+            by_certificate(arrived, certificate, signature, timestamp).await
+        }
         _ => Err(Problem::authentication(
             "A linked enrollment takes a token of Microsoft Entra, or the certificate of the device's enrollment.",
         )),
+    }
+}
+
+/// Whose certificate it is, if the message is signed with its key, and that of the device's own enrollment here. The
+/// signature says when it was made, so that a message that somebody has kept is worth nothing soon; \[U\]: one without
+/// that is refused, though published messages all have it.
+async fn by_certificate(
+    arrived: &Arrived,
+    certificate: &[u8],
+    signature: &Signature,
+    timestamp: Option<Timestamp>,
+) -> Result<Proven, Problem> {
+    let refused = |reason: String| {
+        tracing::info!(reason, "a signed message is refused");
+        Problem::authentication("The message is not signed by an enrolled device.")
+    };
+    let app = &arrived.app;
+    let now = app.now();
+    let is_current = timestamp.is_some_and(|Timestamp { created, expires }| {
+        (created.saturating_sub(CLOCK_TOLERANCE)..expires.saturating_add(CLOCK_TOLERANCE)).contains(&now)
+            && expires.saturating_sub(created) <= LONGEST
+    });
+    if !is_current {
+        return Err(refused("it is not of now".to_owned()));
+    }
+    let certificate = Certificate::from_der(certificate).map_err(|error| refused(error.to_string()))?;
+    if !certificate.verifies_rsa_sha256(&signature.signed_info, &signature.value) {
+        return Err(refused("the signature is wrong".to_owned()));
+    }
+    let (peer, headers, body) = (&arrived.peer, &arrived.headers, &arrived.body.octets);
+    let presented = app
+        .trust
+        .identify_signer(&certificate, &[], peer, headers, body, now);
+    let presented = presented.map_err(|reason| refused(reason.to_string()))?;
+    let scene = app.windows_scene(Channel::Device, &presented).await;
+    match scene.and_then(|scene| Ok(scene.device()?.id.clone())) {
+        Ok(id) => Ok(Proven::Certificate(presented, id)),
+        Err(Fault::Refused(reason)) => Err(refused(reason.to_string())),
+        Err(other) => Err(Problem::unavailable(other)),
     }
 }
 

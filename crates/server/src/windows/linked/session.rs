@@ -29,8 +29,14 @@ impl Speaks for Session {
         Self::begin(id)
     }
 
-    fn turn(before: Option<&Self>, id: &str, message: u32, heard: Digest) -> Result<Turn, OutOfTurn> {
-        Self::turn(before, id, message, heard)
+    fn turn(
+        before: Option<&Self>,
+        id: &str,
+        message: u32,
+        heard: Digest,
+        begins: u32,
+    ) -> Result<Turn, OutOfTurn> {
+        Self::turn(before, id, message, heard, begins)
     }
 
     async fn answer(mut self, hearing: Hearing<'_>) -> Result<Answered<Self>, Fault> {

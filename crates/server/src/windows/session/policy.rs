@@ -161,12 +161,19 @@ pub(in crate::windows) async fn report(
 }
 
 impl Policy {
-    pub(super) fn scene<'a>(&'a self, address: &'a str, link: Link<'a>, now: i64) -> View<'a> {
+    pub(super) fn scene<'a>(
+        &'a self,
+        address: &'a str,
+        package: Option<&'a str>,
+        link: Link<'a>,
+        now: i64,
+    ) -> View<'a> {
         View {
             link,
             queue: &self.queue,
             now,
             address,
+            package,
             wanted: &self.wanted,
             unwanted: &self.unwanted,
             refused: &self.refused,

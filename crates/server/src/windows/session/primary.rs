@@ -20,8 +20,14 @@ impl Speaks for Session {
         Self::begin(id, before)
     }
 
-    fn turn(before: Option<&Self>, id: &str, message: u32, heard: Digest) -> Result<Turn, OutOfTurn> {
-        Self::turn(before, id, message, heard)
+    fn turn(
+        before: Option<&Self>,
+        id: &str,
+        message: u32,
+        heard: Digest,
+        begins: u32,
+    ) -> Result<Turn, OutOfTurn> {
+        Self::turn(before, id, message, heard, begins)
     }
 
     async fn answer(mut self, hearing: Hearing<'_>) -> Result<Answered<Self>, Fault> {
@@ -37,7 +43,9 @@ impl Speaks for Session {
         let policy = policy::load(app, &scene.state, &manifest, self.set()).await?;
         let address = format!("{}{MANAGEMENT}", app.public_url);
         let linked = Linked::load(app, &scene.world, device).await?;
-        let view = policy.scene(&address, linked.link(), scene.now);
+        let wns = app.wns().await?;
+        let package = wns.as_ref().map(|wns| wns.package.as_str());
+        let view = policy.scene(&address, package, linked.link(), scene.now);
         self.hears(heard.header.message_id, digest);
         let first = u32::try_from(heard.statuses.len() + 1).unwrap_or(u32::MAX);
         let answer = self.respond(&view, heard.said.clone(), first);
@@ -46,7 +54,16 @@ impl Speaks for Session {
             writes.extend(enroll::unenroll(device, channel, scene.now).writes);
         }
         if answer.reports {
-            writes.extend(policy.report(app, scene, device, wanted, &view, &self).await?);
+            let is_wns = |uri: &str| app.push.is_channel(uri);
+            let moved = package.and_then(|package| self.moved(device, package, is_wns, scene.now));
+            let (moved, wakes) = moved.unzip();
+            let device = moved.as_ref().unwrap_or(device);
+            let reported = policy.report(app, scene, device, wanted, &view, &self).await?;
+            let is_row = |write: &Write| matches!(write, Write::Enrollment(_));
+            if moved.is_some() && !reported.iter().any(is_row) {
+                writes.push(Write::Enrollment(Box::new(device.clone())));
+            }
+            writes.extend(reported.into_iter().chain(wakes.into_iter().flatten()));
             for place in self.taken() {
                 if let Some(place) = policy.places.get(place) {
                     app.sightings.fetched(device, manifest.token(), *place, scene.now);

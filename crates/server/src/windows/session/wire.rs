@@ -7,12 +7,14 @@ use ordain_model::windows::facts::hresult;
 use ordain_model::windows::session::{Answer, Answered, Body, Installed, Operation, Said, Status as Outcome};
 use ordain_windows::syncml::alert::{AlertCode, AlertType, LoginStatus};
 use ordain_windows::syncml::chunk::{self, Assembly, Progress};
+use ordain_windows::syncml::credential::Challenge;
 use ordain_windows::syncml::status::StatusCode;
 use ordain_windows::syncml::{
     Alert, Command, Format, Header, Item, Kind, Location, Message, Meta, Results, Status, Verb,
 };
 use serde::{Deserialize, Serialize};
 
+use super::credentials::NONCE;
 use crate::device::fault::Fault;
 use crate::windows::declared;
 
@@ -100,6 +102,13 @@ pub(in crate::windows) fn read(message: Message, part: Option<Part>) -> Heard {
 }
 
 impl Heard {
+    /// The next message is to show credentials for `nonce`.
+    pub(super) fn asks_next(&mut self, nonce: [u8; NONCE]) {
+        if let Some(header) = self.statuses.first_mut() {
+            header.challenge = Some(Challenge::md5(&nonce));
+        }
+    }
+
     /// Takes a command of the device, and tells the status that it gets, if any.
     fn take(&mut self, kind: Kind) -> Option<StatusCode> {
         match kind {
@@ -194,19 +203,42 @@ fn installed(item: &Item) -> Option<Installed> {
     })
 }
 
-/// The answer to a message.
-pub(in crate::windows) fn write(heard: &Heard, answer: &Answer) -> Result<Vec<u8>, Fault> {
-    let header = Header {
-        session_id: heard.header.session_id.clone(),
+/// The header of the answer to a message.
+fn back(header: &Header) -> Header {
+    Header {
+        session_id: header.session_id.clone(),
         // Each end counts its own, and there is one answer for each message.
-        message_id: heard.header.message_id,
-        target: Location::new(heard.header.source.uri.clone()),
-        source: Location::new(heard.header.target.uri.clone()),
+        message_id: header.message_id,
+        target: Location::new(header.source.uri.clone()),
+        source: Location::new(header.target.uri.clone()),
         response_uri: None,
         no_response: false,
         credential: None,
         meta: Meta::default(),
+    }
+}
+
+/// The answer to a message whose sender has to show credentials for `nonce` first: nothing in it is done.
+pub(super) fn challenge(header: &Header, code: StatusCode, nonce: [u8; NONCE]) -> Result<Vec<u8>, Fault> {
+    let status = Status {
+        challenge: Some(Challenge::md5(&nonce)),
+        ..Status::new(header.message_id, Some(0), "SyncHdr", code)
     };
+    to_xml(&Message {
+        header: back(header),
+        body: vec![Command::new(1, Kind::Status(status))],
+        is_final: true,
+    })
+}
+
+fn to_xml(message: &Message) -> Result<Vec<u8>, Fault> {
+    message
+        .to_xml()
+        .map_err(|_| Fault::Unreadable("what it says cannot be written back".to_owned()))
+}
+
+/// The answer to a message.
+pub(in crate::windows) fn write(heard: &Heard, answer: &Answer) -> Result<Vec<u8>, Fault> {
     let statuses = heard.statuses.iter().cloned().map(Kind::Status);
     let mut body: Vec<Command> = (1..)
         .zip(statuses)
@@ -223,14 +255,11 @@ pub(in crate::windows) fn write(heard: &Heard, answer: &Answer) -> Result<Vec<u8
         let id = u32::try_from(body.len() + 1).unwrap_or(u32::MAX);
         body.push(Command::new(id, Kind::Alert(alert)));
     }
-    let message = Message {
-        header,
+    to_xml(&Message {
+        header: back(&heard.header),
         body,
         is_final: answer.is_final(),
-    };
-    message
-        .to_xml()
-        .map_err(|_| Fault::Unreadable("what it says cannot be written back".to_owned()))
+    })
 }
 
 fn kind(body: &Body) -> Kind {

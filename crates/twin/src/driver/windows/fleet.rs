@@ -10,6 +10,7 @@ use tokio::time::sleep;
 use super::line::{Line, Road};
 use crate::driver::{DriverError, Roots, Until, clock};
 use crate::windows::{Complaint, EnrollError, KeySource, Pc, Settings, Standing, Twin, Way};
+use crate::wns::{Courier, Wns};
 
 /// How many transport errors of a twin are kept in words.
 const KEPT_ERRORS: usize = 20;
@@ -81,6 +82,7 @@ pub struct Outcome {
 /// A fleet of Windows twins.
 #[derive(Debug)]
 pub struct Fleet {
+    wns: Option<Arc<Wns>>,
     members: Vec<Arc<Mutex<Member>>>,
     progress: watch::Sender<Progress>,
 }
@@ -97,6 +99,7 @@ struct Member {
 struct Run {
     road: Road,
     permits: Semaphore,
+    wns: Option<Arc<Wns>>,
     options: Options,
     progress: watch::Sender<Progress>,
 }
@@ -125,8 +128,18 @@ impl Fleet {
             ..Progress::default()
         };
         Self {
+            wns: None,
             members: (0..count).map(member).collect(),
             progress: watch::Sender::new(progress),
+        }
+    }
+
+    /// The same with a push service: twins have a channel there once the server wants one, and come when they are pushed.
+    #[must_use]
+    pub fn pushed_by(self, wns: Arc<Wns>) -> Self {
+        Self {
+            wns: Some(wns),
+            ..self
         }
     }
 
@@ -145,6 +158,7 @@ impl Fleet {
         let run = Arc::new(Run {
             road: Road::new(roots)?,
             permits: Semaphore::new(options.sessions.max(1)),
+            wns: self.wns.clone(),
             options: options.clone(),
             progress: self.progress.clone(),
         });
@@ -218,8 +232,10 @@ async fn joined(tasks: &mut JoinSet<()>) {
     }
 }
 
-/// One twin's run: sessions with pauses between them.
+/// One twin's run: sessions with pauses between them, which a push ends.
 async fn live(member: Arc<Mutex<Member>>, run: Arc<Run>, mut stop: watch::Receiver<bool>) {
+    let mut courier = run.wns.as_ref().map(|wns| wns.connect());
+    let mut is_pushed = false;
     loop {
         let permit = tokio::select! {
             biased;
@@ -229,8 +245,15 @@ async fn live(member: Arc<Mutex<Member>>, run: Arc<Run>, mut stop: watch::Receiv
         let mut held = member.lock().await;
         // On the heap, so that a sleeping twin is small.
         let now = clock::now();
-        held.begin(now);
+        held.begin(is_pushed, now);
         Box::pin(held.hold(&run.road, &run.progress, now)).await;
+        if let Some(courier) = &mut courier
+            && let Some(package) = held.twin.wants_channel().map(str::to_owned)
+        {
+            let uri = courier.channel(&package);
+            held.twin.channel(&package, uri, now);
+            Box::pin(held.hold(&run.road, &run.progress, now)).await;
+        }
         drop(permit);
         let rests = run.options.until == Until::Rest && held.rests();
         if rests || held.is_gone() {
@@ -241,11 +264,21 @@ async fn live(member: Arc<Mutex<Member>>, run: Arc<Run>, mut stop: watch::Receiv
             _ => run.options.poll,
         };
         drop(held);
-        tokio::select! {
+        is_pushed = tokio::select! {
             () = stopped(&mut stop) => return,
-            () = sleep(pause) => {}
-        }
+            () = sleep(pause) => false,
+            () = pushed(&mut courier) => true,
+        };
     }
+}
+
+/// Waits for a push; one session is enough for all that are there.
+async fn pushed(courier: &mut Option<Courier>) {
+    let Some(courier) = courier else {
+        return std::future::pending().await;
+    };
+    courier.next().await;
+    while courier.ready() {}
 }
 
 /// Waits until it is said to stop. When nobody can say so any more, that is never.
@@ -256,11 +289,13 @@ async fn stopped(stop: &mut watch::Receiver<bool>) {
 }
 
 impl Member {
-    /// Enrolls, or asks for sessions of each enrollment.
-    fn begin(&mut self, now: i64) {
+    /// Enrolls, or asks for sessions of each enrollment; after a push, of the one that it is for.
+    fn begin(&mut self, is_pushed: bool, now: i64) {
         if self.twin.standing() == Standing::New {
             // It is new, so that it can.
             let _ = self.twin.enroll(self.way.clone());
+        } else if is_pushed {
+            self.twin.push(now);
         } else {
             self.twin.sync(now);
         }

@@ -3,7 +3,7 @@
 use ordain_catalog::Scope as Owner;
 use ordain_catalog::windows::{Body as Kind, Found, Request as Sent, Said};
 use ordain_windows::declared::{
-    Address, Body, Document, InstanceBlob, MAX_DOCUMENTS, Node, Request, State, StateKind,
+    Address, Body, Document, InstanceBlob, MAX_DOCUMENTS, MAX_SETTINGS, Node, Request, State, StateKind,
 };
 use ordain_windows::syncml::loc_uri::{LocUri, Scope as Part};
 use ordain_windows::syncml::status::StatusCode;
@@ -174,6 +174,14 @@ fn fill_in(scene: &mut Scene<'_>, key: &Key, text: &str) -> Result<(), Refusal> 
     let store = scene.tree.documents_mut();
     let held = store.documents.get_mut(key).ok_or(Refusal::missing())?;
     let blob = InstanceBlob::parse(text).map_err(|_| UNEXPECTED)?;
+    let settings: usize = match &held.document.body {
+        Body::Csp(csps) => csps.iter().map(|csp| csp.uris.len()).sum(),
+        Body::Dsc(_) => 0,
+    };
+    // What comes of it is no larger than a document may be.
+    if blob.instances.len().saturating_mul(settings) > MAX_SETTINGS {
+        return Err(Refusal::of(StatusCode::TOO_LARGE));
+    }
     held.instances = Some(blob);
     held.state = State::CONFIG_REQUEST;
     held.due = Some(due);

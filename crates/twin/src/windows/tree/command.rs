@@ -146,6 +146,8 @@ impl Scene<'_> {
         item: &Item,
     ) -> Result<Vec<Item>, Refusal> {
         match verb {
+            // [U] of some of them: what is hidden is not there to be read.
+            Verb::Get if found.node.hidden => Err(Refusal::missing()),
             Verb::Get => self.look().get(found, &uri, query),
             Verb::Add => self.add(found, uri, item).map(|()| Vec::new()),
             Verb::Replace => self.replace(found, uri, item).map(|()| Vec::new()),
@@ -337,6 +339,11 @@ impl Scene<'_> {
         }
         if found.csp.name == "./Vendor/MSFT/DMClient" && uri.segments.iter().any(|name| name == "Poll") {
             self.effects.push(Effect::Reschedule);
+        }
+        if found.csp.name == "./Vendor/MSFT/ClientCertificateInstall"
+            && uri.segments.last().is_some_and(|name| name == "PFXCertBlob")
+        {
+            self.install_pfx(&uri);
         }
         self.tree.put(uri, value);
         Ok(())

@@ -114,6 +114,16 @@ impl Scene<'_> {
         Ok(())
     }
 
+    /// Installs what a PFX file has, whose password and place are told before it.
+    pub(super) fn install_pfx(&mut self, blob: &LocUri) {
+        let mut key = blob.clone();
+        key.segments.pop();
+        key.segments.push("KeyLocation".to_owned());
+        // ERROR_NOT_FOUND
+        let hresult = if self.tree.get(&key).is_none() { 1168 } else { 0 };
+        self.begin(blob, 1, Kind::Pfx, hresult);
+    }
+
     /// Begins a job of the node that is `up` above.
     fn begin(&mut self, uri: &LocUri, up: usize, kind: Kind, hresult: u32) {
         let mut node = uri.clone();

@@ -153,10 +153,20 @@ impl Tree {
         if let Some(at) = account.renewing.renewed {
             put(&["CertRenewTimeStamp"], Format::Chr, &time(at));
         }
-        if self.provider_text(provider, &["Push", "PFN"]).is_some() {
-            let channel = format!("https://sim.notify.windows.com/?token={}", account.device_id);
-            put(&["Push", "ChannelURI"], Format::Chr, &channel);
-            put(&["Push", "Status"], Format::Int, "0");
+        if let Some(package) = self.provider_text(provider, &["Push", "PFN"]) {
+            let channel = account.channel.as_ref();
+            let channel = channel.filter(|channel| channel.package == package);
+            let uri = channel.and_then(|channel| channel.uri.as_deref());
+            // No channel as long as WNS has not answered; an invalid PFN when it knows no such package.
+            let status = match (channel, uri) {
+                (None, _) => "4",
+                (Some(_), None) => "1",
+                (Some(_), Some(_)) => "0",
+            };
+            if let Some(uri) = uri {
+                put(&["Push", "ChannelURI"], Format::Chr, uri);
+            }
+            put(&["Push", "Status"], Format::Int, status);
         }
         if account.is_linked {
             for uri in self.documents().abandonable() {
@@ -224,6 +234,7 @@ impl Tree {
                     }
                 }
                 Kind::Scep => put("ErrorCode", Format::Int, error.to_string()),
+                Kind::Pfx => {}
             }
         }
     }

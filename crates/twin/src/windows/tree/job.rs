@@ -22,11 +22,13 @@ pub(super) enum Kind {
     Msi { version: String },
     /// A certificate by SCEP.
     Scep,
+    /// A certificate with its key from a PFX file, which is done at once.
+    Pfx,
 }
 
 impl Job {
     /// The `Status` of its node.
-    pub(super) fn status(&self, now: i64) -> u8 {
+    pub(super) fn status(&self, now: i64) -> u32 {
         match (&self.kind, now >= self.done, self.hresult) {
             (Kind::Msi { .. }, false, _) => 50,
             (Kind::Msi { .. }, true, 0) => 70,
@@ -34,12 +36,13 @@ impl Job {
             (Kind::Scep, false, _) => 2,
             (Kind::Scep, true, 0) => 1,
             (Kind::Scep, true, _) => 16,
+            (Kind::Pfx, _, error) => error,
         }
     }
 
     /// The alert for its end, which only installations have.
     pub(in crate::windows) fn alert(&self, node: &LocUri) -> Option<Item> {
-        if self.kind == Kind::Scep {
+        if !matches!(self.kind, Kind::Msi { .. }) {
             return None;
         }
         let mut item = Item::from(node.to_string()).with(Format::Int, self.hresult.to_string());

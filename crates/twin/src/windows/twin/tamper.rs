@@ -49,12 +49,12 @@ impl Twin {
         self.tree.ineffective.insert(policy);
     }
 
-    /// The service that applies documents stops, and looks after nothing; or it begins anew, as after a reboot.
+    /// The service that applies documents stops, and looks after nothing.
     pub fn stop_service(&mut self) {
         self.tree.service.stopped = true;
     }
 
-    /// The service begins anew, at what it was at.
+    /// The service begins anew, at what it was at, as after a reboot.
     pub fn start_service(&mut self, now: i64) {
         self.tree.restart_service(now);
     }

@@ -152,6 +152,66 @@ fn what_belongs_together_is_sent_together() {
 }
 
 #[test]
+fn certificates_are_installed_by_what_comes_last() {
+    let scep = "./Vendor/MSFT/ClientCertificateInstall/SCEP/Lab";
+    let pfx = "./User/Vendor/MSFT/ClientCertificateInstall/PFXCertInstall/Lab";
+    let paths = ["ServerURL", "Challenge"].map(|name| format!("{scep}/Install/{name}"));
+    let all = settings(
+        false,
+        &[
+            (paths[0].as_str(), DataFormat::Chr, "https://example.org/scep"),
+            (paths[1].as_str(), DataFormat::Chr, "secret"),
+        ],
+    );
+    let lines = [
+        "Add or Replace ClientCertificateInstall/SCEP/Lab/Install/ServerURL chr https://example.org/scep",
+        "Add or Replace ClientCertificateInstall/SCEP/Lab/Install/Challenge chr secret",
+        "Exec ClientCertificateInstall/SCEP/Lab/Install/Enroll",
+    ];
+    assert_eq!(steps(&all), [(Bound::Atomic, lines.map(str::to_owned).to_vec())]);
+    let says = |settings: &Settings, text: &str| {
+        let proofs = proofs(settings, WindowsCatalog::builtin());
+        assert_eq!(proofs.len(), 1, "{proofs:?}");
+        let path = proofs[0].path.to_string();
+        (path, proofs[0].says(text, WindowsCatalog::builtin()))
+    };
+    let status = format!("{scep}/Status").replace("./Vendor", "./Device/Vendor");
+    for (text, proven) in [
+        ("1", Some(Proven::Done)),
+        ("2", Some(Proven::Pending)),
+        ("32", Some(Proven::Pending)),
+        ("16", Some(Proven::Failed("16 (failed)".to_owned()))),
+        ("-7", Some(Proven::Failed("-7".to_owned()))),
+        ("enrolled", None),
+    ] {
+        assert_eq!(says(&all, text), (status.clone(), proven));
+    }
+    let paths = ["PFXCertBlob", "KeyLocation"].map(|name| format!("{pfx}/{name}"));
+    let all = settings(
+        false,
+        &[
+            (paths[0].as_str(), DataFormat::Chr, "AAAA"),
+            (paths[1].as_str(), DataFormat::Int, "3"),
+        ],
+    );
+    let lines = [
+        "Add or Replace ClientCertificateInstall/PFXCertInstall/Lab/KeyLocation int 3",
+        "Add or Replace ClientCertificateInstall/PFXCertInstall/Lab/PFXCertBlob chr AAAA",
+    ];
+    assert_eq!(steps(&all), [(Bound::Atomic, lines.map(str::to_owned).to_vec())]);
+    assert_eq!(says(&all, "0"), (format!("{pfx}/Status"), Some(Proven::Done)));
+    // Other outcomes tell no more than the values do, and nothing is run for other settings.
+    let renewal = "./Vendor/MSFT/CertificateStore/My/WSTEP/Renew/RetryInterval";
+    let others = settings(false, &[CAMERA, (renewal, DataFormat::Int, "7")]);
+    assert_eq!(proofs(&others, WindowsCatalog::builtin()), []);
+    assert!(
+        !steps(&others)
+            .iter()
+            .any(|(_, lines)| lines.iter().any(|line| line.contains("Exec")))
+    );
+}
+
+#[test]
 fn a_file_may_be_all_or_nothing() {
     let admx = "./Vendor/MSFT/Policy/ConfigOperations/ADMXInstall/App/Policy/file";
     let all = [

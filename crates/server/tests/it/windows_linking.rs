@@ -1,0 +1,295 @@
+//! Simulated PCs that a server sends to their linked enrollment, and how it ends.
+
+use std::sync::LazyLock;
+
+use ordain_catalog::windows::Join;
+use ordain_pki::KeyPair;
+use ordain_pki::key::KeyKind;
+use ordain_server::EntraSettings;
+use ordain_testbed::Database;
+use ordain_twin::windows::entra::{Issuer, Membership};
+use ordain_twin::windows::{Standing, Way};
+use serde_json::{Value, json};
+
+use crate::house::{House, PUBLIC_URL};
+use crate::windows_actions::{order, state};
+use crate::windows_twin::Managed;
+use crate::windows_wire::token;
+
+crate::on_each_database!(
+    a_joined_pc_is_linked,
+    what_stays_at_failed_works,
+    who_cannot_be_linked_is_told,
+    unlinking,
+    the_primarys_end_is_its_end,
+);
+
+const TENANT: &str = "11111111-2222-3333-4444-555555555555";
+const AUDIENCE: &str = "https://mdm.example.org/";
+const MINUTE: i64 = 60;
+static ISSUER: LazyLock<Issuer> = LazyLock::new(|| {
+    let key = KeyPair::generate(KeyKind::Rsa2048).expect("a key");
+    Issuer::new(key, "k1").expect("a key of RSA")
+});
+
+/// A server that believes the tenant.
+async fn house(database: Database) -> House {
+    let mut house = House::closed(database);
+    let jwks = house.file("keys.json", &ISSUER.jwks().to_string());
+    house.settings().entra = Some(EntraSettings {
+        tenant: TENANT.to_owned(),
+        audience: AUDIENCE.to_owned(),
+        jwks: jwks.to_str().expect("a path").to_owned(),
+    });
+    house.start().await.expect("a server");
+    house
+}
+
+/// Wants a document of all.
+async fn publish(house: &House) {
+    let document = "Identifier: wifi\nscenario: MSFTWifi\ncsp:\n  - name: ./Vendor/MSFT/WiFi\n    settings:\n      \
+                    - path: Profile/Lab/WlanXml\n        format: chr\n        value: <WLANProfile/>\n";
+    let blueprint = "name: base\ninclude: [all]\ndeclarations: [wifi]\n";
+    house
+        .publish(&[
+            ("windows/wifi.yaml", document.to_owned()),
+            ("blueprints/base.yaml", blueprint.to_owned()),
+        ])
+        .await;
+}
+
+async fn publish_nothing(house: &House) {
+    let blueprint = "name: base\ninclude: [all]\ndeclarations: []\n".to_owned();
+    house.publish(&[("blueprints/base.yaml", blueprint)]).await;
+}
+
+/// A PC that is joined to Entra, before it enrolls.
+async fn joined(house: &House) -> (Managed, Way) {
+    let mut managed = Managed::new(house, 0);
+    let membership = Membership {
+        issuer: ISSUER.clone(),
+        tenant: TENANT.to_owned(),
+        device_id: "77777777-0000-0000-0000-000000000001".to_owned(),
+    };
+    managed.twin.join(membership, Join::Joined);
+    let way = Way::new(PUBLIC_URL, "ada@example.org", token(house, "lab", 1).await);
+    (managed, way)
+}
+
+/// One that has enrolled, and has done all that it had to do.
+async fn enrolled(house: &House) -> Managed {
+    let (mut managed, way) = joined(house).await;
+    managed.twin.enroll(way).expect("a new computer");
+    managed.hold().await;
+    assert_eq!(
+        managed.twin.standing(),
+        Standing::Enrolled,
+        "{:?}",
+        managed.twin.error()
+    );
+    managed
+}
+
+/// The phase of the linked channel, and what is said of it.
+async fn linked(house: &House, managed: &Managed) -> (Option<String>, Vec<String>) {
+    let device = house.device(managed.id()).await;
+    let id = format!("{}::linked", managed.id());
+    let channels = device["channels"].as_array().expect("channels");
+    let channel = channels.iter().find(|channel| channel["id"] == id.as_str());
+    let notes = device["notes"].as_array().expect("notes").iter();
+    let notes = notes
+        .filter_map(Value::as_str)
+        .filter(|note| note.contains("linked"));
+    (
+        channel.map(|channel| channel["phase"].as_str().expect("a phase").to_owned()),
+        notes.map(str::to_owned).collect(),
+    )
+}
+
+async fn a_joined_pc_is_linked(database: Database) {
+    let mut house = house(database).await;
+    publish(&house).await;
+    let mut managed = enrolled(&house).await;
+    managed.is_content();
+    let (primary, second) = {
+        let account = managed.twin.linked().expect("a linked account");
+        (
+            managed.twin.account().expect("an account").clone(),
+            account.clone(),
+        )
+    };
+    assert_eq!(
+        (primary.provider_id.as_str(), second.provider_id.as_str()),
+        ("Ordain", "Ordain-DC")
+    );
+    assert_eq!(second.sessions(), 1);
+    let is_linked = (Some("enrolled".to_owned()), Vec::new());
+    assert_eq!(linked(&house, &managed).await, is_linked);
+    let audit = house.get("/audit").await;
+    let linking = audit
+        .as_array()
+        .expect("rows")
+        .iter()
+        .find(|row| row["action"] == "link");
+    assert_eq!(
+        linking.expect("a row")["who"],
+        "Entra device 77777777-0000-0000-0000-000000000001"
+    );
+    house.restart().await;
+    managed.session().await;
+    let device = house.device(managed.id()).await;
+    assert_eq!(device["channels"][0]["status"]["windows.linked.status"], 4);
+    // Both go on by their own schedules, and nothing is begun again.
+    house.pass(24 * 60 * MINUTE);
+    managed.twin.wake(house.now());
+    managed.hold().await;
+    managed.session().await;
+    managed.is_content();
+    assert!(managed.twin.linked().expect("a linked account").sessions() > 1);
+    assert_eq!(
+        managed
+            .twin
+            .linked()
+            .expect("a linked account")
+            .identity
+            .certificate,
+        second.identity.certificate
+    );
+    assert_eq!(linked(&house, &managed).await, is_linked);
+}
+
+async fn what_stays_at_failed_works(database: Database) {
+    let house = house(database).await;
+    publish(&house).await;
+    let (mut managed, way) = joined(&house).await;
+    managed.twin.quirks_mut().link_status_stays_failed = true;
+    managed.twin.enroll(way).expect("a new computer");
+    managed.hold().await;
+    let certificate = managed
+        .twin
+        .linked()
+        .expect("a linked account")
+        .identity
+        .certificate
+        .clone();
+    for _ in 0..3 {
+        house.pass(60 * MINUTE);
+        managed.session().await;
+    }
+    let device = house.device(managed.id()).await;
+    assert_eq!(device["channels"][0]["status"]["windows.linked.status"], 3);
+    assert_eq!(
+        linked(&house, &managed).await,
+        (Some("enrolled".to_owned()), Vec::new())
+    );
+    assert_eq!(
+        managed
+            .twin
+            .linked()
+            .expect("a linked account")
+            .identity
+            .certificate,
+        certificate
+    );
+}
+
+async fn who_cannot_be_linked_is_told(database: Database) {
+    let house = house(database).await;
+    publish(&house).await;
+    let (mut managed, way) = joined(&house).await;
+    managed.twin.pc_mut().edition = 101;
+    managed.twin.enroll(way).expect("a new computer");
+    managed.hold().await;
+    managed.is_content();
+    assert!(managed.twin.linked().is_none());
+    let why = "not linked: the device cannot be: not in the edition home";
+    assert_eq!(linked(&house, &managed).await, (None, vec![why.to_owned()]));
+    let device = house.device(managed.id()).await;
+    assert_eq!(device["state"], "pending", "what is wanted is not there");
+    for path in ["explain", "explain?declaration=wifi"] {
+        let explained = house.get(&format!("/devices/{}/{path}", managed.id())).await;
+        assert!(explained.to_string().contains(why), "{explained}");
+    }
+    // Nothing is said where nothing is wanted.
+    publish_nothing(&house).await;
+    assert_eq!(linked(&house, &managed).await, (None, vec![]));
+    let explained = house.get(&format!("/devices/{}/explain", managed.id())).await;
+    assert!(!explained.to_string().contains("linked"), "{explained}");
+    // An upgrade, and it can be.
+    publish(&house).await;
+    managed.twin.pc_mut().edition = 48;
+    managed.session().await;
+    assert_eq!(
+        linked(&house, &managed).await,
+        (Some("enrolled".to_owned()), Vec::new())
+    );
+}
+
+async fn unlinking(database: Database) {
+    let house = house(database).await;
+    publish(&house).await;
+    let mut managed = enrolled(&house).await;
+    let certificate = managed
+        .twin
+        .linked()
+        .expect("a linked account")
+        .identity
+        .certificate
+        .clone();
+    publish_nothing(&house).await;
+    managed.session().await;
+    assert!(
+        managed.twin.linked().is_some(),
+        "it stays linked until it is told otherwise"
+    );
+    let mut body = json!({"request_type": "windows.unlink", "devices": [managed.id()]});
+    house
+        .admin("POST", "/commands", Some(body.clone()))
+        .await
+        .with(428);
+    body["confirm"] = json!(true);
+    let id = order(&house, body).await;
+    managed.session().await;
+    assert_eq!(
+        state(&house, &id).await.0,
+        "sent",
+        "that it was taken is not that it was done"
+    );
+    assert_eq!(linked(&house, &managed).await.0.as_deref(), Some("enrolled"));
+    managed.session().await;
+    assert_eq!(state(&house, &id).await.0, "acknowledged");
+    assert_eq!(linked(&house, &managed).await, (None, vec![]));
+    assert!(managed.twin.linked().is_none());
+    // Wanted again, it is linked anew.
+    publish(&house).await;
+    managed.session().await;
+    managed.session().await;
+    assert_eq!(
+        linked(&house, &managed).await,
+        (Some("enrolled".to_owned()), Vec::new())
+    );
+    assert_ne!(
+        managed
+            .twin
+            .linked()
+            .expect("a linked account")
+            .identity
+            .certificate,
+        certificate
+    );
+    managed.is_content();
+}
+
+async fn the_primarys_end_is_its_end(database: Database) {
+    let house = house(database).await;
+    publish(&house).await;
+    let mut managed = enrolled(&house).await;
+    assert!(managed.twin.linked().is_some());
+    let body = json!({"request_type": "windows.unenroll", "devices": [managed.id()], "confirm": true});
+    order(&house, body).await;
+    managed.twin.sync(house.now());
+    managed.hold().await;
+    assert_eq!(managed.twin.standing(), Standing::Unenrolled);
+    assert!(managed.twin.linked().is_none());
+    assert_eq!(linked(&house, &managed).await, (None, vec![]));
+}
