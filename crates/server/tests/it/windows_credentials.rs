@@ -6,7 +6,8 @@ use serde_json::json;
 
 use crate::client::{Manner, PROXY};
 use crate::house::{House, PUBLIC_URL};
-use crate::windows_raw::{Element, HARDWARE, RawPc};
+use crate::windows_element::Element;
+use crate::windows_raw::{HARDWARE, RawPc};
 use crate::windows_raw_session::publish;
 use crate::windows_twin::Managed;
 use crate::windows_wire::{KEYS, Pc, between, token};

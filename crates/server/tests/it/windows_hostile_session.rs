@@ -5,8 +5,9 @@ use serde_json::{Value, json};
 
 use crate::bad_message::raw_answer;
 use crate::house::House;
+use crate::windows_element::Element;
 use crate::windows_hostile::hostile_documents;
-use crate::windows_raw::{DEVICE_ID, Element, HARDWARE, MANAGEMENT, RawPc};
+use crate::windows_raw::{DEVICE_ID, HARDWARE, MANAGEMENT, RawPc};
 use crate::windows_wire::{KEYS, Pc, token};
 
 crate::on_each_database!(

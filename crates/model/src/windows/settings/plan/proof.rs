@@ -55,7 +55,8 @@ fn proof(path: &LocUri, catalog: &WindowsCatalog) -> Option<Proof> {
     })
 }
 
-/// The node whose `Exec` ends the `Atomic` that this one is set in, and makes the device do what was set: `Enroll` of SCEP.
+/// The node whose `Exec` ends the `Atomic` that this one is set in, and makes the device do what was set, where a proof tells
+/// what came of that: `Enroll` of SCEP.
 pub(super) fn completion(path: &LocUri, catalog: &WindowsCatalog) -> Option<LocUri> {
     let (_, names) = path.names.split_last()?;
     let within = |last: &[String]| LocUri {
@@ -64,7 +65,11 @@ pub(super) fn completion(path: &LocUri, catalog: &WindowsCatalog) -> Option<LocU
     };
     let holder = node(&within(&[]), catalog)?;
     let is_it = |(_, node): &(_, &ordain_catalog::windows::Node)| {
-        node.together == Some(Together::Atomic) && node.verbs.iter().eq([&Verb::Exec])
+        let is_told = node
+            .outcome
+            .as_ref()
+            .is_some_and(|outcome| outcome.done.is_some());
+        node.together == Some(Together::Atomic) && node.verbs.iter().eq([&Verb::Exec]) && is_told
     };
     let (name, _) = holder.children.iter().find(is_it)?;
     Some(within(std::slice::from_ref(name)))
