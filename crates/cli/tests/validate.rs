@@ -92,7 +92,7 @@ fn the_example_is_right_and_warnings_alone_exit_with_0() {
     let example = here("../../examples/policy");
     let text = prints(0, &["validate", &example]);
     assert!(
-        text.contains(" with 18 declarations (4 for Windows), 3 blueprints, 3 groups: nothing is wrong"),
+        text.contains(" with 19 declarations (5 for Windows), 3 blueprints, 3 groups: nothing is wrong"),
         "{text}"
     );
     let some = ["--for", "macOS:26.4:supervised", "--for", "macOS:14.0:supervised"];
