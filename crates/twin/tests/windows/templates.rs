@@ -45,8 +45,8 @@ fn templates_are_filled_in_and_forget_what_with() {
     let bad = command("Replace", 100, &value, "chr", "<InstanceBlob/");
     let messages = linked_converse(&mut twin, &mut fake, [say(bad), say(fill.clone())], NOW + 10);
     assert_eq!((code(&messages[1], 100), code(&messages[2], 100)), (500, 200));
-    assert_eq!(states(&mut twin, &mut fake, NOW + 20), [60]);
-    let text = result(&mut twin, &mut fake, "BulkTemplate", OTHER, NOW + 20);
+    assert_eq!(states(&mut twin, &mut fake, NOW + 600), [60]);
+    let text = result(&mut twin, &mut fake, "BulkTemplate", OTHER, NOW + 600);
     let (_, parts) = outcome(&text);
     let paths: Vec<_> = parts.iter().map(|(path, ..)| path.as_str()).collect();
     assert_eq!(
@@ -54,7 +54,7 @@ fn templates_are_filled_in_and_forget_what_with() {
         ["PFXCertInstall/A1/PFXCertBlob", "PFXCertInstall/B2/KeyLocation"]
     );
     assert!(!text.contains("c2VjcmV0"));
-    let messages = linked_converse(&mut twin, &mut fake, [say(get(100, &value))], NOW + 21);
+    let messages = linked_converse(&mut twin, &mut fake, [say(get(100, &value))], NOW + 601);
     assert_eq!(code(&messages[1], 100), 404, "it is not kept");
     // What has drifted cannot be mended: the device says so at once.
     let node = "./Device/Vendor/MSFT/ClientCertificateInstall/PFXCertInstall/A1";
@@ -69,7 +69,7 @@ fn templates_are_filled_in_and_forget_what_with() {
     let told: Vec<_> = parts.iter().map(|(_, status, ..)| status.as_str()).collect();
     assert_eq!(told, ["404", "404", "200", "200"]);
     linked_converse(&mut twin, &mut fake, [say(fill)], at);
-    assert_eq!(states(&mut twin, &mut fake, at + 10), [60]);
+    assert_eq!(states(&mut twin, &mut fake, at + 600), [60]);
     assert!(twin.value(&format!("{node}/PFXCertBlob"), at).is_some());
 }
 
