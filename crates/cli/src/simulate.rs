@@ -229,7 +229,7 @@ fn parse_windows(text: &str) -> Result<usize, String> {
 enum Token {
     Given(String),
     /// To be revoked when all have come.
-    Made(Client, CreatedToken),
+    Made(Box<Client>, CreatedToken),
 }
 
 impl Token {
@@ -244,7 +244,7 @@ impl Token {
             (windows, None) => {
                 let client = Client::new(connection)?;
                 let token = enrollment_token(&client, windows, args.timeout).await?;
-                Some(Self::Made(client, token))
+                Some(Self::Made(Box::new(client), token))
             }
         })
     }

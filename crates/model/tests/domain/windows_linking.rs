@@ -243,7 +243,9 @@ fn failures_are_tried_again_ever_more_seldom() {
 
 #[test]
 fn what_a_device_must_be_is_known_first() {
-    let cases: [(&str, fn(&mut Pc), &str); 6] = [
+    /// What is changed, how, and what is told then.
+    type Case = (&'static str, fn(&mut Pc), &'static str);
+    let cases: [Case; 6] = [
         (
             "edition",
             |pc| pc.edition = Some("101"),

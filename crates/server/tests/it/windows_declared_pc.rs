@@ -249,7 +249,7 @@ impl Talk<'_> {
     }
 
     /// Whoever it is, the server does not know it.
-    pub(crate) async fn is_refused(mut self) {
+    pub(crate) async fn must_be_refused(mut self) {
         self.message += 1;
         let text = self.text(&[("Alert", "<Data>1201</Data>".to_owned())], true);
         assert!(self.send(&text).await.with(403).body.is_empty());
