@@ -4,7 +4,7 @@
 //! (`ChannelURI`) that WNS gave the device for the app of a *package family name*, by whoever shows a token of that app.
 //! The token is had with the app's package SID and a secret, as Microsoft's store gives them out.
 //!
-//! [U] Apps that were registered with Microsoft Entra get their tokens elsewhere (`login.microsoftonline.com`, scope
+//! \[U\] Apps that were registered with Microsoft Entra get their tokens elsewhere (`login.microsoftonline.com`, scope
 //! `https://wns.windows.com/.default`), and MDM is documented with SID and secret alone. That way is not there.
 
 use std::fmt;
@@ -335,7 +335,7 @@ pub struct Answer<'a> {
     pub retry_after: Option<&'a str>,
     /// Whether it has any header that begins with `X-WNS-`, as WNS' own answers do.
     pub is_of_wns: bool,
-    /// `X-WNS-Status`. [U] Microsoft's monitoring calls it `X-WNS-NotificationStatus`.
+    /// `X-WNS-Status`. \[U\] Microsoft's monitoring calls it `X-WNS-NotificationStatus`.
     pub fate: Option<&'a str>,
 }
 

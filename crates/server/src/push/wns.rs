@@ -1,6 +1,6 @@
 //! The client of WNS, and the credentials that it shows.
 //!
-//! HTTP/1.1 over TLS, with no more connections than [`MOST`]. Where a push goes is the device's word, so what fails there
+//! HTTP/1.1 over TLS, with no more connections than `MOST`. Where a push goes is the device's word, so what fails there
 //! blames the device alone, unless WNS has answered from there before.
 
 mod line;
