@@ -99,6 +99,10 @@ pub(crate) fn view(channel: &Channel, now: i64) -> String {
     list("wrong in its last report", channel.report_problems.clone());
     list("documents", documents::documents(&channel.documents, now));
     list("drift", documents::drift(&channel.drift, now));
+    list(
+        "set by documents that are gone",
+        documents::cleaning(&channel.cleaning, now),
+    );
     text
 }
 

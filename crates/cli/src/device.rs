@@ -186,6 +186,7 @@ mod tests {
             documents: Vec::new(),
             drift: Vec::new(),
             stays: Vec::new(),
+            cleaning: Vec::new(),
             reported_at: None,
             seen_at: None,
         }
@@ -257,6 +258,7 @@ mod tests {
             documents: Vec::new(),
             drift: Vec::new(),
             stays: Vec::new(),
+            cleaning: Vec::new(),
             ..channel(&row.id)
         };
         let user = Channel {

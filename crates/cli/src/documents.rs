@@ -1,6 +1,6 @@
 //! Documents of declared configuration, as `ordain device` shows them.
 
-use ordain_server::api::{Document, Drift};
+use ordain_server::api::{Cleaning, Document, Drift};
 
 use crate::time;
 
@@ -40,11 +40,46 @@ pub(crate) fn drift(all: &[Drift], now: i64) -> Vec<String> {
     all.iter().map(line).collect()
 }
 
+/// What is being taken away of documents that are gone, and what stays.
+pub(crate) fn cleaning(all: &[Cleaning], now: i64) -> Vec<String> {
+    let lines = |gone: &Cleaning| {
+        let (identifier, since) = (gone.identifier.clone(), time::moment(Some(gone.at), now));
+        let line = move |(node, stays): (&String, &Option<String>)| match stays {
+            Some(why) => format!("{identifier}, gone {since}: {node} stays: {why}"),
+            None => format!("{identifier}, gone {since}: {node} is removed in a session of the device's own"),
+        };
+        gone.nodes.iter().map(line).collect::<Vec<_>>()
+    };
+    all.iter().flat_map(lines).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use ordain_model::windows::documents::DriftKind;
 
     use super::*;
+
+    #[test]
+    fn what_is_gone_is_told_node_by_node() {
+        let (work, home) = (
+            "./Device/Vendor/MSFT/VPNv2/Work",
+            "./Device/Vendor/MSFT/VPNv2/Home",
+        );
+        let gone = Cleaning {
+            identifier: "vpn".into(),
+            nodes: [(home.into(), None), (work.into(), Some("it is needed".into()))].into(),
+            at: 1_800_000_000,
+        };
+        assert_eq!(
+            cleaning(&[gone], 1_800_007_200),
+            [
+                format!(
+                    "vpn, gone 2 h ago (2027-01-15 08:00:00Z): {home} is removed in a session of the device's own"
+                ),
+                format!("vpn, gone 2 h ago (2027-01-15 08:00:00Z): {work} stays: it is needed"),
+            ]
+        );
+    }
 
     #[test]
     fn drift_is_told_with_times_and_settings() {

@@ -59,9 +59,16 @@ pub fn agenda(
         true => session_due_at(enrollment, token),
         false => command::due_at(enrollment, device, token, catalog),
     };
+    let cleans = enrollment
+        .standing
+        .as_ref()
+        .is_some_and(|standing| standing.cleans);
     let surveys = Survey::ALL.map(|survey| inventory::due_at(enrollment, device, survey, catalog));
     let asked = surveys.into_iter().flatten().min();
-    let at = [told, queued.map(|_| 0), asked].into_iter().flatten().min()?;
+    let at = [told, queued.map(|_| 0), asked, cleans.then_some(0)]
+        .into_iter()
+        .flatten()
+        .min()?;
     let is_due = |due: Option<i64>| due.is_some_and(|due| due <= now.max(at));
     Some(Agenda {
         at,

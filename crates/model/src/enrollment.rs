@@ -211,6 +211,9 @@ pub struct Standing {
     /// [`dispute`](crate::dispute) does.
     #[serde(default, skip_serializing_if = "is_default")]
     pub disputed: u32,
+    /// Whether a Windows device is to take away what documents have set that are gone, which needs a session and no user.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub cleans: bool,
     /// What it was, and what it was judged by, in one hash: while that is the same, nothing is new.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub heard: Option<Digest>,

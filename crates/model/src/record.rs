@@ -8,6 +8,7 @@ use serde_json::Value;
 use crate::held::Held;
 use crate::ids::Digest;
 use crate::report::{Reason, identifier};
+use crate::windows::cleaning::Cleaning;
 use crate::windows::documents::Documents;
 
 /// What a channel has reported so far.
@@ -27,6 +28,9 @@ pub struct StatusRecord {
     /// What is known of its documents, on the linked channel of a Windows device.
     #[serde(default, skip_serializing_if = "is_default")]
     pub documents: Documents,
+    /// What documents have set that are gone, as far as it is to go after them, on the device's own channel.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub cleaning: Cleaning,
     /// The declarations that failed, in the order of their identifiers.
     #[serde(skip)]
     pub exceptions: Vec<Exception>,

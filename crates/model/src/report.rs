@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::ids::Digest;
+use crate::windows::cleaning::Cleaning;
 use crate::windows::documents::Documents;
 
 /// One status report. What could not be read is left out and named in `problems`; the rest counts.
@@ -28,6 +29,8 @@ pub struct Report<'a> {
     pub problems: Vec<String>,
     /// What is known of a Windows device's documents from now on, on its linked channel.
     pub documents: Option<Documents>,
+    /// What is to be taken away of those that are gone from now on, on its own channel.
+    pub cleaning: Option<Cleaning>,
 }
 
 impl Report<'_> {
@@ -41,6 +44,7 @@ impl Report<'_> {
             errors: self.errors,
             problems: self.problems,
             documents: self.documents,
+            cleaning: self.cleaning,
         }
     }
 
@@ -77,7 +81,8 @@ impl Report<'_> {
                 value => said.json(value),
             }
         }
-        said.json(&(&self.capabilities, &self.errors, &self.problems, &self.documents));
+        said.json(&(&self.capabilities, &self.errors, &self.problems));
+        said.json(&(&self.documents, &self.cleaning));
         Digest::of(&said.0)
     }
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-use ordain_catalog::{Kind, Platform};
+use ordain_catalog::{Kind, Platform, Scope};
 use serde_json::Value;
 
 use crate::canonical;
@@ -106,6 +106,7 @@ pub fn status(state: StatusState<'_>, report: Report<'_>, now: i64) -> Result<De
         },
         problems: report.problems,
         documents: report.documents.unwrap_or_else(|| before.documents.clone()),
+        cleaning: report.cleaning.unwrap_or_else(|| before.cleaning.clone()),
         exceptions: Vec::new(),
     };
     record.merge(report.items, report.errors);
@@ -118,6 +119,7 @@ pub fn status(state: StatusState<'_>, report: Report<'_>, now: i64) -> Result<De
         judged: Some(judged.manifest.token()),
         counts: convergence::count(&verdicts),
         disputed: dispute::count(judged, &record.items),
+        cleans: record.cleaning.due().any(|node| node.scope == Scope::System),
         heard: Some(heard),
     };
     let standing = match &enrollment.standing {
@@ -178,11 +180,13 @@ pub fn status(state: StatusState<'_>, report: Report<'_>, now: i64) -> Result<De
         }
         writes.push(Write::Status(enrollment.id.clone(), Arc::new(record)));
     }
+    let cleans = |of: &Enrollment| of.standing.as_ref().is_some_and(|standing| standing.cleans);
     if after.capabilities != enrollment.capabilities
+        || cleans(&after) && !cleans(enrollment)
         || after.facts != enrollment.facts
         || after.groups.member != enrollment.groups.member
     {
-        // What it should have may be another thing now.
+        // What it should have may be another thing now, or there is something to take away.
         writes.push(Write::Wake(enrollment.id.clone(), now));
     }
     // The enrollment's version guards the record, too: both are written, or neither.

@@ -1,7 +1,9 @@
 //! Windows devices: what they say of themselves, how they enroll ([`enroll`], [`link`]), what is set on them
-//! ([`settings`]), and what is declared ([`document`], [`documents`]).
+//! ([`settings`]), and what is declared ([`document`], [`documents`],
+//! [`cleaning`]).
 
 pub mod action;
+pub mod cleaning;
 mod conversation;
 pub mod document;
 pub mod documents;

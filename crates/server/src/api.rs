@@ -28,7 +28,7 @@ pub use catalog::{
 };
 pub use command::{Command, CommandRow, Delivery, Inventory, NewCommand, Queued};
 pub use compliance::{Compliance, ComplianceQuery, DeviceCounts, PlatformCompliance};
-pub use document::{Document, DocumentPart, DocumentSeen, Drift, Stays};
+pub use document::{Cleaning, Document, DocumentPart, DocumentSeen, Drift, Stays};
 pub use event::{CreatedWebhook, EventFilter, EventRow, NewWebhook, WebhookRow};
 pub use explain::{ExplainQuery, Explained};
 pub use group::{
@@ -239,6 +239,9 @@ pub struct Channel {
     /// What stays on the device of those that are no longer for it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub stays: Vec<Stays>,
+    /// What documents have set that are gone, as far as it is to go after them (`on-removal: clean`), on its own channel.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub cleaning: Vec<Cleaning>,
     /// When it last reported anything new, in unix seconds.
     pub reported_at: Option<i64>,
     /// When it last asked for anything, in unix seconds.

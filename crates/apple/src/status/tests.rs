@@ -454,6 +454,7 @@ fn reports() -> impl Strategy<Value = Report<'static>> {
             errors,
             problems: vec![],
             documents: None,
+            cleaning: None,
         })
 }
 

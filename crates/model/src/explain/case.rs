@@ -86,7 +86,7 @@ impl<'a> Case<'a> {
         listed
             .chain(wanted)
             .chain(self.wish().declarations.keys().cloned())
-            .chain(self.of.record.documents.stays.keys().cloned())
+            .chain(self.left().cloned())
             .collect()
     }
 
@@ -94,7 +94,7 @@ impl<'a> Case<'a> {
         let mut omissions = self.wanted.omissions.iter();
         self.find(identifier).is_some()
             || self.held(identifier).is_some()
-            || self.of.record.documents.stays.contains_key(identifier)
+            || self.left().any(|left| left == identifier)
             || omissions.any(|omission| omission.identifier == identifier)
     }
 

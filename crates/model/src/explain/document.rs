@@ -1,7 +1,12 @@
-//! Documents of declared configuration: how one drifted, how it goes, and what stays of it.
+//! Documents of declared configuration: how one drifted, how it goes, what stays of it, and what goes after it.
+
+use ordain_catalog::Scope;
+use ordain_catalog::windows::LocUri;
 
 use super::case::{Case, fact, step};
 use super::{Code, State, Step};
+use crate::ids::Channel;
+use crate::windows::cleaning::Gone;
 use crate::windows::document::OnRemoval;
 use crate::windows::documents::DriftKind;
 
@@ -37,7 +42,53 @@ impl Case<'_> {
             let what = format!("something of it stays on the device: {}", stays.why);
             steps.push(step(Code::Stays, State::Done, what, facts).at(stays.at));
         }
+        steps.extend(self.cleaning(identifier));
         steps
+    }
+
+    /// What is to go after a document that is gone, and what of it stays.
+    fn cleaning(&self, identifier: &str) -> Vec<Step> {
+        let cleaning = self.of.device_record.cleaning.documents();
+        let cleaning = cleaning.filter(|(_, gone)| self.of_linked() && gone.identifier == identifier);
+        let nodes = cleaning.flat_map(|(id, gone)| gone.nodes.iter().map(move |node| (id, gone, node)));
+        let step = |(id, gone, (node, stays)): (&String, &Gone, (&LocUri, &Option<String>))| {
+            let facts = vec![fact(&["device-record", "cleaning", id, &node.to_string()], stays)];
+            let (code, state, what) = match stays {
+                Some(why) => (
+                    Code::Stays,
+                    State::Done,
+                    format!("{node} stays on the device: {why}"),
+                ),
+                None => {
+                    let when = match node.scope {
+                        Scope::System => "in the next session of the device's own",
+                        Scope::User => {
+                            "in the next session of the device's own in which its user is signed in"
+                        }
+                    };
+                    let what =
+                        format!("the document is gone, and {node}, which it has set, is removed {when}");
+                    (Code::Leaving, State::Missing, what)
+                }
+            };
+            step(code, state, what, facts).at(gone.at)
+        };
+        nodes.map(step).collect()
+    }
+
+    /// Whether documents are this channel's.
+    fn of_linked(&self) -> bool {
+        self.of.channel.id.channel() == Channel::Linked
+    }
+
+    /// The identifiers of documents of which something is left.
+    pub(super) fn left(&self) -> impl Iterator<Item = &String> {
+        let record = &self.of.record.documents;
+        let cleaning = self.of.device_record.cleaning.documents();
+        let cleaning = cleaning
+            .filter(|_| self.of_linked())
+            .map(|(_, gone)| &gone.identifier);
+        record.stays.keys().chain(cleaning)
     }
 
     /// How a document goes that the device has and is not to have any more.
@@ -49,7 +100,7 @@ impl Case<'_> {
                 "it is abandoned in its next session: what it set stays, and is not looked after"
             }
             OnRemoval::Clean => {
-                "it is emptied first, so that the device takes back what it set, and then deleted"
+                "it is deleted in its next session, and what it set is removed in one of the device's own after that"
             }
         };
         let facts = vec![fact(

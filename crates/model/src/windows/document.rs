@@ -1,11 +1,11 @@
 //! Documents of declared configuration: what a device is to have or to tell of one scenario, a declaration of
 //! [`DOCUMENT_TYPE`] for each file. They belong to the linked channel.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use ordain_catalog::Scope;
-use ordain_catalog::windows::{DataFormat, Request};
+use ordain_catalog::windows::{DataFormat, LocUri, Request, WindowsCatalog};
 use ordain_predicate::Type;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -13,7 +13,6 @@ use uuid::Uuid;
 
 use super::settings::Wanted;
 use crate::declaration::Declaration;
-use crate::ids::Digest;
 
 /// The `Type` of declarations that are documents of declared configuration.
 pub const DOCUMENT_TYPE: &str = "ordain.windows.document";
@@ -106,7 +105,7 @@ pub enum OnRemoval {
     Delete,
     /// It stays as a record that is not looked after (`Abandoned`), and so does what it set.
     Abandon,
-    /// It is emptied, so that the device takes back what it set, and deleted when the device says that it is done.
+    /// It is deleted, and then what it set is taken away ([`super::cleaning`]).
     Clean,
 }
 
@@ -231,20 +230,28 @@ impl Document {
         uris.chain(values).collect()
     }
 
-    /// The same without what it sets, by which a device comes to take that back. \[U\]: whether devices take a document
-    /// that holds nothing; of one that is refused, what it set stays, and that is told.
-    pub fn emptied(&self) -> Self {
-        Self {
-            csp: Vec::new(),
-            providers: Vec::new(),
-            ..self.clone()
+    /// The resources that the nodes of CSPs are of which it sets: what is made and deleted as one, such as a VPN profile;
+    /// else the node itself.
+    pub fn resources(&self, catalog: &WindowsCatalog) -> BTreeSet<LocUri> {
+        if self.request == Request::Inventory {
+            return BTreeSet::new();
         }
+        let root = match self.scope {
+            Scope::System => "./Device",
+            Scope::User => "./User",
+        };
+        let nodes = self.csp.iter().flat_map(|csp| {
+            let name = csp.name.strip_prefix("./").unwrap_or(&csp.name);
+            let paths = csp
+                .settings
+                .iter()
+                .map(move |uri| format!("{root}/{name}/{}", uri.path));
+            paths.filter_map(|path| path.parse::<LocUri>().ok())
+        });
+        nodes
+            .map(|node| catalog.instance(&node).unwrap_or(node))
+            .collect()
     }
-}
-
-/// The checksum of the document that a declaration with this ServerToken is, [emptied](Document::emptied).
-pub fn emptied_checksum(token: Digest) -> Digest {
-    Digest::of(format!("emptied {token}").as_bytes())
 }
 
 /// A payload that is no document of declared configuration.
@@ -282,9 +289,9 @@ mod tests {
                 .keys()
                 .any(|key| key == "on-removal" || key.starts_with("refresh"))
         );
-        let emptied = document.emptied();
-        assert_eq!((emptied.csp.len(), emptied.providers.len()), (0, 0));
-        assert_eq!(emptied.scenario, document.scenario);
+        let resources = document.resources(WindowsCatalog::builtin());
+        let resources: Vec<String> = resources.iter().map(ToString::to_string).collect();
+        assert_eq!(resources, ["./Device/Vendor/MSFT/VPNv2/Work"]);
     }
 
     #[test]

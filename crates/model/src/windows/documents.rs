@@ -12,14 +12,14 @@ mod state;
 mod told;
 
 use ordain_catalog::Scope;
-use ordain_catalog::windows::{DataFormat, Request, Verb};
+use ordain_catalog::windows::{DataFormat, Request, Verb, WindowsCatalog};
 use serde::{Deserialize, Serialize};
 
 pub use self::record::{Documents, Drift, DriftKind, Good, Known, Leaving, Read, Refresh, Seen, Stays};
 pub use self::state::{Kind, State};
 pub use self::told::{DocumentResult, Outcome, Part, Told, Verdict};
 use super::conversation::{Answer, Conversation, Operation, OutOfTurn, Piece, Said, Turn};
-use super::document::{DocId, Document, emptied_checksum};
+use super::document::{DocId, Document};
 use super::link::SCHEDULE;
 use crate::ids::Digest;
 
@@ -28,8 +28,8 @@ use crate::ids::Digest;
 pub struct Scene<'a> {
     /// What the device is to have, in the order of the manifest.
     pub wanted: &'a [Declared],
-    /// What it is to have no longer, of what it was sent, as far as that is still known.
-    pub unwanted: &'a [Declared],
+    /// What is known of nodes.
+    pub catalog: &'a WindowsCatalog,
     /// How documents are written and read.
     pub wire: Wire,
     /// The present, in unix seconds.
@@ -89,8 +89,6 @@ enum Work {
     Result(String),
     /// A document, in this version.
     Send(String, Digest),
-    /// A document, without what it sets.
-    Empty(String),
     /// Whether a document is abandoned.
     Abandon(String, bool),
     /// A document goes; whose it is, and how it was sent.
@@ -217,12 +215,6 @@ impl<'a> Scene<'a> {
             .iter()
             .find(|declared| declared.id().to_string() == id)
     }
-
-    fn unwanted(&self, id: &str) -> Option<&'a Declared> {
-        self.unwanted
-            .iter()
-            .find(|declared| declared.id().to_string() == id)
-    }
 }
 
 /// What `work` comes to.
@@ -232,20 +224,6 @@ fn piece(scene: &Scene<'_>, documents: &Documents, work: &Work) -> Piece {
 
 fn operation(scene: &Scene<'_>, documents: &Documents, work: &Work) -> Option<Operation> {
     let known = |id: &str| documents.known.get(id);
-    let sent = |declared: &Declared, document: &Document, checksum: Digest| {
-        let text = (scene.wire.write)(document, declared.id(), &checksum.to_string())?;
-        let path = node(
-            document.scope,
-            document.request,
-            "Documents",
-            &declared.id().to_string(),
-        );
-        Some(Operation::replace(
-            format!("{path}/Document"),
-            DataFormat::Chr,
-            &text,
-        ))
-    };
     Some(match work {
         Work::Probe => Operation::get(ROOT),
         Work::Result(id) => {
@@ -255,15 +233,10 @@ fn operation(scene: &Scene<'_>, documents: &Documents, work: &Work) -> Option<Op
         }
         Work::Send(id, token) => {
             let declared = scene.wanted(id).filter(|declared| declared.token == *token)?;
-            sent(declared, &declared.document, *token)?
-        }
-        Work::Empty(id) => {
-            let declared = scene.unwanted(id)?;
-            sent(
-                declared,
-                &declared.document.emptied(),
-                emptied_checksum(declared.token),
-            )?
+            let document = &declared.document;
+            let text = (scene.wire.write)(document, declared.id(), &token.to_string())?;
+            let path = node(document.scope, document.request, "Documents", id);
+            Operation::replace(format!("{path}/Document"), DataFormat::Chr, &text)
         }
         Work::Abandon(id, is_abandoned) => {
             let known = known(id)?;

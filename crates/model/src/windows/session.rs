@@ -6,6 +6,7 @@
 
 mod act;
 mod channel;
+mod clean;
 mod linking;
 mod outcome;
 mod report;
@@ -15,7 +16,7 @@ mod work;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use ordain_catalog::windows::WindowsCatalog;
+use ordain_catalog::windows::{LocUri, WindowsCatalog};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -28,6 +29,7 @@ use self::channel::Channel;
 use self::linking::Attempts;
 use self::task::{Meaning, Task};
 use self::work::{Stage, Work};
+use super::cleaning::{Cleaned, Cleaning};
 pub use super::conversation::{
     Answer, Answered, Body, Installed, Operation, OutOfTurn, Said, Sending, Status, Turn,
 };
@@ -56,6 +58,10 @@ pub struct Scene<'a> {
     pub queue: &'a [Queued],
     /// How it stands with the device's linked channel.
     pub link: Link<'a>,
+    /// What documents have set that are gone, as far as it is to go after them,
+    pub cleaning: &'a Cleaning,
+    /// and what the documents set that are wanted on the linked channel.
+    pub declared: &'a BTreeSet<LocUri>,
     /// The present, in unix seconds.
     pub now: i64,
 }
@@ -90,6 +96,8 @@ pub struct Session {
     lingering: BTreeSet<Digest>,
     /// What stays on the device, in words.
     stays: Vec<String>,
+    /// What became of what documents had set that are gone.
+    cleaned: Vec<(LocUri, Cleaned)>,
     /// The number of the last command of the queue that was given.
     acted: i64,
     /// What is to be written of the queue.
@@ -116,6 +124,7 @@ impl Session {
             accepted: before.map(|before| before.accepted.clone()).unwrap_or_default(),
             lingering: BTreeSet::new(),
             stays: Vec::new(),
+            cleaned: Vec::new(),
             acted: 0,
             steps: Vec::new(),
             attempts: before.map(|before| before.attempts).unwrap_or_default(),

@@ -89,6 +89,7 @@ impl Device {
             at: self.now,
             held: token,
             judged: token,
+            cleans: false,
             disputed: 0,
             counts,
         });

@@ -5,7 +5,7 @@ use ordain_model::agenda::{Work, agenda};
 use ordain_model::checkin::{self, AuthenticateState, EnrollmentPolicy, Presented, Refusal};
 use ordain_model::decision::{Claim, Decision, EscrowKind, Role, Write};
 use ordain_model::device::DeviceFacts;
-use ordain_model::enrollment::{Enrollment, Memberships, Phase, Pin};
+use ordain_model::enrollment::{Counts, Enrollment, Memberships, Phase, Pin, Standing};
 use ordain_model::event::EventKind;
 use ordain_model::subject;
 use ordain_model::windows::WindowsFacts;
@@ -286,6 +286,21 @@ fn nothing_of_apples_is_for_it() {
         };
         assert_eq!(work(pinned, queued), Some(expected));
     }
+    let cleans = Enrollment {
+        pinned: Some(token),
+        standing: Some(Standing {
+            at: NOW,
+            held: None,
+            judged: None,
+            counts: Counts::default(),
+            cleans: true,
+            disputed: 0,
+            heard: None,
+        }),
+        ..device.clone()
+    };
+    let agenda = agenda(&cleans, &device.facts, token, None, Catalog::builtin(), NOW).unwrap();
+    assert_eq!((agenda.at, agenda.work), (0, Work::default()));
     let terms = subject::terms(&device);
     assert_eq!(terms.get("platform"), Some(&"Windows".into()));
     assert_eq!(terms.get("os.version"), Some(&"10.0.22631.3958".into()));

@@ -1,13 +1,14 @@
 //! Documents of declared configuration: what is sent, and what is made of what devices say.
 
 mod bench;
+mod cleaning;
 mod random;
 
 use ordain_catalog::Kind;
 use ordain_catalog::windows::Verb;
 use ordain_model::convergence::Verdict as Judged;
 use ordain_model::declaration::Declaration;
-use ordain_model::windows::document::{INVENTORY, emptied_checksum};
+use ordain_model::windows::document::INVENTORY;
 use ordain_model::windows::documents::{DriftKind, Told};
 use ordain_model::windows::session::Operation;
 use serde_json::{Value, json};
@@ -230,47 +231,6 @@ fn what_is_no_longer_wanted_goes_as_the_policy_says() {
     bench.begin();
     bench.hear(Some(vec![told(&document, 60, "R2")]), OK);
     assert_eq!((bench.drift(), bench.documents.stays.len()), (vec![], 0));
-}
-
-#[test]
-fn clean_is_emptied_first() {
-    let document = vpn("vpn", "a", "clean");
-    let emptied = |state, result: &str| Told {
-        checksum: Some(emptied_checksum(document.server_token).to_string()),
-        ..told(&document, state, result)
-    };
-    let mut bench = confirmed(&document);
-    bench.want(&[]);
-    bench.begin();
-    let sent = bench.hear(Some(vec![told(&document, 60, "R1")]), OK);
-    assert_eq!(verbs(&sent), [(Verb::Replace, "document")]);
-    let text = &sent[0].value.as_ref().unwrap().1;
-    assert!(
-        text.contains(&emptied_checksum(document.server_token).to_string()),
-        "{text}"
-    );
-    assert_eq!(bench.hear(Some(vec![emptied(1, "")]), OK), []);
-    bench.begin();
-    let read = json!({"id": id(&document), "checksum": emptied_checksum(document.server_token), "result": "E", "state": 60, "parts": []});
-    let sent = bench.hear(Some(vec![emptied(60, "E")]), &|_| (200, Some(read.to_string())));
-    assert_eq!(verbs(&sent), [(Verb::Get, "result")]);
-    assert_eq!(
-        verbs(&bench.hear(Some(vec![emptied(60, "E")]), OK)),
-        [(Verb::Delete, "document")]
-    );
-    assert_eq!(bench.hear(Some(vec![]), OK), []);
-    assert!(bench.documents.known.is_empty() && bench.documents.stays.is_empty());
-
-    // A device that does not take an empty document: it goes, and that its settings stay is told.
-    let mut bench = confirmed(&document);
-    bench.want(&[]);
-    bench.begin();
-    bench.hear(Some(vec![told(&document, 60, "R1")]), &|_| (500, None));
-    assert_eq!(
-        verbs(&bench.hear(Some(vec![told(&document, 60, "R1")]), OK)),
-        [(Verb::Delete, "document")]
-    );
-    assert!(bench.documents.stays["vpn"].why.contains("stay"));
 }
 
 #[test]

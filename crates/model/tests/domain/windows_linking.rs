@@ -1,7 +1,7 @@
 //! What the sessions of a device's own channel see to of its linked one: when it is sent to enroll, when again, when not,
 //! and what is told of it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use ordain_catalog::windows::{Verb, WindowsCatalog};
 use ordain_model::decision::Write;
@@ -10,6 +10,7 @@ use ordain_model::held::Listing;
 use ordain_model::ids::Digest;
 use ordain_model::queue::{Delivery, State};
 use ordain_model::windows::action::{Action, UNLINK};
+use ordain_model::windows::cleaning::Cleaning;
 use ordain_model::windows::link::{Channel, LinkState};
 use ordain_model::windows::session::{Answered, Body, Link, Queued, Said, Scene, Session, Status};
 use serde_json::{Value, json};
@@ -87,6 +88,8 @@ fn hold(pc: &mut Pc, before: Option<&Session>, link: Link<'_>, queue: &[Queued],
         refused: &BTreeMap::new(),
         catalog: WindowsCatalog::builtin(),
         queue,
+        cleaning: &Cleaning::default(),
+        declared: &BTreeSet::new(),
         link,
         now,
     };

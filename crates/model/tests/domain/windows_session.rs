@@ -6,6 +6,7 @@ use ordain_catalog::windows::{Verb, WindowsCatalog};
 use ordain_model::decision::Write;
 use ordain_model::enrollment::{Enrollment, Push, WnsChannel};
 use ordain_model::ids::Digest;
+use ordain_model::windows::cleaning::Cleaning;
 use ordain_model::windows::session::{
     Answer, Answered, Body, Declared, Link, Operation, Said, Scene, Session, Status, Turn,
 };
@@ -77,6 +78,8 @@ fn hold(
         refused: &refused,
         catalog: WindowsCatalog::builtin(),
         queue: &[],
+        cleaning: &Cleaning::default(),
+        declared: &BTreeSet::new(),
         link: UNLINKED,
         now: 0,
     };
@@ -240,6 +243,8 @@ fn told(before: &Enrollment, said: &[(&str, &str)], now: i64) -> Option<(Option<
         refused: &BTreeMap::new(),
         catalog: WindowsCatalog::builtin(),
         queue: &[],
+        cleaning: &Cleaning::default(),
+        declared: &BTreeSet::new(),
         link: UNLINKED,
         now,
     };

@@ -462,6 +462,7 @@ async fn channel(
         documents: record.documents.known.iter().map(Into::into).collect(),
         drift: record.documents.drift.iter().map(Into::into).collect(),
         stays: record.documents.stays.iter().map(Into::into).collect(),
+        cleaning: record.cleaning.documents().map(|(_, gone)| gone.into()).collect(),
         status: record.items,
         status_errors: record.errors,
         report_problems: record.problems,

@@ -1,5 +1,8 @@
 //! Documents of declared configuration, on the linked channel of a Windows device.
 
+use std::collections::BTreeMap;
+
+use ordain_model::windows::cleaning::Gone;
 use ordain_model::windows::documents as model;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -75,6 +78,30 @@ pub struct Stays {
     pub why: String,
     /// Since when, in unix seconds.
     pub at: i64,
+}
+
+/// What a document has set that is gone.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct Cleaning {
+    /// The declaration.
+    pub identifier: String,
+    /// The nodes, with all below them: why one stays; null as long as it is to be taken away.
+    pub nodes: BTreeMap<String, Option<String>>,
+    /// Since when the document is gone, in unix seconds.
+    pub at: i64,
+}
+
+impl From<&Gone> for Cleaning {
+    fn from(gone: &Gone) -> Self {
+        let nodes = gone.nodes.iter();
+        Self {
+            identifier: gone.identifier.clone(),
+            nodes: nodes
+                .map(|(node, stays)| (node.to_string(), stays.clone()))
+                .collect(),
+            at: gone.at,
+        }
+    }
 }
 
 impl From<(&String, &model::Known)> for Document {

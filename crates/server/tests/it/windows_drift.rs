@@ -9,6 +9,7 @@ use ordain_server::EntraSettings;
 use ordain_testbed::Database;
 use ordain_twin::windows::entra::{Issuer, Membership};
 use ordain_twin::windows::{Fault, Way};
+use ordain_windows::syncml::Verb;
 use ordain_windows::syncml::loc_uri::LocUri;
 use ordain_windows::syncml::status::StatusCode;
 use serde_json::{Value, json};
@@ -19,7 +20,11 @@ use crate::policy::blueprint;
 use crate::windows_twin::Managed;
 use crate::windows_wire::token;
 
-crate::on_each_database!(drift_is_told_as_it_is, what_leaves_leaves_what_the_policy_says);
+crate::on_each_database!(
+    drift_is_told_as_it_is,
+    what_leaves_leaves_what_the_policy_says,
+    what_is_to_be_clean_goes_after_its_document,
+);
 
 const TENANT: &str = "11111111-2222-3333-4444-555555555555";
 const HOUR: i64 = 3_600;
@@ -44,22 +49,29 @@ async fn house(database: Database) -> House {
 }
 
 async fn publish(house: &House, on_removal: &str, names: &[&str]) {
-    let wifi = format!(
-        "Identifier: wifi\nscenario: MSFTWifi\non-removal: {on_removal}\ncsp:\n  - name: ./Vendor/MSFT/WiFi\n    settings:\n      \
+    let wifi = |identifier: &str| {
+        format!(
+            "Identifier: {identifier}\nscenario: MSFTWifi\non-removal: {on_removal}\ncsp:\n  - name: ./Vendor/MSFT/WiFi\n    settings:\n      \
          - path: Profile/Lab/WlanXml\n        format: chr\n        value: '<WLANProfile xmlns=\"http://www.microsoft.com/networking/WLAN/profile/v1\"><name>Lab</name></WLANProfile>'\n"
+        )
+    };
+    let vpn = format!(
+        "Identifier: vpn\nscenario: MSFTVPN\non-removal: {on_removal}\ncsp:\n  - name: ./Vendor/MSFT/VPNv2\n    settings:\n      \
+               - Work/NativeProfile/Servers: vpn.example.org\n      - Work/NativeProfile/NativeProtocolType: IKEv2\n      - Work/AlwaysOn: true\n"
     );
-    let vpn = "Identifier: vpn\nscenario: MSFTVPN\ncsp:\n  - name: ./Vendor/MSFT/VPNv2\n    settings:\n      \
-               - Work/NativeProfile/Servers: vpn.example.org\n      - Work/NativeProfile/NativeProtocolType: IKEv2\n      - Work/AlwaysOn: true\n";
     let base = match names.is_empty() {
         true => "name: base\ninclude: [all]\ndeclarations: []\n".to_owned(),
         false => blueprint("base", "all", names),
     };
     let mut files = vec![("blueprints/base.yaml", base)];
     if names.contains(&"wifi") {
-        files.push(("windows/wifi.yaml", wifi));
+        files.push(("windows/wifi.yaml", wifi("wifi")));
+    }
+    if names.contains(&"other") {
+        files.push(("windows/other.yaml", wifi("other")));
     }
     if names.contains(&"vpn") {
-        files.push(("windows/vpn.yaml", vpn.to_owned()));
+        files.push(("windows/vpn.yaml", vpn));
     }
     house.publish(&files).await;
 }
@@ -206,4 +218,73 @@ async fn what_leaves_leaves_what_the_policy_says(database: Database) {
         managed.twin.unenroll();
         managed.hold().await;
     }
+}
+
+/// What is left on the device of documents that are gone: the declaration, and the nodes.
+async fn left(house: &House, managed: &Managed) -> Value {
+    let device = house.device(managed.id()).await;
+    let own = &device["channels"][0];
+    assert_eq!(own["id"], managed.id(), "{device}");
+    let left = own["cleaning"].as_array().into_iter().flatten();
+    left.map(|it| json!([it["identifier"], it["nodes"]])).collect()
+}
+
+async fn what_is_to_be_clean_goes_after_its_document(database: Database) {
+    // Two of the linked sessions, and one of the device's own.
+    const A_WHILE: i64 = 30 * HOUR;
+    const PROFILE: &str = "./Device/Vendor/MSFT/WiFi/Profile/Lab";
+    let house = house(database).await;
+    publish(&house, "clean", &["wifi", "vpn"]).await;
+    let mut managed = settled(&house).await;
+    assert!(managed.value(WIFI).is_some() && managed.value(VPN).is_some());
+    publish(&house, "clean", &[]).await;
+    pass(&house, &mut managed, A_WHILE).await;
+    assert_eq!((managed.value(WIFI), managed.value(VPN)), (None, None));
+    assert_eq!(left(&house, &managed).await, json!([]));
+    assert_eq!(channel(&house, &managed).await.get("stays"), None);
+
+    // It comes back, whatever of its removal was done by then.
+    publish(&house, "clean", &["wifi"]).await;
+    pass(&house, &mut managed, A_WHILE).await;
+    publish(&house, "clean", &[]).await;
+    pass(&house, &mut managed, 9 * HOUR).await;
+    publish(&house, "clean", &["wifi"]).await;
+    pass(&house, &mut managed, A_WHILE).await;
+    assert!(managed.value(WIFI).is_some());
+    assert_eq!(states(&house, &managed).await, ["wifi confirmed"]);
+    assert_eq!(left(&house, &managed).await, json!([]));
+
+    // Another document takes its place.
+    publish(&house, "clean", &["other"]).await;
+    pass(&house, &mut managed, A_WHILE).await;
+    assert!(managed.value(WIFI).is_some());
+    assert_eq!(states(&house, &managed).await, ["other confirmed"]);
+    let taken_over = json!(["wifi", {PROFILE: "the document other has it now"}]);
+    assert_eq!(left(&house, &managed).await, json!([taken_over]));
+
+    // The device refuses.
+    managed.twin.inject(Fault {
+        node: node(PROFILE),
+        verb: Some(Verb::Delete),
+        status: StatusCode(405),
+        original_error: None,
+        times: None,
+    });
+    publish(&house, "clean", &[]).await;
+    pass(&house, &mut managed, A_WHILE).await;
+    assert!(managed.value(WIFI).is_some());
+    let why = "the device says to its removal: not with this node (405)";
+    let left = left(&house, &managed).await;
+    assert!(
+        left.as_array()
+            .expect("a list")
+            .contains(&json!(["other", {PROFILE: why}])),
+        "{left}"
+    );
+    let address = format!("/devices/{}/explain?declaration=other", managed.id());
+    let explained = house.get(&address).await.to_string();
+    assert!(
+        explained.contains(&format!("{PROFILE} stays on the device: {why}")),
+        "{explained}"
+    );
 }

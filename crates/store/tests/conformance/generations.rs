@@ -81,6 +81,7 @@ async fn lived_in(store: &Store) {
                 at: NOW,
                 held: Some(token),
                 judged: Some(token),
+                cleans: false,
                 disputed: 0,
                 counts: Default::default(),
             }),

@@ -1,13 +1,14 @@
 //! Drift: what the list in a device's alert says against what it said before. Nothing is drift that the server has done.
 
+use std::collections::BTreeSet;
+
 use super::record::{Documents, Drift, DriftKind, Good, Known, Leaving};
 use super::state::{Kind, State, kind};
 use super::told::{Told, Verdict};
 use super::{Declared, Scene, Session, reconcile};
-use crate::ids::Digest;
-use crate::windows::document::{OnRemoval, emptied_checksum};
+use crate::windows::document::OnRemoval;
 use ordain_catalog::Scope;
-use ordain_catalog::windows::Request;
+use ordain_catalog::windows::{Request, WindowsCatalog};
 
 impl Session {
     /// Takes the list of a message; `is_first` when it is the first one of the session.
@@ -22,7 +23,7 @@ impl Session {
             let can_be_told = declared.document.scope == Scope::System || self.with_user;
             let adopted = || {
                 told.filter(|told| declared.is_listed(told))
-                    .map(|_| Known::adopted(declared))
+                    .map(|_| Known::adopted(declared, scene.catalog))
             };
             if let Some(mut known) = documents.known.remove(&id).or_else(adopted) {
                 if told.is_some() || can_be_told {
@@ -54,10 +55,10 @@ impl Session {
             if there.contains(id.as_str()) {
                 if let Some(told) = list.iter().find(|told| told.id == id) {
                     known.sees(told, scene.now);
-                    known.empties(documents, told, scene.now);
                 }
             } else if known.scope == Scope::System || self.with_user {
-                let is_clean = known.leaving == Leaving::Emptied;
+                // What is to go after it is taken over by the device's own sessions.
+                let is_clean = known.on_removal == OnRemoval::Clean;
                 let was_there = known.is_taken || known.seen.is_some();
                 if was_there && known.request == Request::Complete && !is_clean {
                     let why = "the document is deleted, which leaves what it set as it is";
@@ -202,7 +203,7 @@ fn foreign(scene: &Scene<'_>, documents: &mut Documents, list: &[Told]) {
 impl Known {
     /// A document that the device has in the version that is wanted, and that nobody here remembers to have sent: the
     /// version is a hash of what it says.
-    fn adopted(declared: &Declared) -> Self {
+    fn adopted(declared: &Declared, catalog: &WindowsCatalog) -> Self {
         Self {
             identifier: declared.identifier.clone(),
             token: declared.token,
@@ -218,6 +219,8 @@ impl Known {
             retries: 0,
             retry_at: 0,
             leaving: Leaving::No,
+            sets: declared.document.resources(catalog),
+            sets_no_more: BTreeSet::new(),
         }
     }
 
@@ -233,27 +236,5 @@ impl Known {
         let read = self.read_of(told).and_then(|read| read.timestamp);
         let timestamp = matches!((good.timestamp, read), (Some(before), Some(now)) if before != now);
         checksum || timestamp
-    }
-
-    /// How far the removal of what it sets has got.
-    fn empties(&mut self, documents: &mut Documents, told: &Told, now: i64) {
-        if self.on_removal != OnRemoval::Clean || self.leaving != Leaving::No {
-            return;
-        }
-        let emptied: Digest = emptied_checksum(self.token);
-        let checksum = told.checksum.as_deref().unwrap_or_default().to_lowercase();
-        if !emptied.is_written(&checksum) {
-            return;
-        }
-        match (kind(told.state), self.read_of(told).map(|read| read.verdict)) {
-            (Kind::Good, Some(Verdict::Good)) => self.leaving = Leaving::Emptied,
-            (Kind::Pending, _) | (_, None) => {}
-            _ => {
-                self.leaving = Leaving::NotEmptied;
-                let why =
-                    "the device could not take back all that the document set, so that some of it stays";
-                documents.leaves_behind(&self.identifier, why, now);
-            }
-        }
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use ordain_catalog::Scope;
-use ordain_catalog::windows::Request;
+use ordain_catalog::windows::{LocUri, Request};
 
 use super::record::{Documents, Known, Leaving, MOST_OUTCOMES, Read, Refresh};
 use super::state::{Kind, kind};
@@ -11,7 +11,7 @@ use super::told::{DocumentResult, Told, Verdict};
 use super::{Declared, MOST_DOCUMENTS, Scene, Session, Work};
 use crate::report::Reason;
 use crate::windows::conversation::Outcome;
-use crate::windows::document::{DocId, OnRemoval, emptied_checksum};
+use crate::windows::document::{DocId, OnRemoval};
 use crate::windows::session::REFUSED;
 
 /// How often a result is asked for in a session: it may change while the two talk.
@@ -113,29 +113,14 @@ impl Session {
         if known.scope == Scope::User && !self.with_user {
             return None;
         }
-        let delete = || Work::Delete(id.clone(), known.scope, known.request);
         if matches!(kind(told.state), Kind::Deleting) {
             return None;
         }
         match known.on_removal {
-            _ if known.request == Request::Inventory => Some(delete()),
-            OnRemoval::Delete => Some(delete()),
-            OnRemoval::Abandon => (!told.is_abandoned(Some(known))).then(|| Work::Abandon(id.clone(), true)),
-            OnRemoval::Clean => {
-                let emptied = emptied_checksum(known.token);
-                let is_emptied = told
-                    .checksum
-                    .as_ref()
-                    .is_some_and(|it| emptied.is_written(&it.to_lowercase()));
-                match (is_emptied, kind(told.state)) {
-                    _ if matches!(known.leaving, Leaving::Emptied | Leaving::NotEmptied) => Some(delete()),
-                    // Without the declaration nobody knows what to empty.
-                    (false, _) if scene.unwanted(id).is_none() => Some(delete()),
-                    (false, _) => Some(Work::Empty(id.clone())),
-                    (true, Kind::Pending) => None,
-                    (true, _) => Some(Work::Result(id.clone())),
-                }
+            OnRemoval::Abandon if known.request == Request::Complete => {
+                (!told.is_abandoned(Some(known))).then(|| Work::Abandon(id.clone(), true))
             }
+            _ => Some(Work::Delete(id.clone(), known.scope, known.request)),
         }
     }
 
@@ -166,18 +151,7 @@ impl Session {
                 match is_nowhere && !self.has_listed {
                     // A device that lists documents has the CSP; of another one, this says that it has not.
                     true => documents.unsupported = Some(outcome.code),
-                    false => sent(documents, declared, outcome, is_done, scene.now),
-                }
-            }
-            Work::Empty(id) => {
-                if let Some(known) = documents.known.get_mut(id)
-                    && !is_done
-                    && outcome.is_refusal()
-                {
-                    known.leaving = Leaving::NotEmptied;
-                    let identifier = known.identifier.clone();
-                    let why = "the device does not take the document without its settings, so that they stay";
-                    documents.leaves_behind(&identifier, why, scene.now);
+                    false => sent(scene, documents, declared, outcome, is_done),
                 }
             }
             Work::Abandon(id, is_abandoned) => {
@@ -217,7 +191,7 @@ impl Session {
 }
 
 /// A version was sent.
-fn sent(documents: &mut Documents, declared: &Declared, outcome: &Outcome, is_done: bool, now: i64) {
+fn sent(scene: &Scene<'_>, documents: &mut Documents, declared: &Declared, outcome: &Outcome, is_done: bool) {
     let refusal = outcome.is_refusal() && !is_done;
     if !refusal && !is_done {
         // Not for good, or nothing was said: again in another session.
@@ -241,6 +215,15 @@ fn sent(documents: &mut Documents, declared: &Declared, outcome: &Outcome, is_do
         .as_ref()
         .map(|known| (known.seen.clone(), known.history.clone(), known.leaving))
         .unwrap_or_default();
+    let ever: BTreeSet<LocUri> = before.iter().flat_map(Known::resources).cloned().collect();
+    // One that is refused leaves what is there.
+    let sets = match (is_done, &before) {
+        (true, _) => declared.document.resources(scene.catalog),
+        (false, before) => before
+            .as_ref()
+            .map(|known| known.sets.clone())
+            .unwrap_or_default(),
+    };
     let known = Known {
         identifier: declared.identifier.clone(),
         token: declared.token,
@@ -255,28 +238,32 @@ fn sent(documents: &mut Documents, declared: &Declared, outcome: &Outcome, is_do
         // What follows is our doing.
         good: None,
         retries: retries.min(16),
-        retry_at: if is_done { now.saturating_add(wait) } else { 0 },
+        retry_at: if is_done {
+            scene.now.saturating_add(wait)
+        } else {
+            0
+        },
         leaving: match leaving {
             Leaving::Abandoned => Leaving::Abandoned,
             _ => Leaving::No,
         },
+        sets_no_more: ever.difference(&sets).cloned().collect(),
+        sets,
     };
     documents.known.insert(declared.id().to_string(), known);
     documents.stays.remove(&declared.identifier);
 }
 
-/// A result came: it counts for the version that is wanted, or the one that is being emptied, and for no other.
+/// A result came: it counts for the version that is wanted, and for no other.
 fn read(scene: &Scene<'_>, documents: &mut Documents, id: &str, result: DocumentResult) {
     let Some(known) = documents.known.get_mut(id) else {
         return;
     };
-    let emptied = emptied_checksum(known.token);
     let is_wanted = scene
         .wanted(id)
-        .is_some_and(|declared| declared.token == known.token);
-    let expected = if is_wanted { known.token } else { emptied };
+        .is_some_and(|declared| known.is_of(declared));
     let checksum = result.checksum.unwrap_or_default().to_lowercase();
-    if result.id != id || !expected.is_written(&checksum) {
+    if !is_wanted || result.id != id || !known.token.is_written(&checksum) {
         return;
     }
     let outcomes: Vec<_> = result.parts.iter().map(|part| part.outcome()).collect();

@@ -1,9 +1,9 @@
 //! What is known of the documents of a device: what was sent, what it says of them, and how they drifted.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use ordain_catalog::Scope;
-use ordain_catalog::windows::Request;
+use ordain_catalog::windows::{LocUri, Request};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -75,6 +75,13 @@ pub struct Known {
     /// How far its removal has got.
     #[serde(default)]
     pub leaving: Leaving,
+    /// The resources that the version sets which the device has taken last,
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub sets: BTreeSet<LocUri>,
+    /// and those that only versions before it have set. \[U\]: devices may leave a node as it is that a new version does not
+    /// name.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub sets_no_more: BTreeSet<LocUri>,
 }
 
 /// How far the removal of a document has got.
@@ -88,10 +95,6 @@ pub enum Leaving {
     Abandoned,
     /// It was abandoned, and is no longer: what the device says next is new.
     Resumed,
-    /// It cannot be emptied.
-    NotEmptied,
-    /// The device says that it is empty.
-    Emptied,
 }
 
 /// What a device said of a document.
@@ -249,6 +252,11 @@ impl Documents {
 }
 
 impl Known {
+    /// All resources that it has ever set.
+    pub(in crate::windows) fn resources(&self) -> impl Iterator<Item = &LocUri> {
+        self.sets.iter().chain(&self.sets_no_more)
+    }
+
     /// Notes what the device says of it.
     pub(super) fn sees(&mut self, told: &Told, now: i64) {
         let seen = Seen {

@@ -38,6 +38,7 @@ impl Session {
             Work::Enroll(place) => self.sent_to_enroll(scene, place, outcome),
             Work::Channel(place) => self.channel_said(place, outcome),
             Work::Remove(token, place) => self.removed(scene, token, place, outcome),
+            Work::Clean(ref node) => self.cleaned(node, outcome),
             Work::Read(number, place) => self.read(scene, number, place, outcome),
             Work::Prove(number, place) => self.proved(scene, number, place, outcome),
             Work::Do(number, step, place) => {

@@ -31,6 +31,7 @@ impl Session {
                 listed: BTreeMap::from([(Kind::Configuration, listed)]),
             }),
             problems: self.stays.clone(),
+            cleaning: self.cleaning(scene),
             ..Report::default()
         };
         for (name, said) in &self.facts {

@@ -2,11 +2,12 @@
 
 use std::collections::VecDeque;
 
-use ordain_catalog::windows::{Verb, WindowsCatalog};
+use ordain_catalog::windows::{LocUri, Verb, WindowsCatalog};
 use serde::{Deserialize, Serialize};
 
 use super::act::Step as Given;
 use super::channel;
+use super::clean;
 use super::standing::standing;
 use super::task::Task;
 use super::{Declared, Operation, Scene, Sending, Session};
@@ -71,6 +72,8 @@ pub(super) enum Work {
     Channel(usize),
     /// What is no longer wanted goes, by the command of that place.
     Remove(Digest, usize),
+    /// and so does what a document has set that is gone.
+    Clean(LocUri),
     /// A setting of a task is read, or read back,
     Read(usize, usize),
     /// what proves that it is in force is looked at,
@@ -99,7 +102,11 @@ impl Session {
             Stage::Link => VecDeque::new(),
             Stage::Enroll => self.linking(scene),
             Stage::Act => self.next_action(scene),
-            Stage::Remove => self.removals(scene),
+            Stage::Remove => {
+                let mut works = self.removals(scene);
+                works.extend(self.cleanings(scene));
+                works
+            }
             Stage::Read => {
                 let is_put_off = |declared: &Declared| {
                     let scope = declared.settings.scope();
@@ -268,6 +275,7 @@ fn operations(tasks: &[Task], scene: &Scene<'_>, work: &Work) -> Option<Vec<Oper
             let removing = removing(scene.unwanted.get(&token)?, scene);
             vec![Operation::of(removing.commands.get(place)?, false)]
         }
+        Work::Clean(ref node) => vec![clean::operation(scene, node)?],
         Work::Read(number, place) => {
             let setting = scene.wanted.get(number)?.settings.settings.get(place)?;
             vec![Operation::get(&setting.path)]

@@ -117,32 +117,37 @@ pub fn remove(settings: &Settings, wanted: &[&Settings], catalog: &WindowsCatalo
         if !gone.insert(path.clone()) {
             continue;
         }
-        let node = node(&path, catalog);
-        let removal = node.and_then(|node| node.removal);
-        let stays = match (removal, node.is_none_or(|node| node.takes(Verb::Delete))) {
-            (Some(Removal::EmptyValue), _) => {
-                let value = Wanted::read(DataFormat::Chr, "").map(|empty| (setting.format, empty));
-                removing.commands.push(Command {
-                    verb: Verb::Replace,
-                    path,
-                    value,
-                    if_there: None,
-                });
-                continue;
-            }
-            (_, false) => Some("the node takes no Delete: its value stays on the device"),
-            (Some(Removal::Keeps), true) => Some(Removal::Keeps.described()),
-            (_, true) => None,
-        };
-        if let Some(why) = stays {
-            let path = setting.path.clone();
-            removing.stays.push(Stays { path, why });
-        }
-        if node.is_none_or(|node| node.takes(Verb::Delete)) {
-            removing.commands.push(Command::delete(path));
-        }
+        let (command, why) = take_away(path, catalog);
+        removing.commands.extend(command);
+        let path = || setting.path.clone();
+        removing.stays.extend(why.map(|why| Stays { path: path(), why }));
     }
     removing
+}
+
+/// What takes away a node with all below it, and why something of it stays nevertheless. At least one of them.
+pub fn take_away(path: LocUri, catalog: &WindowsCatalog) -> (Option<Command>, Option<&'static str>) {
+    let node = node(&path, catalog);
+    let removal = node.and_then(|node| node.removal);
+    match (removal, node.is_none_or(|node| node.takes(Verb::Delete))) {
+        (Some(Removal::EmptyValue), _) => {
+            // What goes like this is text.
+            let value = Wanted::read(DataFormat::Chr, "").map(|empty| (DataFormat::Chr, empty));
+            let command = Command {
+                verb: Verb::Replace,
+                path,
+                value,
+                if_there: None,
+            };
+            (Some(command), None)
+        }
+        (_, false) => (
+            None,
+            Some("the node takes no Delete: its value stays on the device"),
+        ),
+        (Some(Removal::Keeps), true) => (Some(Command::delete(path)), Some(Removal::Keeps.described())),
+        (_, true) => (Some(Command::delete(path)), None),
+    }
 }
 
 impl Command {

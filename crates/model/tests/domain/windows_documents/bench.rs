@@ -1,13 +1,14 @@
 //! A device that says what it is told to, and what the server makes of it.
 
 use ordain_catalog::Kind;
-use ordain_catalog::windows::Verb;
+use ordain_catalog::windows::{Verb, WindowsCatalog};
 use ordain_model::convergence::{self, Verdict as Judged};
 use ordain_model::declaration::Declaration;
 use ordain_model::held::{Listing, Placed};
 use ordain_model::ids::Digest;
 use ordain_model::manifest::{Entry, Manifest};
 use ordain_model::report::Report;
+use ordain_model::windows::cleaning::Cleaning;
 use ordain_model::windows::document::{DOCUMENT_TYPE, DocId, Document};
 use ordain_model::windows::documents::{
     Declared, DocumentResult, Documents, DriftKind, Part, Scene, Session, State, Told, Wire,
@@ -51,8 +52,9 @@ pub(super) fn inventory(identifier: &str) -> Declaration {
 /// A device, its session, and what is known of it.
 pub(super) struct Bench {
     pub(super) wanted: Vec<Declaration>,
-    pub(super) unwanted: Vec<Declaration>,
     pub(super) documents: Documents,
+    /// What is to be taken away on the device's own channel.
+    pub(super) cleaning: Cleaning,
     pub(super) session: Session,
     pub(super) message: u32,
     pub(super) now: i64,
@@ -112,8 +114,8 @@ impl Bench {
     pub(super) fn new(wanted: &[Declaration]) -> Self {
         Self {
             wanted: wanted.to_vec(),
-            unwanted: Vec::new(),
             documents: Documents::default(),
+            cleaning: Cleaning::default(),
             session: Session::begin("1".into()),
             message: 0,
             now: NOW,
@@ -129,7 +131,7 @@ impl Bench {
     }
 
     pub(super) fn want(&mut self, wanted: &[Declaration]) {
-        self.unwanted = std::mem::replace(&mut self.wanted, wanted.to_vec());
+        self.wanted = wanted.to_vec();
     }
 
     /// The device says this list, beside its answers to what it was sent; what it is sent next, answered by `answers` with
@@ -141,16 +143,20 @@ impl Bench {
         self.message += 1;
         self.session
             .hears(self.message, Digest::of(&self.message.to_le_bytes()));
-        let (wanted, unwanted) = (declared(&self.wanted), declared(&self.unwanted));
+        let wanted = declared(&self.wanted);
+        let before = self.documents.clone();
         let scene = Scene {
             wanted: &wanted,
-            unwanted: &unwanted,
+            catalog: WindowsCatalog::builtin(),
             wire: wire(),
             now: self.now,
         };
         let mut said = std::mem::take(&mut self.said);
         (said.documents, said.is_whole) = (list.clone(), true);
         let answer = self.session.respond(&scene, &mut self.documents, said, 2);
+        if !self.documents.sets_the_same(&before) {
+            self.cleaning.follow(&before, &self.documents, self.now);
+        }
         let before = self
             .report
             .declarations

@@ -1,12 +1,15 @@
 //! Linked sessions: what the device says of its documents, and which it is sent.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use ordain_catalog::windows::{LocUri, WindowsCatalog};
 use ordain_model::decision::Write;
 use ordain_model::enrollment::Enrollment;
 use ordain_model::ids::{Channel, Digest};
 use ordain_model::manifest::Manifest;
 use ordain_model::record::StatusRecord;
+use ordain_model::report::Report;
 use ordain_model::windows::channel_of;
 use ordain_model::windows::document::Document;
 use ordain_model::windows::documents::{Declared, Documents, Scene as View, Session};
@@ -50,10 +53,10 @@ impl Speaks for Session {
             digest,
         } = hearing;
         let record = app.store.reported(&scene.state).await?;
-        let policy = load(app, &manifest, &record.documents).await?;
+        let policy = load(app, &manifest).await?;
         let view = View {
             wanted: &policy.wanted,
-            unwanted: &policy.unwanted,
+            catalog: WindowsCatalog::builtin(),
             wire: WIRE,
             now: scene.now,
         };
@@ -96,12 +99,11 @@ struct Policy {
     wanted: Vec<Declared>,
     /// Of those, the places in the manifest.
     places: Vec<usize>,
-    unwanted: Vec<Declared>,
 }
 
-/// What the manifest has for a device that was sent `documents`.
-async fn load(app: &App, manifest: &Manifest, documents: &Documents) -> Result<Policy, Fault> {
-    let (mut wanted, mut places, mut unwanted) = (Vec::new(), Vec::new(), Vec::new());
+/// What the manifest has.
+async fn load(app: &App, manifest: &Manifest) -> Result<Policy, Fault> {
+    let (mut wanted, mut places) = (Vec::new(), Vec::new());
     for (place, entry) in manifest.entries().iter().enumerate() {
         if channel_of(&entry.type_name) != Some(Channel::Linked) {
             continue;
@@ -111,19 +113,16 @@ async fn load(app: &App, manifest: &Manifest, documents: &Documents) -> Result<P
         wanted.push(declared.ok_or_else(lost)?);
         places.push(place);
     }
-    let is_wanted = |id: &str| {
-        wanted
-            .iter()
-            .any(|declared: &Declared| declared.id().to_string() == id)
-    };
-    for (_, known) in documents.known.iter().filter(|(id, _)| !is_wanted(id)) {
-        unwanted.extend(declared(app, &known.identifier, known.token).await?);
-    }
-    Ok(Policy {
-        wanted,
-        places,
-        unwanted,
-    })
+    Ok(Policy { wanted, places })
+}
+
+/// What its documents set.
+pub(super) async fn resources(app: &App, manifest: &Manifest) -> Result<BTreeSet<LocUri>, Fault> {
+    let wanted = load(app, manifest).await?.wanted.into_iter();
+    let catalog = WindowsCatalog::builtin();
+    Ok(wanted
+        .flat_map(|declared| declared.document.resources(catalog))
+        .collect())
 }
 
 /// A document, if it is still known.
@@ -137,13 +136,26 @@ async fn declared(app: &App, identifier: &str, token: Digest) -> Result<Option<D
     }))
 }
 
-/// What is written on the device's own channel of what inventories have told: groups are decided by that.
+/// What is written on the device's own channel: what inventories have told, since groups are decided by that, and what is
+/// to be taken away there of documents that are gone.
 async fn facts(app: &App, scene: &Scene, before: &Documents, after: &Documents) -> Result<Vec<Write>, Fault> {
-    let Some(told) = after.told(before) else {
+    let told = after.told(before);
+    if told.is_none() && after.sets_the_same(before) {
         return Ok(Vec::new());
-    };
+    }
     let device: &Enrollment = scene.device()?;
     let wanted = app.wanted(&scene.world, device, &device.id, Some(device)).await?;
     let record: Arc<StatusRecord> = Arc::new(app.store.status(&device.id).await?);
+    let mut cleaning = record.cleaning.clone();
+    cleaning.follow(before, after, scene.now);
+    if told.is_none() && cleaning == record.cleaning {
+        return Ok(Vec::new());
+    }
+    let told = Report {
+        // They are of its own sessions.
+        problems: record.problems.clone(),
+        cleaning: Some(cleaning),
+        ..told.unwrap_or_default()
+    };
     report(app, scene, device, wanted, &record, |_| told).await
 }

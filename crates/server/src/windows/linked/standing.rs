@@ -1,7 +1,11 @@
 //! How it stands with the linked channel of a device, for its own sessions and for administrators.
 
-use ordain_catalog::windows::WindowsCatalog;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use ordain_catalog::windows::{LocUri, WindowsCatalog};
 use ordain_model::enrollment::Enrollment;
+use ordain_model::manifest::Manifest;
 use ordain_model::record::StatusRecord;
 use ordain_model::windows::link::{Channel, LinkState};
 use ordain_model::windows::session::Link;
@@ -10,11 +14,12 @@ use ordain_store::{ChannelState, StoreError};
 
 use super::DISCOVERY;
 use crate::app::App;
+use crate::device::fault::Fault;
 
 /// What the server knows of it.
 pub(crate) struct Linked {
     state: ChannelState,
-    is_wanted: bool,
+    wanted: Arc<Manifest>,
     endpoint: String,
     known: Option<Channel>,
 }
@@ -34,7 +39,7 @@ impl Linked {
             None => None,
         };
         Ok(Self {
-            is_wanted: !wanted.manifest.entries().is_empty(),
+            wanted: wanted.manifest,
             endpoint: format!("{}{DISCOVERY}", app.public_url),
             known,
             state,
@@ -45,9 +50,18 @@ impl Linked {
         self.state.channel()
     }
 
+    fn is_wanted(&self) -> bool {
+        !self.wanted.entries().is_empty()
+    }
+
+    /// What the documents set that are for the device.
+    pub(crate) async fn resources(&self, app: &App) -> Result<BTreeSet<LocUri>, Fault> {
+        super::session::resources(app, &self.wanted).await
+    }
+
     pub(crate) fn link(&self) -> Link<'_> {
         Link {
-            is_wanted: self.is_wanted,
+            is_wanted: self.is_wanted(),
             endpoint: &self.endpoint,
             channel: self.known,
         }
@@ -55,7 +69,7 @@ impl Linked {
 
     /// How it stands by what the device reported; `None` when nothing is wanted, nor is there anything.
     pub(crate) fn judge(&self, record: &StatusRecord) -> Option<LinkState> {
-        let is_concerned = self.is_wanted || self.known.is_some();
+        let is_concerned = self.is_wanted() || self.known.is_some();
         is_concerned.then(|| {
             let item = |name: &str| record.items.get(name);
             LinkState::of(item, self.known, &self.endpoint, WindowsCatalog::builtin())

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use ordain_catalog::windows::WindowsCatalog;
+use ordain_catalog::windows::{LocUri, WindowsCatalog};
 use ordain_model::decision::Write;
 use ordain_model::enrollment::Enrollment;
 use ordain_model::held::Listing;
@@ -161,15 +161,23 @@ pub(in crate::windows) async fn report(
 }
 
 impl Policy {
+    /// Whether something is to be taken away that documents have set.
+    pub(super) fn cleans(&self) -> bool {
+        self.record.cleaning.due().next().is_some()
+    }
+
     pub(super) fn scene<'a>(
         &'a self,
         address: &'a str,
         package: Option<&'a str>,
         link: Link<'a>,
+        declared: &'a BTreeSet<LocUri>,
         now: i64,
     ) -> View<'a> {
         View {
             link,
+            declared,
+            cleaning: &self.record.cleaning,
             queue: &self.queue,
             now,
             address,

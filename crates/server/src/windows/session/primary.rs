@@ -1,5 +1,7 @@
 //! Sessions on the device's own channel: what it is, its settings, what was ordered.
 
+use std::collections::BTreeSet;
+
 use ordain_model::decision::Write;
 use ordain_model::ids::{Channel, Digest};
 use ordain_model::windows::enroll;
@@ -45,7 +47,11 @@ impl Speaks for Session {
         let linked = Linked::load(app, &scene.world, device).await?;
         let wns = app.wns().await?;
         let package = wns.as_ref().map(|wns| wns.package.as_str());
-        let view = policy.scene(&address, package, linked.link(), scene.now);
+        let declared = match policy.cleans() {
+            true => linked.resources(app).await?,
+            false => BTreeSet::new(),
+        };
+        let view = policy.scene(&address, package, linked.link(), &declared, scene.now);
         self.hears(heard.header.message_id, digest);
         let first = u32::try_from(heard.statuses.len() + 1).unwrap_or(u32::MAX);
         let answer = self.respond(&view, heard.said.clone(), first);
