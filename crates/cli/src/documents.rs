@@ -16,6 +16,8 @@ pub(crate) fn documents(all: &[Document], now: i64) -> Vec<String> {
         lines.push(format!("{}: {state}", document.identifier));
         let parts = document.outcomes.iter();
         lines.extend(parts.map(|part| format!("  {}: {}", part.path, part.said)));
+        let unnamed = document.unnamed.iter();
+        lines.extend(unnamed.map(|part| format!("  {part}: the result does not name it")));
     }
     lines
 }

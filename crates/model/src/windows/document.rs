@@ -230,6 +230,16 @@ impl Document {
         uris.chain(values).collect()
     }
 
+    /// Its parts as results name them: nodes with their CSP in front, classes with their namespace.
+    pub fn parts(&self) -> impl Iterator<Item = String> {
+        let nodes = self.csp.iter().flat_map(|csp| {
+            let settings = csp.settings.iter();
+            settings.map(|uri| format!("{}/{}", csp.name, uri.path))
+        });
+        let resources = self.providers.iter();
+        nodes.chain(resources.map(|provider| format!("{}:{}", provider.namespace, provider.class)))
+    }
+
     /// The resources that the nodes of CSPs are of which it sets: what is made and deleted as one, such as a VPN profile;
     /// else the node itself.
     pub fn resources(&self, catalog: &WindowsCatalog) -> BTreeSet<LocUri> {

@@ -45,6 +45,55 @@ fn a_document_is_sent_once_and_confirmed_by_its_result() {
 }
 
 #[test]
+fn the_whole_counts_and_what_is_not_named_is_shown() {
+    let document = declaration(
+        "vpn",
+        json!({"scenario": "MSFTVPN", "scope": "system", "request": "Complete",
+            "csp": [{"name": "./Vendor/MSFT/VPNv2", "settings": [
+                {"path": "Work/Servers", "format": "chr", "value": "a"},
+                {"path": "Home%20Lab/Servers", "format": "chr", "value": "b"}]}]}),
+    );
+    let part = |path: &str, status: &str, state: u32| json!({"path": path, "status": status, "state": state});
+    let servers = part("./Vendor/MSFT/VPNv2/Work/Servers", "200", 60);
+    let home = part("./Vendor/MSFT/VPNv2/Home%20Lab/Servers", "200", 60);
+    let read = |parts: Value, state: Option<u32>| {
+        let mut bench = Bench::new(std::slice::from_ref(&document));
+        bench.hear(Some(vec![]), OK);
+        let list = || Some(vec![told(&document, 60, "R1")]);
+        let text = result(&document, 60, "R1", &parts);
+        let text = match state {
+            Some(state) => text.replace("\"R1\",\"state\":60", &format!("\"R1\",\"state\":{state}")),
+            None => text.replace("\"R1\",\"state\":60,", "\"R1\","),
+        };
+        bench.hear(list(), &|_| (200, Some(text.clone())));
+        bench.hear(list(), OK);
+        let read = bench.documents.of("vpn").unwrap().result.clone().unwrap();
+        assert_eq!(read.state.map(|state| state.0), state);
+        let judged = match &bench.judged()[0] {
+            Judged::Confirmed => "confirmed",
+            Judged::Failed(_) => "failed",
+            _ => "pending",
+        };
+        (judged, read.unnamed.len())
+    };
+    let good = Some(60);
+    assert_eq!(read(json!([servers, home]), good), ("confirmed", 0));
+    assert_eq!(read(json!([servers]), good), ("confirmed", 1));
+    assert_eq!(read(json!([]), good), ("confirmed", 2));
+    for bad in [
+        part("./Vendor/MSFT/VPNv2/Work/Servers", "404", 60),
+        part("./Vendor/MSFT/VPNv2/Work/Servers", "200", 61),
+    ] {
+        assert_eq!(read(json!([bad, home]), good), ("failed", 0));
+    }
+    // Its own state is missing, or is another one.
+    assert_eq!(read(json!([servers, home]), None), ("pending", 0));
+    assert_eq!(read(json!([]), None), ("pending", 2));
+    assert_eq!(read(json!([servers, home]), Some(61)), ("failed", 0));
+    assert_eq!(read(json!([servers, home]), Some(3)), ("pending", 0));
+}
+
+#[test]
 fn what_is_refused_waits_for_another_version() {
     let document = vpn("vpn", "a", "delete");
     let mut bench = Bench::new(std::slice::from_ref(&document));

@@ -24,6 +24,9 @@ pub struct Document {
     pub history: Vec<DocumentSeen>,
     /// What became of its parts, by the result that was read last; those that are not as they should be come first.
     pub outcomes: Vec<DocumentPart>,
+    /// Its parts that the result does not name, which is not held against it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unnamed: Vec<String>,
     /// When the device made that result, in unix seconds, if it said so.
     pub result_at: Option<i64>,
 }
@@ -123,6 +126,7 @@ impl From<(&String, &model::Known)> for Document {
                     said: outcome.words(),
                 })
                 .collect(),
+            unnamed: result.map(|result| result.unnamed.clone()).unwrap_or_default(),
             result_at: result.and_then(|result| result.timestamp),
         }
     }

@@ -154,7 +154,7 @@ impl Known {
     }
 
     /// What is made of what the device tells of the version that is wanted. Good is only what both the list and the result
-    /// call good, the result being that of this very state.
+    /// call good, the result being that of this very state and good as [`super::Read::verdict`] says.
     fn judge(&self, told: &Told) -> (Validity, Vec<Reason>) {
         let read = self.read_of(told);
         let against = |verdict| {

@@ -259,15 +259,25 @@ fn read(scene: &Scene<'_>, documents: &mut Documents, id: &str, result: Document
     let Some(known) = documents.known.get_mut(id) else {
         return;
     };
-    let is_wanted = scene
-        .wanted(id)
-        .is_some_and(|declared| known.is_of(declared));
+    let Some(declared) = scene.wanted(id).filter(|declared| known.is_of(declared)) else {
+        return;
+    };
     let checksum = result.checksum.unwrap_or_default().to_lowercase();
-    if !is_wanted || result.id != id || !known.token.is_written(&checksum) {
+    if result.id != id || !known.token.is_written(&checksum) {
         return;
     }
+    // The same node may be written in several ways.
+    let node = |path: &str| path.parse::<LocUri>().ok();
+    let named: BTreeSet<&str> = result.parts.iter().map(|part| &*part.path).collect();
+    let nodes: BTreeSet<LocUri> = named.iter().copied().filter_map(node).collect();
+    let is_named =
+        |path: &String| named.contains(&**path) || node(path).is_some_and(|node| nodes.contains(&node));
+    let unnamed = declared.document.parts().filter(|path| !is_named(path));
+    let unnamed = unnamed.take(MOST_OUTCOMES).collect();
     let outcomes: Vec<_> = result.parts.iter().map(|part| part.outcome()).collect();
     let is_any = |verdict| outcomes.iter().any(|outcome| outcome.verdict == verdict);
+    // The device's word on the whole counts, unless a part that it names speaks against it. Without that word nothing is
+    // good, whatever the parts are.
     let verdict = match (is_any(Verdict::Bad), is_any(Verdict::Open), kind(result.state)) {
         (true, ..) | (_, _, Kind::Failed | Kind::Retryable | Kind::NotDeleted) => Verdict::Bad,
         (false, false, Kind::Good) => Verdict::Good,
@@ -293,6 +303,7 @@ fn read(scene: &Scene<'_>, documents: &mut Documents, id: &str, result: Document
             bad.chain(good.into_iter().take(rest)).collect()
         },
         more,
+        unnamed,
         verdict,
         values: values.collect(),
     });

@@ -126,7 +126,11 @@ pub struct Read {
     /// How many parts there are beyond those.
     #[serde(default)]
     pub more: usize,
-    /// Whether each of them is good, and how the worst one is.
+    /// Parts of the document that it does not name. \[U\]: nobody has published that a result names all, so nothing is held
+    /// against the document; they are shown.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unnamed: Vec<String>,
+    /// Whether the whole is good by its own state, and so is each part that is named; and how the worst one is.
     pub verdict: Verdict,
     /// What an inventory told, by name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
