@@ -59,6 +59,9 @@ pub enum Refusal {
     /// The certificate was issued for another serial number.
     #[error("the certificate was issued for another serial number")]
     WrongSerial,
+    /// The message has been answered, or is older than one that was.
+    #[error("the message was sent before")]
+    Replayed,
     /// Apple's protocol for a Windows device, or the other way round.
     #[error("the device is enrolled by another protocol")]
     OtherProtocol,

@@ -58,6 +58,10 @@ pub struct WindowsFacts {
     /// What the token of Entra says, where it was one that let the device enroll.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub entra: Option<Entra>,
+    /// When the message was signed that last got the device a linked enrollment, in unix seconds of its clock: none counts
+    /// that was signed before, or is that one again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub linked_by: Option<i64>,
 }
 
 /// Whose certificate store the device's certificate is in.

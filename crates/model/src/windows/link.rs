@@ -58,6 +58,9 @@ pub enum NotLinked {
     /// The device has never told which one it is in Microsoft Entra, so that a token of Entra says nothing.
     #[error("the device's identifier in Microsoft Entra is not known")]
     UnknownInEntra,
+    /// The message has been answered, or is older than one that was.
+    #[error("the message was sent before")]
+    Replayed,
     /// The certificate is outside its validity.
     #[error("the certificate is outside its validity")]
     Expired,
@@ -113,6 +116,9 @@ pub struct Linking {
     pub certificate: Presented,
     /// The secrets of its DM account, sealed.
     pub account: Vec<u8>,
+    /// When the message was signed that asks for it, in unix seconds, where its signature is what proves it. Somebody who
+    /// has seen it could send it again.
+    pub signed_at: Option<i64>,
 }
 
 /// Gives `device` a linked channel under the new certificate, in place of `before` if there was one: nothing of that
@@ -120,6 +126,8 @@ pub struct Linking {
 ///
 /// # Errors
 /// As [`crate::checkin::admit`], if the device has left, has not finished enrolling, or is none of Windows.
+/// [`Refusal::Replayed`]: each signed message counts once, and none after a later one. A device whose answer was lost signs
+/// another one.
 pub fn link(
     device: Option<&Enrollment>,
     before: Option<&Enrollment>,
@@ -137,9 +145,20 @@ pub fn link(
         windows,
         certificate,
         account,
+        signed_at,
     } = linking;
     let id = device.id.to_linked();
     let mut writes = Vec::new();
+    if let Some(signed_at) = signed_at {
+        let mut device = device.clone();
+        if let Some(windows) = &mut device.facts.windows {
+            if windows.linked_by.is_some_and(|before| signed_at <= before) {
+                return Err(Refusal::Replayed);
+            }
+            windows.linked_by = Some(signed_at);
+        }
+        writes.push(Write::Enrollment(Box::new(device)));
+    }
     if let Some(before) = before {
         writes.push(Write::EndGeneration(id.clone()));
         writes.extend(retired(before));

@@ -45,6 +45,7 @@ fn linking(certificate: &str) -> Linking {
             ..presented(certificate)
         },
         account: b"sealed".to_vec(),
+        signed_at: None,
     }
 }
 
@@ -87,6 +88,30 @@ fn what_issuing_writes() {
         None
     ))));
     assert_eq!((again.stamp, again.identity), (50, Some(presented("dc2").pin)));
+}
+
+#[test]
+fn each_signed_message_counts_once() {
+    let device = pc();
+    let signed = |device: &Enrollment, at| {
+        let linking = Linking {
+            signed_at: Some(at),
+            ..linking("dc")
+        };
+        link(Some(device), None, linking, NOW)
+    };
+    let writes = signed(&device, NOW - 60).unwrap().writes;
+    let after = writes.iter().find_map(|write| match write {
+        Write::Enrollment(row) if row.id == device.id => Some((**row).clone()),
+        _ => None,
+    });
+    let after = after.unwrap();
+    for at in [NOW - 60, NOW - 61] {
+        assert_eq!(signed(&after, at).err(), Some(Refusal::Replayed));
+    }
+    assert!(signed(&after, NOW - 59).is_ok());
+    // What is proven otherwise is as it was.
+    assert!(link(Some(&after), None, linking("dc"), NOW).is_ok());
 }
 
 #[test]

@@ -39,6 +39,7 @@ pub(super) fn facts(context: &AdditionalContext, signed_in: &SignedIn) -> Device
             Sponsor::Token(_) => None,
             Sponsor::Entra(entra) => Some(entra.clone()),
         },
+        linked_by: None,
     };
     DeviceFacts {
         name: item("DeviceName"),

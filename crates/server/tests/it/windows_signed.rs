@@ -84,9 +84,19 @@ async fn a_signature_is_enough(database: Database) {
     pc.post(LINKED, says.as_bytes(), Some(&linked.identity))
         .await
         .with(200);
+    // Sent again, it gets nothing, and ends nothing.
+    assert_eq!(fault(&post(&pc, &message, None).await).0, "s:Authorization");
+    assert_eq!(house.get("/audit").await[0], audit[0]);
+    let says = package("5E5E5E5E5E", 2, "");
+    pc.post(LINKED, says.as_bytes(), Some(&linked.identity))
+        .await
+        .with(200);
     // What TLS shows beside must be the same.
+    house.pass(1);
     let message = sign(&asking(&pc, &shown), &KEYS[0], Some(house.now()));
     post(&pc, &message, Some(&own.identity)).await.with(200);
+    house.pass(1);
+    let message = sign(&asking(&pc, &shown), &KEYS[0], Some(house.now()));
     assert_eq!(
         fault(&post(&pc, &message, Some(&linked.identity)).await).0,
         "s:Authentication"
@@ -194,6 +204,10 @@ async fn a_message_is_good_for_minutes(database: Database) {
             "{ahead} min"
         );
     }
+    // None that is older than one that was answered.
+    let older = sign(&message, &KEYS[0], Some(house.now()));
+    assert_eq!(fault(&post(&pc, &older, None).await).0, "s:Authorization");
+    house.pass(5 * MINUTE);
     let kept = sign(&message, &KEYS[0], Some(house.now()));
     post(&pc, &kept, None).await.with(200);
     house.pass(11 * MINUTE);

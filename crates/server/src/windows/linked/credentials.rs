@@ -21,8 +21,8 @@ const LONGEST: i64 = 60 * 60;
 /// What a message proves of its sender.
 #[derive(Debug, Clone)]
 pub(super) enum Proven {
-    /// It has the key of this certificate, of an enrollment here.
-    Certificate(Presented, EnrollmentId),
+    /// It has the key of this certificate, of an enrollment here, and signed the message at this time, in unix seconds.
+    Certificate(Presented, EnrollmentId, i64),
     /// Entra says that it is the device of this identifier there.
     Entra(String),
 }
@@ -54,7 +54,8 @@ pub(super) async fn verify(arrived: &Arrived) -> Result<Proven, Problem> {
 }
 
 /// Whose certificate it is, if the message is signed with its key, and that of the device's own enrollment here. The
-/// signature says when it was made, so that a message that somebody has kept is worth nothing soon; \[U\]: one without
+/// signature says when it was made, so that a message that somebody has kept is worth nothing soon, and gets nothing a second
+/// time ([`ordain_model::windows::link::link`]); \[U\]: one without
 /// that is refused, though published messages all have it.
 async fn by_certificate(
     arrived: &Arrived,
@@ -68,13 +69,13 @@ async fn by_certificate(
     };
     let app = &arrived.app;
     let now = app.now();
-    let is_current = timestamp.is_some_and(|Timestamp { created, expires }| {
+    let timestamp = timestamp.filter(|Timestamp { created, expires }| {
         (created.saturating_sub(CLOCK_TOLERANCE)..expires.saturating_add(CLOCK_TOLERANCE)).contains(&now)
-            && expires.saturating_sub(created) <= LONGEST
+            && expires.saturating_sub(*created) <= LONGEST
     });
-    if !is_current {
-        return Err(refused("it is not of now".to_owned()));
-    }
+    let created = timestamp
+        .ok_or_else(|| refused("it is not of now".to_owned()))?
+        .created;
     let certificate = Certificate::from_der(certificate).map_err(|error| refused(error.to_string()))?;
     if !certificate.verifies_rsa_sha256(&signature.signed_info, &signature.value) {
         return Err(refused("the signature is wrong".to_owned()));
@@ -86,7 +87,7 @@ async fn by_certificate(
     let presented = presented.map_err(|reason| refused(reason.to_string()))?;
     let scene = app.windows_scene(Channel::Device, &presented).await;
     match scene.and_then(|scene| Ok(scene.device()?.id.clone())) {
-        Ok(id) => Ok(Proven::Certificate(presented, id)),
+        Ok(id) => Ok(Proven::Certificate(presented, id, created)),
         Err(Fault::Refused(reason)) => Err(refused(reason.to_string())),
         Err(other) => Err(Problem::unavailable(other)),
     }
@@ -101,7 +102,7 @@ pub(super) async fn parent(
     let hardware_id = context.get("HWDevID");
     let shown = Shown {
         proof: Some(match proven {
-            Proven::Certificate(presented, _) => Proof::Certificate(presented),
+            Proven::Certificate(presented, ..) => Proof::Certificate(presented),
             Proven::Entra(device) => Proof::Entra(device),
         }),
         emm_device_id: context.get("EmmDeviceId"),
@@ -115,7 +116,7 @@ pub(super) async fn parent(
         windows.enrollment_id()
     };
     let id = match proven {
-        Proven::Certificate(_, id) => Some(id.clone()),
+        Proven::Certificate(_, id, _) => Some(id.clone()),
         Proven::Entra(_) => match shown.emm_device_id {
             Some(name) => name.parse().ok().filter(EnrollmentId::is_device),
             None => by_hardware(),

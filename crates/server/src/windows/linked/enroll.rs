@@ -75,7 +75,7 @@ pub(in crate::windows) async fn issue(
     let document = provisioning::of_enrollment(&app.public_url, &id, &windows, root, &certificate, &account)?;
     let state = app.store.channel(&id).await?;
     // What was verified is the device of the certificate that it has now.
-    if let Proven::Certificate(shown, _) = &proven
+    if let Proven::Certificate(shown, ..) = &proven
         && state.device().and_then(|device| device.identity) != Some(shown.pin)
     {
         return Err(credentials::refused(NotLinked::Differs));
@@ -84,10 +84,19 @@ pub(in crate::windows) async fn issue(
         windows,
         certificate: presented,
         account: sealed,
+        signed_at: match &proven {
+            Proven::Certificate(.., at) => Some(*at),
+            Proven::Entra(_) => None,
+        },
     };
     let decision = model::link(state.device(), state.channel(), linking, app.now());
     let writes = decision
-        .map_err(|_: Refusal| credentials::refused(NotLinked::NoParent))?
+        .map_err(|refusal| {
+            credentials::refused(match refusal {
+                Refusal::Replayed => NotLinked::Replayed,
+                _ => NotLinked::NoParent,
+            })
+        })?
         .writes;
     let audit = AuditRecord {
         at: app.now(),
