@@ -3,10 +3,14 @@
 use std::borrow::Cow;
 use std::str::FromStr;
 
+use quick_xml::escape::escape;
 use quick_xml::events::Event;
 use roxmltree::{Document, Node, ParsingOptions};
 
 use super::{Error, MAX_ALL_ATTRIBUTES, MAX_ATTRIBUTES, MAX_DEPTH, MAX_NODES, MAX_OCTETS, MAX_PREFIXES};
+
+/// The longest declarations that are added to a source, in octets: many sources of a document may need them.
+const MAX_DECLARATIONS: usize = 1 << 10;
 
 /// Reads `octets` as a document within the bounds.
 pub(crate) fn parse(octets: &[u8]) -> Result<Document<'_>, Error> {
@@ -228,8 +232,8 @@ impl<'a> Element<'a> {
         Ok(text)
     }
 
-    /// Its text, or, if it has elements, their source: what is meant as text is sometimes sent as markup. Namespaces
-    /// declared further out are not declared in it.
+    /// Its text, or, if it has elements, their source: what is meant as text is sometimes sent as markup. Where that is one
+    /// element, it declares the prefixes that are used in it and declared further out, so that it can be read by itself.
     pub(crate) fn text_or_markup(self) -> String {
         if let Ok(text) = self.text("") {
             return text.into_owned();
@@ -239,7 +243,35 @@ impl<'a> Element<'a> {
         let source = start
             .zip(end)
             .and_then(|(start, end)| self.0.document().input_text().get(start..end));
-        source.unwrap_or_default().trim_ascii().to_owned()
+        let source = source.unwrap_or_default().trim_ascii();
+        let mut elements = self.0.children().filter(Node::is_element);
+        match (elements.next(), elements.next()) {
+            (Some(_), None) if source.starts_with('<') => self.declaring(source),
+            _ => source.to_owned(),
+        }
+    }
+
+    /// `source`, which is in it and begins with a tag, with the declarations that it needs of prefixes. One too many does no
+    /// harm; one that is there makes it what it was without them: not to be read.
+    fn declaring(self, source: &str) -> String {
+        let tag = source.split_once('>').map_or(source, |(tag, _)| tag);
+        let is_used = |prefix: &str| {
+            source.contains(&format!("{prefix}:")) && !tag.contains(&format!("xmlns:{prefix}"))
+        };
+        let declarations: String = self
+            .0
+            .namespaces()
+            .filter_map(|namespace| Some((namespace.name()?, namespace.uri())))
+            .filter(|(prefix, _)| *prefix != "xml" && is_used(prefix))
+            .map(|(prefix, uri)| format!(" xmlns:{prefix}=\"{}\"", escape(uri)))
+            .collect();
+        let end = source.find(|c: char| c.is_ascii_whitespace() || ['/', '>'].contains(&c));
+        match end.and_then(|end| source.split_at_checked(end)) {
+            Some((start, rest)) if declarations.len() <= MAX_DECLARATIONS => {
+                format!("{start}{declarations}{rest}")
+            }
+            _ => source.to_owned(),
+        }
     }
 
     /// The text of the element in it of that name, without white space around it.

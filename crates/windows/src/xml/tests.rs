@@ -131,6 +131,42 @@ fn texts_are_put_together() {
 }
 
 #[test]
+fn markup_declares_what_was_declared_around_it() {
+    let markup = |text: &str| {
+        let document = parse(text.as_bytes()).unwrap();
+        let root = Element::root(&document);
+        root.children().next().unwrap().text_or_markup()
+    };
+    let outer = "xmlns:p='urn:p&amp;\"' xmlns:q='urn:q' xmlns='urn:d'";
+    let inner = "<p:a><p:b c='1'/></p:a>";
+    let of_p = "xmlns:p=\"urn:p&amp;&quot;\"";
+    assert_eq!(
+        markup(&format!("<r {outer}><Data> {inner} </Data></r>")),
+        inner.replace("<p:a>", &format!("<p:a {of_p}>"))
+    );
+    assert_eq!(
+        markup(&format!("<r {outer}><Data><a q:b='1'/></Data></r>")),
+        "<a xmlns:q=\"urn:q\" q:b='1'/>"
+    );
+    // What can be read by itself is as it was.
+    for same in [
+        "<a b='p'/>",
+        "<p:a xmlns:p='urn:other'/>",
+        "<x:a xmlns:x='urn:x'/>",
+    ] {
+        assert_eq!(markup(&format!("<r {outer}><Data>{same}</Data></r>")), same);
+    }
+    assert_eq!(
+        markup(&format!("<r {outer}><Data>{inner}{inner}</Data></r>")),
+        inner.repeat(2)
+    );
+    // Nobody makes it grow.
+    let long = "u".repeat(2_000);
+    let text = format!("<r xmlns:p='{long}'><Data>{inner}</Data></r>");
+    assert_eq!(markup(&text), inner);
+}
+
+#[test]
 fn what_xml_cannot_carry_is_not_written() {
     for text in ["\0", "a\u{8}", "\u{fffe}"] {
         assert!(!can_carry(text));

@@ -123,12 +123,27 @@ fn lists_come_in_three_ways() {
         let message = alert(&format!("<Data>{data}</Data>"));
         assert_eq!(listed(&message), expected, "{data}");
     }
-    // In a namespace of its own, or in that of the message, under a prefix.
+    // In a namespace of its own, under a prefix that is declared in it, around it, or at the very beginning.
     let own = LIST.replace(
         "<DeclaredConfigurations",
         "<DeclaredConfigurations xmlns=\"urn:dc\"",
     );
     assert_eq!(listed(&alert(&format!("<Data>{own}</Data>"))), expected);
+    let prefixed = LIST.replace("<Decl", "<d:Decl").replace("</Decl", "</d:Decl");
+    let declares = "xmlns:d=\"urn:dc\"";
+    let own = prefixed.replacen(" schema", &format!(" {declares} schema"), 1);
+    assert_eq!(listed(&alert(&format!("<Data>{own}</Data>"))), expected);
+    assert_eq!(
+        listed(&alert(&format!("<Data {declares}>{prefixed}</Data>"))),
+        expected
+    );
+    let message = alert(&format!("<Data>{prefixed}</Data>"));
+    let message = with(
+        std::str::from_utf8(&message).unwrap(),
+        "<SyncML ",
+        &format!("<SyncML {declares} "),
+    );
+    assert_eq!(listed(message.as_bytes()), expected);
 }
 
 #[test]
