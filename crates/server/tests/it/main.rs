@@ -68,9 +68,11 @@ mod windows_raw;
 mod windows_raw_session;
 mod windows_raw_settings;
 mod windows_renewal;
+mod windows_rollback;
 mod windows_session;
 mod windows_settings;
 mod windows_signed;
+mod windows_tenant;
 mod windows_twin;
 mod windows_wire;
 

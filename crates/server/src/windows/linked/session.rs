@@ -68,7 +68,11 @@ impl Speaks for Session {
                 self.report(&view, &documents, list, before)
             })
             .await?;
-            writes.extend(facts(app, scene, &record.documents, &documents).await?);
+            // A new channel knows nothing of what the one before has told.
+            let before = &record.documents;
+            if before.known.is_empty() || before.inventory() != documents.inventory() {
+                writes.extend(facts(app, scene, &documents).await?);
+            }
             for (declared, place) in policy.wanted.iter().zip(&policy.places) {
                 let known = documents.of(&declared.identifier);
                 if known.is_some_and(|known| known.is_taken && known.token == declared.token) {
@@ -86,8 +90,10 @@ impl Speaks for Session {
     }
 
     /// The primary enrollment stays.
-    async fn leave(_: &App, scene: &Scene) -> Result<Vec<Write>, Fault> {
-        Ok(enroll::unenroll(scene.device()?, scene.channel()?, scene.now).writes)
+    async fn leave(app: &App, scene: &Scene) -> Result<Vec<Write>, Fault> {
+        let mut writes = enroll::unenroll(scene.device()?, scene.channel()?, scene.now).writes;
+        writes.extend(facts(app, scene, &Documents::default()).await?);
+        Ok(writes)
     }
 }
 
@@ -137,13 +143,13 @@ async fn declared(app: &App, identifier: &str, token: Digest) -> Result<Option<D
     }))
 }
 
-/// What is written on the device's own channel of what inventories have told: groups are decided by that.
-async fn facts(app: &App, scene: &Scene, before: &Documents, after: &Documents) -> Result<Vec<Write>, Fault> {
-    let Some(told) = after.told(before) else {
+/// What is written on the device's own channel of what inventories tell: groups are decided by that.
+async fn facts(app: &App, scene: &Scene, documents: &Documents) -> Result<Vec<Write>, Fault> {
+    let device: &Enrollment = scene.device()?;
+    let record: Arc<StatusRecord> = Arc::new(app.store.status(&device.id).await?);
+    let Some(told) = documents.told(&record) else {
         return Ok(Vec::new());
     };
-    let device: &Enrollment = scene.device()?;
     let wanted = app.wanted(&scene.world, device, &device.id, Some(device)).await?;
-    let record: Arc<StatusRecord> = Arc::new(app.store.status(&device.id).await?);
     report(app, scene, device, wanted, &record, |_| told).await
 }
