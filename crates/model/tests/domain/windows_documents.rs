@@ -198,6 +198,11 @@ fn what_is_no_longer_wanted_goes_as_the_policy_says() {
     let document = vpn("vpn", "a", "delete");
     let mut bench = confirmed(&document);
     bench.want(&[]);
+    // The end of its enrollment will take back what it set.
+    bench.is_ending = true;
+    bench.begin();
+    assert_eq!(bench.hear(Some(vec![told(&document, 60, "R1")]), OK), []);
+    bench.is_ending = false;
     bench.begin();
     assert_eq!(
         verbs(&bench.hear(Some(vec![told(&document, 60, "R1")]), OK)),

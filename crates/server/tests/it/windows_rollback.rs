@@ -1,6 +1,6 @@
 //! What is left of documents when their enrollment ends: nothing, on the device and here. The PC is a simulated one.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use ordain_catalog::windows::Join;
 use ordain_testbed::Database;
@@ -20,6 +20,7 @@ use crate::windows_twin::Managed;
 
 crate::on_each_database!(
     unlinking_takes_back_what_documents_set,
+    what_is_to_be_unlinked_loses_no_documents_before,
     what_the_server_ends_leaves_nothing,
     who_leaves_leaves_nothing,
 );
@@ -180,6 +181,14 @@ fn nodes(managed: &Managed) -> Nodes {
     managed.twin.nodes().clone()
 }
 
+/// The nodes that are not as they were, whatever they have.
+fn changed(managed: &Managed, before: &Nodes) -> Vec<String> {
+    let now = managed.twin.nodes();
+    let uris: BTreeSet<&LocUri> = before.keys().chain(now.keys()).collect();
+    let changed = uris.into_iter().filter(|uri| before.get(uri) != now.get(uri));
+    changed.map(LocUri::to_string).collect()
+}
+
 /// What the file has in which a document sets something.
 fn contents(managed: &mut Managed) -> String {
     let provider = managed.twin.providers_mut().provider(NAMESPACE, CLASS);
@@ -280,7 +289,7 @@ async fn opens_nothing(house: &House, account: &Account) {
 /// Nothing of its enrollments is left, there or here.
 async fn is_gone(house: &House, managed: &mut Managed, bare: &Nodes, accounts: &[Account]) {
     assert_eq!(managed.twin.standing(), Standing::Unenrolled);
-    assert_eq!(nodes(managed), *bare);
+    assert_eq!(changed(managed, bare), [""; 0]);
     assert_eq!(contents(managed), "by hand");
     assert_eq!(managed.twin.complaints().kept(), []);
     let device = house.device(managed.id()).await;
@@ -299,19 +308,22 @@ fn accounts(managed: &Managed) -> Vec<Account> {
     all.into_iter().flatten().cloned().collect()
 }
 
+async fn unlink(house: &House, managed: &Managed) -> String {
+    let body = json!({"request_type": "windows.unlink", "devices": [managed.id()], "confirm": true});
+    order(house, body).await
+}
+
 async fn unlinking_takes_back_what_documents_set(database: Database) {
     let house = House::open(database).await;
     let mut managed = used(&house);
     let mut before = settled(&house, &mut managed).await;
+    // It knows where it can be linked, and that stays.
+    before.insert(uri(ENDPOINT), managed.twin.nodes()[&uri(ENDPOINT)].clone());
     let ended = managed.twin.linked().expect("a linked enrollment").clone();
-    let body = json!({"request_type": "windows.unlink", "devices": [managed.id()], "confirm": true});
-    let id = order(&house, body).await;
+    let id = unlink(&house, &managed).await;
     session(&house, &mut managed).await;
     assert!(managed.twin.linked().is_none());
-    // All of the tree, but that it knows where it could be linked.
-    let endpoint = managed.twin.nodes()[&uri(ENDPOINT)].clone();
-    before.insert(uri(ENDPOINT), endpoint);
-    assert_eq!(nodes(&managed), before);
+    assert_eq!(changed(&managed, &before), [""; 0]);
     assert_eq!(contents(&mut managed), "by hand");
     // When it has told so, the server has forgotten all of it.
     session(&house, &mut managed).await;
@@ -327,19 +339,32 @@ async fn unlinking_takes_back_what_documents_set(database: Database) {
     );
     // Its documents are still for it, so it is linked again, and they begin anew.
     session(&house, &mut managed).await;
-    session(&house, &mut managed).await;
-    assert_ne!(
-        managed
-            .twin
-            .linked()
-            .expect("a linked enrollment")
-            .identity
-            .certificate,
-        ended.identity.certificate
-    );
+    let again = managed.twin.linked().expect("a linked enrollment");
+    assert_ne!(again.identity.certificate, ended.identity.certificate);
     pass(&house, &mut managed, 48 * HOUR).await;
     is_settled(&house, &mut managed).await;
     opens_nothing(&house, &ended).await;
+}
+
+async fn what_is_to_be_unlinked_loses_no_documents_before(database: Database) {
+    let house = House::open(database).await;
+    let mut managed = used(&house);
+    let mut before = settled(&house, &mut managed).await;
+    before.insert(uri(ENDPOINT), managed.twin.nodes()[&uri(ENDPOINT)].clone());
+    let with_documents = nodes(&managed);
+    let id = unlink(&house, &managed).await;
+    publish_nothing(&house).await;
+    managed.twin.push_linked(house.now());
+    managed.hold().await;
+    // A document that is deleted leaves what it set. How often they are looked after goes anyway.
+    assert_eq!(changed(&managed, &with_documents), [REFRESH]);
+    for _ in 0..3 {
+        session(&house, &mut managed).await;
+        assert_eq!(changed(&managed, &before), [""; 0]);
+    }
+    assert_eq!(state(&house, &id).await.0, "acknowledged");
+    assert!(managed.twin.linked().is_none(), "nothing is for it");
+    assert_eq!(linked(&house, &managed).await, Value::Null);
 }
 
 async fn what_the_server_ends_leaves_nothing(database: Database) {

@@ -52,6 +52,7 @@ pub(super) fn inventory(identifier: &str) -> Declaration {
 pub(super) struct Bench {
     pub(super) wanted: Vec<Declaration>,
     pub(super) unwanted: Vec<Declaration>,
+    pub(super) is_ending: bool,
     pub(super) documents: Documents,
     pub(super) session: Session,
     pub(super) message: u32,
@@ -113,6 +114,7 @@ impl Bench {
         Self {
             wanted: wanted.to_vec(),
             unwanted: Vec::new(),
+            is_ending: false,
             documents: Documents::default(),
             session: Session::begin("1".into()),
             message: 0,
@@ -145,6 +147,7 @@ impl Bench {
         let scene = Scene {
             wanted: &wanted,
             unwanted: &unwanted,
+            is_ending: self.is_ending,
             wire: wire(),
             now: self.now,
         };

@@ -7,9 +7,10 @@ use ordain_model::enrollment::Enrollment;
 use ordain_model::ids::{Channel, Digest};
 use ordain_model::manifest::Manifest;
 use ordain_model::record::StatusRecord;
+use ordain_model::windows::action::UNLINK;
 use ordain_model::windows::channel_of;
 use ordain_model::windows::document::Document;
-use ordain_model::windows::documents::{Declared, Documents, Scene as View, Session};
+use ordain_model::windows::documents::{Declared, Documents, Scene as View, Session, Told};
 use ordain_model::windows::enroll;
 use ordain_model::windows::session::{OutOfTurn, Turn};
 
@@ -51,9 +52,11 @@ impl Speaks for Session {
         } = hearing;
         let record = app.store.reported(&scene.state).await?;
         let policy = load(app, &manifest, &record.documents).await?;
+        let list = heard.said.documents.as_deref().unwrap_or_default();
         let view = View {
             wanted: &policy.wanted,
             unwanted: &policy.unwanted,
+            is_ending: policy.lacks_any(list) && is_ending(app, scene).await?,
             wire: WIRE,
             now: scene.now,
         };
@@ -103,6 +106,20 @@ struct Policy {
     /// Of those, the places in the manifest.
     places: Vec<usize>,
     unwanted: Vec<Declared>,
+}
+
+impl Policy {
+    /// Whether there is a document that is not wanted.
+    fn lacks_any(&self, list: &[Told]) -> bool {
+        let is_wanted = |told: &Told| self.wanted.iter().any(|it| it.id().to_string() == told.id);
+        !list.iter().all(is_wanted)
+    }
+}
+
+/// Whether the enrollment was ordered to end, and the device has not said what came of it.
+async fn is_ending(app: &App, scene: &Scene) -> Result<bool, Fault> {
+    let queue = app.store.queue(&scene.device()?.id, 0, u32::MAX).await?;
+    Ok(queue.iter().any(|delivery| delivery.request_type == UNLINK))
 }
 
 /// What the manifest has for a device that was sent `documents`.
