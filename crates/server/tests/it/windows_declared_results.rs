@@ -8,6 +8,7 @@ use crate::house::House;
 use crate::windows_declared::{R1, VPN};
 use crate::windows_declared_pc::*;
 use crate::windows_declared_wire::*;
+use crate::windows_element::escaped;
 use crate::windows_entra::house;
 
 crate::on_each_database!(

@@ -17,6 +17,7 @@ use crate::policy::blueprint;
 use crate::windows_actions::{order, state};
 use crate::windows_tenant::*;
 use crate::windows_twin::Managed;
+use crate::windows_wire::{LINKED, PRIMARY};
 
 crate::on_each_database!(
     unlinking_takes_back_what_documents_set,
@@ -280,7 +281,7 @@ async fn opens_nothing(house: &House, account: &Account) {
         ..Manner::default()
     };
     let client = Client::new(house.site.clone(), manner);
-    for path in ["/ManagementServer/MDM.svc", "/ManagementServer/Linked.svc"] {
+    for path in [PRIMARY, LINKED] {
         let answer = client.send("POST", path, &[], b"nonsense").await.with(403);
         assert!(answer.body.is_empty());
     }
