@@ -56,7 +56,7 @@ impl Speaks for Session {
         let view = View {
             wanted: &policy.wanted,
             unwanted: &policy.unwanted,
-            is_ending: policy.lacks_any(list) && is_ending(app, scene).await?,
+            is_ending: policy.has_unwanted(list) && is_ending(app, scene).await?,
             wire: WIRE,
             now: scene.now,
         };
@@ -110,7 +110,7 @@ struct Policy {
 
 impl Policy {
     /// Whether there is a document that is not wanted.
-    fn lacks_any(&self, list: &[Told]) -> bool {
+    fn has_unwanted(&self, list: &[Told]) -> bool {
         let is_wanted = |told: &Told| self.wanted.iter().any(|it| it.id().to_string() == told.id);
         !list.iter().all(is_wanted)
     }
