@@ -357,6 +357,7 @@ async fn what_is_to_be_unlinked_loses_no_documents_before(database: Database) {
     publish_nothing(&house).await;
     managed.twin.push_linked(house.now());
     managed.hold().await;
+    pass(&house, &mut managed, 60).await;
     // A document that is deleted leaves what it set. How often they are looked after goes anyway.
     assert_eq!(changed(&managed, &with_documents), [REFRESH]);
     for _ in 0..3 {
