@@ -69,7 +69,9 @@ pub struct Evidence<'a> {
     pub link: Option<Link<'a>>,
     /// The end of the push certificate, in unix seconds, if there is one.
     pub push_certificate: Option<i64>,
-    /// Why all pushes pause, and until when, in unix seconds.
+    /// The package family that Windows devices are pushed for, if there are credentials for WNS.
+    pub wns: Option<&'a str>,
+    /// Why all pushes of the service that wakes this device pause, and until when, in unix seconds.
     pub push_trouble: Option<(&'a str, i64)>,
     /// The present, in unix seconds.
     pub now: i64,

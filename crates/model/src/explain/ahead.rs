@@ -7,6 +7,7 @@ use super::{Code, State, Step};
 use crate::agenda::agenda;
 use crate::command;
 use crate::enrollment::{Phase, Push};
+use crate::ids::Channel;
 use crate::wake::{self, Next};
 
 impl Case<'_> {
@@ -34,7 +35,11 @@ impl Case<'_> {
             return next(State::Unknown, rests, facts);
         }
         if device.facts.is_windows() {
-            return vec![self.next_session()];
+            // A linked channel has no push of its own, and what a session has left open waits for the schedule.
+            let is_woken = channel.id.channel() != Channel::Linked && channel.pinned != Some(token);
+            let pushes = is_woken.then(|| self.pushes());
+            let session = self.next_session();
+            return pushes.into_iter().flatten().chain([session]).collect();
         }
         let Some(due_at) = command::due_at(channel, &device.facts, token, catalog) else {
             let facts = vec![fact(&["channel", "pinned"], &channel.pinned)];
@@ -87,23 +92,42 @@ impl Case<'_> {
         step(Code::Next, State::Missing, sentence, facts)
     }
 
-    /// When the device is woken, or why it cannot be.
-    fn pushes(&self) -> Vec<Step> {
-        let channel = self.of.channel;
-        let next = |state, sentence: String, facts| step(Code::Next, state, sentence, facts);
+    /// What the server lacks to wake any device of this maker.
+    fn unable_to_push(&self) -> Option<Step> {
+        let next = |state, sentence: &str, fact| step(Code::Next, state, sentence, vec![fact]);
+        if self.of.device.facts.is_windows() {
+            let none = "the server has no credentials for WNS and so does not wake the device, which comes by its schedule \
+                        (`ordain wns set` takes them)";
+            let package = fact(&["settings", "wns"], &self.of.wns);
+            // Windows devices come by themselves often enough.
+            return self
+                .of
+                .wns
+                .is_none()
+                .then(|| next(State::NotNeeded, none, package));
+        }
         let ends = fact(&["settings", "push-certificate"], &self.of.push_certificate);
         match self.of.push_certificate {
             None => {
                 let none = "the server has no push certificate and so cannot wake the device, which learns of all this when it \
                             next asks by itself (`ordain push-certificate import` takes one)";
-                return vec![next(State::Failed, none.to_owned(), vec![ends])];
+                Some(next(State::Failed, none, ends))
             }
             Some(end) if end < self.of.now => {
                 let ended =
                     "the push certificate of the server has expired, so that it cannot wake the device";
-                return vec![next(State::Failed, ended.to_owned(), vec![ends]).at(end)];
+                Some(next(State::Failed, ended, ends).at(end))
             }
-            Some(_) => {}
+            Some(_) => None,
+        }
+    }
+
+    /// When the device is woken, or why it cannot be.
+    fn pushes(&self) -> Vec<Step> {
+        let channel = self.of.channel;
+        let next = |state, sentence: String, facts| step(Code::Next, state, sentence, facts);
+        if let Some(unable) = self.unable_to_push() {
+            return vec![unable];
         }
         let push = channel.push.as_ref();
         let topic = fact(
@@ -114,14 +138,20 @@ impl Case<'_> {
             }),
         );
         if push.is_none() {
-            let nowhere = "the device has not told how it can be pushed";
-            return vec![next(State::Failed, nowhere.to_owned(), vec![topic])];
+            let (state, nowhere) = match self.of.device.facts.is_windows() {
+                true => (
+                    State::Missing,
+                    "the device has not told a channel of WNS yet: it is asked for one in its sessions",
+                ),
+                false => (State::Failed, "the device has not told how it can be pushed"),
+            };
+            return vec![next(state, nowhere.to_owned(), vec![topic])];
         }
         if let Some((why, until)) = self.of.push_trouble {
             let facts = vec![fact(&["settings", "push-trouble"], &why)];
-            let pause = format!(
-                "all pushes pause, since Apple's push service does not take them: {why}; they are tried again"
-            );
+            let service = self.push_service();
+            let pause =
+                format!("all pushes pause, since {service} does not take them: {why}; they are tried again");
             return vec![next(State::Failed, pause, facts).at(until)];
         }
         let (device, queued) = (&self.of.device.facts, self.of.queued);

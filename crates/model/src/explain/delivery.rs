@@ -51,12 +51,15 @@ impl Case<'_> {
         let has_come = pushed.wakes != wakes;
         let (state, sentence) = match &pushed.problem {
             Some(Problem::Dead) => {
-                let dead = "Apple's push service says that the device cannot be pushed any more as it told: its push token \
-                            is dead";
-                (State::Failed, dead.to_owned())
+                let (service, address) = (self.push_service(), self.push_address());
+                let dead = format!(
+                    "{service} says that the device cannot be pushed any more as it told: its {address} is dead"
+                );
+                (State::Failed, dead)
             }
             Some(Problem::Refused(reason)) => {
-                let refused = format!("Apple's push service does not take pushes for the device: {reason}");
+                let service = self.push_service();
+                let refused = format!("{service} does not take pushes for the device: {reason}");
                 (State::Failed, refused)
             }
             None if has_come => return None,
@@ -82,6 +85,22 @@ impl Case<'_> {
             )
             .at(*at),
         )
+    }
+
+    /// What wakes devices of this maker, as sentences call it.
+    pub(super) fn push_service(&self) -> &'static str {
+        match self.of.device.facts.is_windows() {
+            true => "WNS",
+            false => "Apple's push service",
+        }
+    }
+
+    /// What a device of this maker tells to be pushed at.
+    fn push_address(&self) -> &'static str {
+        match self.of.device.facts.is_windows() {
+            true => "channel",
+            false => "push token",
+        }
     }
 
     /// When the device was last here.

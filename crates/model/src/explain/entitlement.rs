@@ -304,6 +304,11 @@ impl Case<'_> {
             return step(Code::Given, State::Done, listed, facts);
         }
         let device = &self.of.device.facts;
+        if let Some(windows) = &device.windows {
+            let facts = vec![fact(&["device", "facts", "windows"], windows)];
+            let own = "it is for Windows devices, as this one is, which says of each setting whether it can take it";
+            return step(Code::Given, State::Done, own, facts);
+        }
         let facts = [
             ("platform", json!(device.platform)),
             ("os_version", json!(device.os_version)),

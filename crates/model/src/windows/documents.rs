@@ -30,6 +30,9 @@ pub struct Scene<'a> {
     pub wanted: &'a [Declared],
     /// What is known of nodes.
     pub catalog: &'a WindowsCatalog,
+    /// Whether the enrollment was ordered to end, which takes back what its documents have set. One that is taken away
+    /// before that leaves it behind, so none is.
+    pub is_ending: bool,
     /// How documents are written and read.
     pub wire: Wire,
     /// The present, in unix seconds.

@@ -43,6 +43,22 @@ fn all() -> Vec<(&'static str, Stored, &'static str)> {
         ("membership_waiting", cases::membership_waiting(), "passcode"),
         ("not_fetched", cases::not_fetched(), "passcode"),
         ("leaving", cases::leaving(), "certificate"),
+        (
+            "windows_pushed_and_silent",
+            cases::windows_pushed_and_silent(),
+            "camera",
+        ),
+        ("windows_pushes_pause", cases::windows_pushes_pause(), "camera"),
+        (
+            "windows_without_a_channel",
+            cases::windows_without_a_channel(),
+            "camera",
+        ),
+        (
+            "windows_without_credentials",
+            cases::windows_without_credentials(),
+            "camera",
+        ),
     ]
 }
 

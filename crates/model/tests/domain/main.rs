@@ -1,5 +1,6 @@
 //! The domain's decisions, from outside: what they write and answer, whatever comes.
 
+mod channels;
 mod checkin;
 mod command;
 mod compile;

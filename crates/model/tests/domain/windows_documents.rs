@@ -8,6 +8,7 @@ use ordain_catalog::Kind;
 use ordain_catalog::windows::Verb;
 use ordain_model::convergence::Verdict as Judged;
 use ordain_model::declaration::Declaration;
+use ordain_model::record::StatusRecord;
 use ordain_model::windows::document::INVENTORY;
 use ordain_model::windows::documents::{DriftKind, Told};
 use ordain_model::windows::session::Operation;
@@ -247,6 +248,11 @@ fn what_is_no_longer_wanted_goes_as_the_policy_says() {
     let document = vpn("vpn", "a", "delete");
     let mut bench = confirmed(&document);
     bench.want(&[]);
+    // The end of its enrollment will take back what it set.
+    bench.is_ending = true;
+    bench.begin();
+    assert_eq!(bench.hear(Some(vec![told(&document, 60, "R1")]), OK), []);
+    bench.is_ending = false;
     bench.begin();
     assert_eq!(
         verbs(&bench.hear(Some(vec![told(&document, 60, "R1")]), OK)),
@@ -314,9 +320,23 @@ fn inventories_tell_status_items() {
     let before = bench.documents.clone();
     bench.hear(Some(vec![]), OK);
     assert!(bench.documents.inventory().is_empty() && bench.documents.stays.is_empty());
-    let told = bench.documents.told(&before).unwrap();
-    assert_eq!((told.items.len(), told.errors.len()), (0, 1));
-    assert_eq!(bench.documents.told(&bench.documents), None);
+    let mut reported = StatusRecord {
+        items: before.inventory(),
+        problems: vec!["a setting stays".to_owned()],
+        ..StatusRecord::default()
+    };
+    assert_eq!(before.told(&reported), None);
+    reported
+        .items
+        .insert("windows.device.name".to_owned(), json!("PC"));
+    let told = bench.documents.told(&reported).unwrap();
+    let names: Vec<_> = told.errors.keys().collect();
+    assert_eq!(
+        (told.items.len(), names),
+        (0, before.inventory().keys().collect())
+    );
+    assert_eq!(told.problems, reported.problems, "they are not of inventories");
+    assert_eq!(bench.documents.told(&StatusRecord::default()), None);
 }
 
 #[test]

@@ -143,6 +143,7 @@ struct Known {
     wake: Wake,
     queued: Option<i64>,
     certificate: Option<i64>,
+    wns: Option<String>,
     trouble: Option<(String, i64)>,
     published_at: Option<i64>,
     past: Vec<Past>,
@@ -185,7 +186,11 @@ impl Known {
         let number = world.revision().number;
         let newest = app.store.revisions(Some(number + 1), 1).await?;
         let certificate = app.push_certificate().await?;
-        let trouble = app.trouble(Service::Apns).await?;
+        let service = match device.facts.is_windows() {
+            true => Service::Wns,
+            false => Service::Apns,
+        };
+        let trouble = app.trouble(service).await?;
         let mut known = Self {
             against: against(app, &record).await?,
             channel: channel.clone(),
@@ -196,6 +201,7 @@ impl Known {
             queued: sleeper.as_ref().and_then(|sleeper| sleeper.queued),
             wake: sleeper.map(|sleeper| sleeper.wake).unwrap_or_default(),
             certificate: certificate.map(|certificate| certificate.not_after),
+            wns: app.wns().await?.map(|credentials| credentials.package.clone()),
             trouble: trouble.map(|trouble| (trouble.reason, trouble.until)),
             published_at: newest.first().map(|revision| revision.published_at),
             past: Vec::new(),
@@ -243,6 +249,7 @@ impl Known {
             queued: self.queued,
             link: None,
             push_certificate: self.certificate,
+            wns: self.wns.as_deref(),
             push_trouble: trouble.map(|(why, until)| (why.as_str(), *until)),
             now: app.now(),
         }

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use crate::house::House;
 use crate::windows_declared_pc::*;
 use crate::windows_declared_wire::*;
+use crate::windows_element::escaped;
 use crate::windows_entra::{TENANT, house};
 use crate::windows_wire::*;
 
@@ -341,7 +342,7 @@ async fn who_leaves_is_gone(database: Database) {
     let (mut pc, id, checksum) = confirmed(&house).await;
     let is = list(&[listed(&id, &checksum, R1, 60)]);
     pc.talks().begin_with(Some(&is), &[unenrolls()]).await.is_over();
-    pc.talks().must_be_refused().await;
+    pc.talks().must_be_refused(403).await;
     // Its own enrollment stays, and it is told to link again when it says that it is not.
     house.pass(3_600);
     pc.nodes.insert(format!("{LINK}/EnrollStatus"), "8".to_owned());
@@ -359,6 +360,6 @@ async fn who_leaves_is_gone(database: Database) {
     assert!(!facts(&house, "vpn").await.0[3]);
     // When the device leaves, both are gone.
     pc.leaves().await;
-    pc.talks().must_be_refused().await;
+    pc.talks().must_be_refused(403).await;
     assert_eq!(channel(&house, HARDWARE).await, Value::Null);
 }

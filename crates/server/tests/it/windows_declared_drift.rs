@@ -98,6 +98,13 @@ async fn drift_is_told(database: Database) {
         json!([CSP, SERVERS]),
     );
     assert_eq!(told(&house, 3).await, [repaired, drifted, over]);
+    let drift = channel(&house, HARDWARE).await["drift"].clone();
+    let last = drift.as_array().and_then(|drift| drift.last()).expect("drift");
+    assert_eq!(
+        (&last["kind"], last["repaired"].is_i64()),
+        (&json!("unrepaired"), true),
+        "{drift}"
+    );
 }
 
 async fn another_version(database: Database) {

@@ -8,15 +8,11 @@ use serde_json::{Value, json};
 use crate::client::Answer;
 use crate::house::House;
 use crate::policy::blueprint;
+use crate::windows_answer::answer_to;
 use crate::windows_declared_wire::*;
 use crate::windows_entra::{changed, claims, token_of};
 use crate::windows_wire::*;
 
-pub(crate) const LINKED_DISCOVERY: &str = "/EnrollmentServer/Linked/Discovery";
-pub(crate) const LINKED_POLICY: &str = "/EnrollmentServer/Linked/Policy.svc";
-pub(crate) const LINKED_ENROLLMENT: &str = "/EnrollmentServer/Linked/Enrollment.svc";
-const LINKED: &str = "/ManagementServer/Linked.svc";
-const PRIMARY: &str = "/ManagementServer/MDM.svc";
 /// The node below which a device is told to link.
 pub(crate) const LINK: &str = "./Device/Vendor/MSFT/DMClient/Provider/Ordain/LinkedEnrollment";
 
@@ -102,6 +98,7 @@ impl RawPc {
             path,
             session: self.sessions.get(),
             message: 0,
+            said: String::new(),
         }
     }
 
@@ -161,6 +158,8 @@ pub(crate) struct Talk<'a> {
     path: &'static str,
     session: u32,
     message: u32,
+    /// The message before.
+    said: String,
 }
 
 impl Talk<'_> {
@@ -172,35 +171,18 @@ impl Talk<'_> {
     /// The same; the package may go on.
     pub(crate) async fn say_so(&mut self, commands: &[(&str, String)], is_final: bool) -> Heard {
         self.message += 1;
-        let text = self.text(commands, is_final);
-        let answer = self.send(&text).await.with(200);
-        assert_eq!(answer.header("content-type"), Some(SYNCML));
+        self.said = self.text(commands, is_final);
+        let answer = self.send(&self.said).await.with(200);
         // An answer that got lost is had by the same message; not by who has left.
         if !commands.contains(&unenrolls()) {
-            assert_eq!(self.send(&text).await.with(200).body, answer.body);
+            assert_eq!(self.answer_again().await.body, answer.body);
         }
-        let numbered = (2..)
-            .zip(commands)
-            .map(|(id, (name, _))| (id, (*name).to_owned()));
-        let mut sent: Vec<_> = numbered
-            .filter(|(_, name)| name != "Status" && name != "Results")
-            .collect();
-        if let Some(part) = commands
-            .iter()
-            .position(|(_, inner)| inner.contains("<MoreData/>"))
-        {
-            sent.push((u32::try_from(part).expect("few") + 2, "Results".to_owned()));
-        }
-        sent.sort_unstable();
-        let source = self.source();
-        Heard::read(
-            answer.text(),
-            self.path,
-            source,
-            self.session,
-            self.message,
-            &sent,
-        )
+        Heard::of(&answer_to(&self.said, &answer))
+    }
+
+    /// The answer to the last message once more.
+    pub(crate) async fn answer_again(&self) -> Answer {
+        self.send(&self.said).await.with(200)
     }
 
     fn source(&self) -> &'static str {
@@ -248,11 +230,11 @@ impl Talk<'_> {
             .await
     }
 
-    /// Whoever it is, the server does not know it.
-    pub(crate) async fn must_be_refused(mut self) {
+    /// The next message gets this code and nothing: 403 for whom the server does not know.
+    pub(crate) async fn must_be_refused(mut self, code: u16) {
         self.message += 1;
         let text = self.text(&[("Alert", "<Data>1201</Data>".to_owned())], true);
-        assert!(self.send(&text).await.with(403).body.is_empty());
+        assert!(self.send(&text).await.with(code).body.is_empty());
     }
 
     /// What each session begins with.

@@ -2,14 +2,18 @@
 //! are written by hand.
 
 use ordain_testbed::Database;
+use serde_json::Value;
 
+use crate::house::House;
 use crate::windows_declared::{R1, VPN};
 use crate::windows_declared_pc::*;
 use crate::windows_declared_wire::*;
+use crate::windows_element::escaped;
 use crate::windows_entra::house;
 
 crate::on_each_database!(
     providers_and_inventories,
+    what_nobody_tells_any_more_is_forgotten,
     a_result_in_parts,
     what_confirms_nothing
 );
@@ -138,6 +142,54 @@ async fn providers_and_inventories(database: Database) {
     );
     // It decides groups, as any fact.
     assert!(!items.to_string().contains("windows.inventory.motd"), "{items}");
+}
+
+/// The value that the inventory tells of a PC, if it does.
+async fn told(house: &House) -> Value {
+    let device = house.device(HARDWARE).await;
+    let channels = device["channels"].as_array().expect("channels");
+    let own = channels.iter().find(|channel| channel["id"] == HARDWARE);
+    own.expect("its own")["status"]["windows.inventory.asked.Contents"].clone()
+}
+
+/// What a linked enrollment has told is known as long as that enrollment: it may end by itself, and the device may enroll
+/// anew without saying that it has ended.
+async fn what_nobody_tells_any_more_is_forgotten(database: Database) {
+    let house = house(database).await;
+    publish(&house, &[("windows/asked.yaml", ASKED)]).await;
+    let mut pc = RawPc::linked(&house, HARDWARE).await;
+    for ends_by_itself in [true, false] {
+        let mut talk = pc.talks();
+        let heard = talk.begin(Some(&list(&[]))).await;
+        let (id, checksum) = sent(heard.only());
+        let is = list(&[listed(&id, &checksum, "BB", 80)]);
+        let heard = talk.take(&heard, &is).await;
+        let got = Outcome {
+            id: &id,
+            scenario: "MSFTExtensibilityMIProviderInventory",
+            checksum: &checksum,
+            result: "BB",
+            operation: "Get",
+            state: 80,
+            parts: "<DSC namespace=\"root/Microsoft/Windows/DesiredStateConfiguration\" className=\"MSFT_FileDirectoryConfiguration\" \
+                    status=\"200\" state=\"80\"><Value name=\"Contents\">Managed device</Value></DSC>"
+                .to_owned(),
+        }
+        .text();
+        talk.answer(&heard, &is, |heard, command| heard.value(command, &got).into())
+            .await
+            .is_over();
+        assert_eq!(told(&house).await, "Managed device");
+        if ends_by_itself {
+            pc.talks().begin_with(Some(&is), &[unenrolls()]).await.is_over();
+            assert_eq!(told(&house).await, Value::Null);
+            pc.link(&device_token(&house)).await;
+        }
+    }
+    publish(&house, &[]).await;
+    pc.link(&device_token(&house)).await;
+    pc.talks().begin(Some(&list(&[]))).await.is_over();
+    assert_eq!(told(&house).await, Value::Null);
 }
 
 async fn a_result_in_parts(database: Database) {

@@ -1,17 +1,14 @@
-//! A linked Windows client that is written by hand, as `windows_wire` is: its XML is text, and what it reads it looks up in
-//! the text. Of what it hears it checks what Windows depends on: who is meant, a status for each of its commands, in their
-//! order, numbers that are there once, one `Final`.
-
-use std::collections::BTreeSet;
+//! The messages of a linked Windows client that is written by hand, as `windows_wire` is: its XML is text.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use rcgen::{KeyPair, SigningKey};
 use sha2::{Digest as _, Sha256};
 
+use crate::windows_answer::is_command;
+use crate::windows_element::{Element, escaped};
 use crate::windows_wire::*;
 
-pub(crate) const SYNCML: &str = "application/vnd.syncml.dm+xml";
 pub(crate) const ROOT: &str = "./Device/Vendor/MSFT/DeclaredConfiguration/Host";
 
 const SECEXT: &str = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-secext-1.0.xsd";
@@ -27,8 +24,8 @@ pub(crate) struct Command {
     /// `Format` and `Type`.
     pub(crate) meta: (Option<String>, Option<String>),
     pub(crate) data: Option<String>,
-    /// As it is in the message.
-    pub(crate) raw: String,
+    /// Whether more of the data follows.
+    pub(crate) has_more: bool,
 }
 
 /// What the server answers to a message.
@@ -42,102 +39,39 @@ pub(crate) struct Heard {
     pub(crate) is_final: bool,
 }
 
-/// Text without XML's escapes.
-pub(crate) fn unescaped(text: &str) -> String {
-    text.replace("&lt;", "<")
-        .replace("&gt;", ">")
-        .replace("&quot;", "\"")
-        .replace("&apos;", "'")
-        .replace("&amp;", "&")
-}
-
-pub(crate) fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;")
-        .replace('<', "&lt;")
-        .replace('>', "&gt;")
-}
-
-fn optional<'a>(text: &'a str, start: &str, end: &str) -> Option<&'a str> {
-    text.contains(start).then(|| between(text, start, end))
-}
-
 /// The value of an attribute.
 #[track_caller]
 pub(crate) fn attribute<'a>(text: &'a str, name: &str) -> &'a str {
     between(text, &format!(" {name}=\""), "\"")
 }
 
-impl Heard {
-    /// Reads an answer to message `message` of `session`, which had these commands.
-    #[track_caller]
-    pub(crate) fn read(
-        text: &str,
-        path: &str,
-        source: &str,
-        session: u32,
-        message: u32,
-        sent: &[(u32, String)],
-    ) -> Self {
-        assert_eq!(between(text, "<VerDTD>", "<"), "1.2");
-        assert_eq!(between(text, "<VerProto>", "<"), "DM/1.2");
-        assert_eq!(between(text, "<SessionID>", "<"), session.to_string());
-        assert_eq!(between(text, "<Target><LocURI>", "<"), source);
-        assert_eq!(
-            between(text, "<Source><LocURI>", "<"),
-            format!("https://mdm.example.org{path}")
-        );
-        let mut heard = Self {
-            message: between(text, "<MsgID>", "<").parse().expect("a number"),
-            statuses: Vec::new(),
-            commands: Vec::new(),
-            is_final: false,
-        };
-        let (_, body) = text.split_once("<SyncBody").expect("a body");
-        let (_, body) = body.split_once('>').expect("a body");
-        let (mut rest, _) = body.split_once("</SyncBody>").expect("a body");
-        let mut numbers = BTreeSet::new();
-        let mut refs = Vec::new();
-        while !rest.is_empty() {
-            assert!(!heard.is_final, "Final is the last: {text}");
-            if let Some(others) = rest.strip_prefix("<Final/>") {
-                (heard.is_final, rest) = (true, others);
-                continue;
-            }
-            let name = between(rest, "<", ">");
-            let end = format!("</{name}>");
-            let raw = between(rest, ">", &end);
-            rest = rest.split_once(&end).expect("an end").1;
-            let id: u32 = between(raw, "<CmdID>", "<").parse().expect("a number");
-            assert!(id > 0 && numbers.insert(id), "{id} twice: {text}");
-            if name == "Status" {
-                assert_eq!(between(raw, "<MsgRef>", "<"), message.to_string());
-                refs.push((
-                    between(raw, "<CmdRef>", "<").parse().expect("a number"),
-                    between(raw, "<Cmd>", "<").to_owned(),
-                ));
-                heard.statuses.push((
-                    between(raw, "<Cmd>", "<").to_owned(),
-                    between(raw, "<Data>", "<").to_owned(),
-                ));
-                continue;
-            }
-            heard.commands.push(Command {
-                name: name.to_owned(),
-                id,
-                target: optional(raw, "<Target><LocURI>", "<")
-                    .map(unescaped)
-                    .unwrap_or_default(),
-                meta: (
-                    optional(raw, "<Format xmlns=\"syncml:metinf\">", "<").map(str::to_owned),
-                    optional(raw, "<Type xmlns=\"syncml:metinf\">", "<").map(str::to_owned),
-                ),
-                data: optional(raw, "<Data>", "</Data>").map(unescaped),
-                raw: raw.to_owned(),
-            });
+impl Command {
+    fn of(element: &Element) -> Self {
+        let text = |path: &str| element.find(path).map(|found| found.text.clone());
+        Self {
+            name: element.name.clone(),
+            id: element.at("CmdID").parse().expect("a number"),
+            target: element.at("Item/Target/LocURI").to_owned(),
+            meta: (text("Item/Meta/Format"), text("Item/Meta/Type")),
+            data: text("Item/Data").or(text("Data")),
+            has_more: element.find("Item/MoreData").is_some(),
         }
-        let header = [(0, "SyncHdr".to_owned())];
-        let expected: Vec<(u32, String)> = header.iter().chain(sent).cloned().collect();
-        assert_eq!(refs, expected, "a status for each, in their order: {text}");
+    }
+}
+
+impl Heard {
+    /// An answer, which must have taken the message.
+    #[track_caller]
+    pub(crate) fn of(answer: &Element) -> Self {
+        let body = &answer.find("SyncBody").expect("a body").children;
+        let statuses = body.iter().filter(|it| it.name == "Status");
+        let told = |it: &Element| (it.at("Cmd").to_owned(), it.at("Data").to_owned());
+        let mut heard = Self {
+            message: answer.at("SyncHdr/MsgID").parse().expect("a number"),
+            statuses: statuses.map(told).collect(),
+            commands: body.iter().filter(is_command).map(Command::of).collect(),
+            is_final: body.last().is_some_and(|last| last.name == "Final"),
+        };
         assert_eq!(heard.statuses.remove(0).1, "200");
         heard
     }
@@ -288,11 +222,10 @@ pub(crate) fn sent(command: &Command) -> (String, String) {
         "{command:?}"
     );
     let document = command.data.as_deref().expect("a document");
+    // It is text, so it was escaped.
     assert!(
-        command
-            .raw
-            .contains("<Data>&lt;DeclaredConfiguration schema=\"1.0\" "),
-        "escaped: {command:?}"
+        document.starts_with("<DeclaredConfiguration schema=\"1.0\" "),
+        "{command:?}"
     );
     assert_eq!(attribute(document, "id"), id);
     let groups: Vec<usize> = id.split('-').map(str::len).collect();

@@ -1,24 +1,18 @@
 //! Simulated PCs with documents of declared configuration, over days: applied, drifted, repaired, taken away.
 
-use std::sync::LazyLock;
-
 use ordain_catalog::windows::Join;
-use ordain_pki::KeyPair;
-use ordain_pki::key::KeyKind;
-use ordain_server::EntraSettings;
 use ordain_testbed::Database;
-use ordain_twin::windows::entra::{Issuer, Membership};
-use ordain_twin::windows::{Fault, Way};
+use ordain_twin::windows::Fault;
 use ordain_windows::syncml::Verb;
 use ordain_windows::syncml::loc_uri::LocUri;
 use ordain_windows::syncml::status::StatusCode;
 use serde_json::{Value, json};
 
 use crate::events;
-use crate::house::{House, PUBLIC_URL};
+use crate::house::House;
 use crate::policy::blueprint;
+use crate::windows_tenant::*;
 use crate::windows_twin::Managed;
-use crate::windows_wire::token;
 
 crate::on_each_database!(
     drift_is_told_as_it_is,
@@ -26,27 +20,8 @@ crate::on_each_database!(
     what_is_to_be_clean_goes_after_its_document,
 );
 
-const TENANT: &str = "11111111-2222-3333-4444-555555555555";
-const HOUR: i64 = 3_600;
 const WIFI: &str = "./Device/Vendor/MSFT/WiFi/Profile/Lab/WlanXml";
 const VPN: &str = "./Device/Vendor/MSFT/VPNv2/Work/AlwaysOn";
-static ISSUER: LazyLock<Issuer> = LazyLock::new(|| {
-    let key = KeyPair::generate(KeyKind::Rsa2048).expect("a key");
-    Issuer::new(key, "k1").expect("a key of RSA")
-});
-
-/// A server that believes the tenant.
-async fn house(database: Database) -> House {
-    let mut house = House::closed(database);
-    let jwks = house.file("keys.json", &ISSUER.jwks().to_string());
-    house.settings().entra = Some(EntraSettings {
-        tenant: TENANT.to_owned(),
-        audience: "https://mdm.example.org/".to_owned(),
-        jwks: jwks.to_str().expect("a path").to_owned(),
-    });
-    house.start().await.expect("a server");
-    house
-}
 
 async fn publish(house: &House, on_removal: &str, names: &[&str]) {
     let wifi = |identifier: &str| {
@@ -78,48 +53,10 @@ async fn publish(house: &House, on_removal: &str, names: &[&str]) {
 
 /// A PC that has enrolled, is linked, and has all that is for it.
 async fn settled(house: &House) -> Managed {
-    let mut managed = Managed::new(house, 0);
-    let membership = Membership {
-        issuer: ISSUER.clone(),
-        tenant: TENANT.to_owned(),
-        device_id: "77777777-0000-0000-0000-000000000001".to_owned(),
-    };
-    managed.twin.join(membership, Join::Joined);
-    let way = Way::new(PUBLIC_URL, "ada@example.org", token(house, "lab", 1).await);
-    managed.twin.enroll(way).expect("a new computer");
-    managed.hold().await;
+    let mut managed = in_entra(house, Join::Joined);
+    enroll(house, &mut managed).await;
     pass(house, &mut managed, HOUR).await;
     managed
-}
-
-/// So much time passes, in which it does what is due.
-async fn pass(house: &House, managed: &mut Managed, seconds: i64) {
-    let end = house.now() + seconds;
-    while let Some(due) = managed.twin.due().filter(|due| *due <= end) {
-        house.pass((due - house.now()).max(0));
-        managed.twin.wake(house.now());
-        managed.hold().await;
-    }
-    house.pass(end - house.now());
-    managed.is_content();
-}
-
-async fn channel(house: &House, managed: &Managed) -> Value {
-    let device = house.device(managed.id()).await;
-    let id = format!("{}::linked", managed.id());
-    let channels = device["channels"].as_array().expect("channels").iter();
-    channels
-        .clone()
-        .find(|it| it["id"] == id.as_str())
-        .expect("a linked channel")
-        .clone()
-}
-
-async fn states(house: &House, managed: &Managed) -> Vec<String> {
-    let channel = channel(house, managed).await;
-    let all = channel["declarations"].as_array().expect("declarations").iter();
-    all.map(|it| format!("{} {}", it["identifier"], it["state"]).replace('"', ""))
-        .collect()
 }
 
 fn node(path: &str) -> LocUri {
@@ -134,12 +71,12 @@ async fn drift_is_told_as_it_is(database: Database) {
         states(&house, &managed).await,
         ["vpn confirmed", "wifi confirmed"],
         "{}",
-        channel(&house, &managed).await
+        linked(&house, &managed).await
     );
     assert_eq!(managed.value(VPN).as_deref(), Some("true"));
     // A day in which nothing happens.
     pass(&house, &mut managed, 24 * HOUR).await;
-    assert_eq!(channel(&house, &managed).await.get("drift"), None);
+    assert_eq!(linked(&house, &managed).await.get("drift"), None);
     // Changed behind its back: repaired with the next refresh, and told with the next session.
     managed.twin.remove(&node(VPN));
     pass(&house, &mut managed, 24 * HOUR).await;
@@ -207,7 +144,7 @@ async fn what_leaves_leaves_what_the_policy_says(database: Database) {
         publish(&house, on_removal, &[]).await;
         pass(&house, &mut managed, 24 * HOUR).await;
         assert!(managed.value(WIFI).is_some(), "what it set stays");
-        let channel = channel(&house, &managed).await;
+        let channel = linked(&house, &managed).await;
         assert_eq!(
             (&channel["declarations"], &channel["converged"]),
             (&json!([]), &json!(true))
@@ -241,7 +178,7 @@ async fn what_is_to_be_clean_goes_after_its_document(database: Database) {
     pass(&house, &mut managed, A_WHILE).await;
     assert_eq!((managed.value(WIFI), managed.value(VPN)), (None, None));
     assert_eq!(left(&house, &managed).await, json!([]));
-    assert_eq!(channel(&house, &managed).await.get("stays"), None);
+    assert_eq!(linked(&house, &managed).await.get("stays"), None);
 
     // It comes back, whatever of its removal was done by then.
     publish(&house, "clean", &["wifi"]).await;

@@ -12,6 +12,7 @@ impl Element {
     /// The one element of a document.
     #[track_caller]
     pub(crate) fn parse(document: &str) -> Self {
+        let document = &without_cdata(document);
         let mut open = vec![Self::default()];
         for piece in document.split('<').skip(1) {
             let (tag, text) = piece.split_once('>').expect("a whole tag");
@@ -63,7 +64,25 @@ impl Element {
     }
 }
 
-fn unescaped(text: &str) -> String {
+/// The same document with all text escaped.
+fn without_cdata(document: &str) -> String {
+    let mut parts = document.split("<![CDATA[");
+    let mut whole = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let (text, rest) = part.split_once("]]>").expect("an end");
+        whole += &escaped(text);
+        whole += rest;
+    }
+    whole
+}
+
+pub(crate) fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
+}
+
+pub(crate) fn unescaped(text: &str) -> String {
     let text = text
         .replace("&lt;", "<")
         .replace("&gt;", ">")

@@ -5,7 +5,6 @@ use serde_json::json;
 
 use crate::bad_message::raw_answer;
 use crate::house::House;
-use crate::windows_linked::{LINKED_ENROLLMENT, LINKED_POLICY};
 use crate::windows_wire::*;
 
 crate::on_each_database!(

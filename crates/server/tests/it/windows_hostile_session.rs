@@ -7,7 +7,8 @@ use crate::bad_message::raw_answer;
 use crate::house::House;
 use crate::windows_element::Element;
 use crate::windows_hostile::hostile_documents;
-use crate::windows_raw::{DEVICE_ID, HARDWARE, MANAGEMENT, RawPc};
+use crate::windows_raw::{DEVICE_ID, HARDWARE, RawPc};
+use crate::windows_wire::PRIMARY;
 use crate::windows_wire::{KEYS, Pc, token};
 
 crate::on_each_database!(
@@ -50,7 +51,7 @@ async fn bodies_that_are_too_large(database: Database) {
     let mut pc = RawPc::enrolled(&house).await;
     let good = pc.package_1();
     let head = format!(
-        "POST {MANAGEMENT} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/vnd.syncml.dm+xml\r\n"
+        "POST {PRIMARY} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/vnd.syncml.dm+xml\r\n"
     );
     for length in [(1 << 20) + 1, 10 << 20, 1_u64 << 62] {
         let head = format!("{head}Content-Length: {length}\r\n\r\n");

@@ -1,5 +1,4 @@
-//! Linked enrollments by messages that are written by hand: discovery, who is given one, and that each channel's
-//! certificate opens its own door and no other.
+//! Linked enrollments by messages that are written by hand: discovery, and who is given one.
 
 use ordain_testbed::Database;
 use serde_json::{Value, json};
@@ -9,24 +8,10 @@ use crate::client::Answer;
 use crate::house::{House, PUBLIC_URL};
 use crate::identity::Identity;
 use crate::windows_entra::{AUDIENCE, TENANT, changed, claims, house, signed, token_of};
-use crate::windows_renewal::message;
 use crate::windows_wire::*;
 
-crate::on_each_database!(
-    discovery,
-    a_device_is_linked,
-    who_is_not_linked,
-    each_certificate_has_its_door,
-    a_linked_channel_is_renewed_alone,
-    each_end_of_it,
-);
+crate::on_each_database!(discovery, a_device_is_linked, who_is_not_linked,);
 
-pub(crate) const LINKED_DISCOVERY: &str = "/EnrollmentServer/Linked/Discovery";
-pub(crate) const LINKED_POLICY: &str = "/EnrollmentServer/Linked/Policy.svc";
-pub(crate) const LINKED_ENROLLMENT: &str = "/EnrollmentServer/Linked/Enrollment.svc";
-pub(crate) const LINKED: &str = "/ManagementServer/Linked.svc";
-pub(crate) const PRIMARY: &str = "/ManagementServer/MDM.svc";
-const DAY: i64 = 24 * 60 * 60;
 /// `DeviceID` of the linked enrollment.
 const SOURCE: &str = "5E5E5E5E5E";
 
@@ -115,7 +100,7 @@ impl Enrolled {
         pc
     }
 
-    async fn link(&self, house: &House) -> Provisioned {
+    pub(crate) async fn link(&self, house: &House) -> Provisioned {
         let answer = ask(&self.linked(), &self.security(house)).await.with(200);
         Provisioned::read(&answer, &KEYS[1])
     }
@@ -128,7 +113,7 @@ pub(crate) async fn ask(pc: &Pc, security: &str) -> Answer {
 }
 
 /// The phases of the device's channels.
-async fn phases(house: &House, name: &str) -> Vec<(String, String)> {
+pub(crate) async fn phases(house: &House, name: &str) -> Vec<(String, String)> {
     let device = house.device(name).await;
     let channels = device["channels"].as_array().expect("channels").iter();
     let text = |value: &Value| value.as_str().expect("a text").to_owned();
@@ -137,7 +122,7 @@ async fn phases(house: &House, name: &str) -> Vec<(String, String)> {
         .collect()
 }
 
-fn phase(id: &str, phase: &str) -> (String, String) {
+pub(crate) fn phase(id: &str, phase: &str) -> (String, String) {
     (id.to_owned(), phase.to_owned())
 }
 
@@ -416,138 +401,4 @@ async fn who_is_not_linked(database: Database) {
     );
     let answer = one.pc.post(LINKED_ENROLLMENT, message.as_bytes(), None).await;
     assert_eq!(fault(&answer).0, "s:CertificateRequest");
-}
-
-async fn each_certificate_has_its_door(database: Database) {
-    let house = house(database).await;
-    let (one, two) = (
-        Enrolled::new(&house, "PC-1").await,
-        Enrolled::new(&house, "PC-2").await,
-    );
-    let (linked, others) = (one.link(&house).await, two.link(&house).await);
-    for (path, identity) in [
-        (LINKED, None),
-        (LINKED, Some(&one.own.identity)),
-        (LINKED, Some(&two.own.identity)),
-        (PRIMARY, Some(&linked.identity)),
-        (PRIMARY, Some(&others.identity)),
-    ] {
-        let answer = one.says(path, identity, "").await.with(403);
-        assert!(answer.body.is_empty());
-    }
-    // Of what is not even read, nothing is said.
-    let answer = one
-        .pc
-        .post(LINKED, b"nonsense", Some(&one.own.identity))
-        .await
-        .with(403);
-    assert!(answer.body.is_empty());
-    one.pc
-        .post(LINKED, b"nonsense", Some(&linked.identity))
-        .await
-        .with(400);
-    // Its own name for itself is that of its linked enrollment.
-    let message = package("9C2D7B1E5A", 7, "");
-    one.pc
-        .post(LINKED, message.as_bytes(), Some(&linked.identity))
-        .await
-        .with(403);
-    one.says(LINKED, Some(&linked.identity), "").await.with(200);
-    two.says(LINKED, Some(&others.identity), "").await.with(200);
-    // Nor does it open anything of Apple's.
-    let manner = crate::client::Manner {
-        certificate: Some(linked.identity.clone()),
-        ..crate::client::Manner::default()
-    };
-    let client = crate::client::Client::new(house.site.clone(), manner);
-    for path in ["/mdm", "/mdm/checkin"] {
-        let answer = client.send("PUT", path, &[], CHECK_OUT.as_bytes()).await;
-        assert!(answer.with(403).body.is_empty());
-    }
-}
-
-/// That the device leaves, as Apple's devices say it.
-const CHECK_OUT: &str = r#"<?xml version="1.0" encoding="UTF-8"?><plist version="1.0"><dict><key>MessageType</key>
-<string>CheckOut</string><key>Topic</key><string>t</string><key>UDID</key><string>PC-1</string></dict></plist>"#;
-
-async fn a_linked_channel_is_renewed_alone(database: Database) {
-    let mut house = house(database).await;
-    let device = Enrolled::new(&house, "PC-1").await;
-    let linked = device.link(&house).await;
-    device.says(LINKED, Some(&linked.identity), "").await.with(200);
-    house.pass(330 * DAY);
-    let renews = async |path: &str, held: &Provisioned, old: usize, new: usize| {
-        let message = message(&device.linked(), &held.certificate, &KEYS[old], &KEYS[new]);
-        device
-            .pc
-            .post(path, message.as_bytes(), Some(&held.identity))
-            .await
-    };
-    for (path, held, old) in [(ENROLLMENT, &linked, 1), (LINKED_ENROLLMENT, &device.own, 0)] {
-        assert_eq!(fault(&renews(path, held, old, 2).await).0, "s:Authentication");
-    }
-    let answer = renews(LINKED_ENROLLMENT, &linked, 1, 2).await.with(200);
-    let next = Provisioned::read(&answer, &KEYS[2]);
-    for part in [
-        r#"<characteristic type="My"><characteristic type="System">"#,
-        r#"<parm name="PROVIDER-ID" value="Ordain-DC"/>"#,
-    ] {
-        assert!(next.document.contains(part), "{}", next.document);
-    }
-    assert_eq!(
-        next.identity.certificate.subject(),
-        linked.identity.certificate.subject()
-    );
-    // The old one works until the new one is used.
-    device.says(LINKED, Some(&linked.identity), "").await.with(200);
-    device.says(PRIMARY, Some(&next.identity), "").await.with(403);
-    device.says(LINKED, Some(&next.identity), "").await.with(200);
-    device.says(LINKED, Some(&linked.identity), "").await.with(403);
-    device
-        .says(PRIMARY, Some(&device.own.identity), "")
-        .await
-        .with(200);
-    // One that was issued for an enrollment that was replaced since is worth nothing. (The server's own certificate is
-    // for less than two years.)
-    house.pass(330 * DAY);
-    house.restart().await;
-    let answer = renews(LINKED_ENROLLMENT, &next, 2, 0).await.with(200);
-    let unused = Provisioned::read(&answer, &KEYS[0]);
-    let anew = device.link(&house).await;
-    device.says(LINKED, Some(&unused.identity), "").await.with(403);
-    device.says(LINKED, Some(&anew.identity), "").await.with(200);
-}
-
-async fn each_end_of_it(database: Database) {
-    let house = house(database).await;
-    let device = Enrolled::new(&house, "PC-1").await;
-    let linked = device.link(&house).await;
-    device.says(LINKED, Some(&linked.identity), "").await.with(200);
-    // By its own word: the device's enrollment stays.
-    device
-        .says(LINKED, Some(&linked.identity), LEAVES)
-        .await
-        .with(200);
-    device.says(LINKED, Some(&linked.identity), "").await.with(403);
-    assert_eq!(phases(&house, "PC-1").await, [phase("PC-1", "enrolled")]);
-    // With the device's own.
-    let linked = device.link(&house).await;
-    device.says(LINKED, Some(&linked.identity), "").await.with(200);
-    device
-        .says(PRIMARY, Some(&device.own.identity), LEAVES)
-        .await
-        .with(200);
-    assert_eq!(phases(&house, "PC-1").await, [phase("PC-1", "checked-out")]);
-    device.says(LINKED, Some(&linked.identity), "").await.with(403);
-    // With its generation.
-    let device = Enrolled::new(&house, "PC-1").await;
-    device.says(LINKED, Some(&linked.identity), "").await.with(403);
-    let linked = device.link(&house).await;
-    device.says(LINKED, Some(&linked.identity), "").await.with(200);
-    let device = Enrolled::new(&house, "PC-1").await;
-    assert_eq!(phases(&house, "PC-1").await, [phase("PC-1", "enrolled")]);
-    device.says(LINKED, Some(&linked.identity), "").await.with(403);
-    let again = device.link(&house).await;
-    device.says(LINKED, Some(&linked.identity), "").await.with(403);
-    device.says(LINKED, Some(&again.identity), "").await.with(200);
 }

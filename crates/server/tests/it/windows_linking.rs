@@ -1,20 +1,14 @@
 //! Simulated PCs that a server sends to their linked enrollment, and how it ends.
 
-use std::sync::LazyLock;
-
 use ordain_catalog::windows::Join;
-use ordain_pki::KeyPair;
-use ordain_pki::key::KeyKind;
-use ordain_server::EntraSettings;
 use ordain_testbed::Database;
-use ordain_twin::windows::entra::{Issuer, Membership};
-use ordain_twin::windows::{Standing, Way};
+use ordain_twin::windows::Standing;
 use serde_json::{Value, json};
 
-use crate::house::{House, PUBLIC_URL};
+use crate::house::House;
 use crate::windows_actions::{order, state};
+use crate::windows_tenant::{self, HOUR, enroll, house, in_entra, session};
 use crate::windows_twin::Managed;
-use crate::windows_wire::token;
 
 crate::on_each_database!(
     a_joined_pc_is_linked,
@@ -24,27 +18,6 @@ crate::on_each_database!(
     unlinking,
     the_primarys_end_is_its_end,
 );
-
-const TENANT: &str = "11111111-2222-3333-4444-555555555555";
-const AUDIENCE: &str = "https://mdm.example.org/";
-const MINUTE: i64 = 60;
-static ISSUER: LazyLock<Issuer> = LazyLock::new(|| {
-    let key = KeyPair::generate(KeyKind::Rsa2048).expect("a key");
-    Issuer::new(key, "k1").expect("a key of RSA")
-});
-
-/// A server that believes the tenant.
-async fn house(database: Database) -> House {
-    let mut house = House::closed(database);
-    let jwks = house.file("keys.json", &ISSUER.jwks().to_string());
-    house.settings().entra = Some(EntraSettings {
-        tenant: TENANT.to_owned(),
-        audience: AUDIENCE.to_owned(),
-        jwks: jwks.to_str().expect("a path").to_owned(),
-    });
-    house.start().await.expect("a server");
-    house
-}
 
 /// Wants a document of all.
 async fn publish(house: &House) {
@@ -64,56 +37,23 @@ async fn publish_nothing(house: &House) {
     house.publish(&[("blueprints/base.yaml", blueprint)]).await;
 }
 
-/// A PC that is joined to Entra, before it enrolls.
-async fn joined(house: &House) -> (Managed, Way) {
-    in_entra(house, Join::Joined).await
-}
-
-async fn in_entra(house: &House, join: Join) -> (Managed, Way) {
-    let mut managed = Managed::new(house, 0);
-    let membership = Membership {
-        issuer: ISSUER.clone(),
-        tenant: TENANT.to_owned(),
-        device_id: "77777777-0000-0000-0000-000000000001".to_owned(),
-    };
-    managed.twin.join(membership, join);
-    let way = Way::new(PUBLIC_URL, "ada@example.org", token(house, "lab", 1).await);
-    (managed, way)
-}
-
-/// One that has enrolled, and has done all that it had to do.
+/// A PC that is joined to Entra, has enrolled, and has done all that it had to do.
 async fn enrolled(house: &House) -> Managed {
-    let (mut managed, way) = joined(house).await;
-    managed.twin.enroll(way).expect("a new computer");
-    managed.hold().await;
-    assert_eq!(
-        managed.twin.standing(),
-        Standing::Enrolled,
-        "{:?}",
-        managed.twin.error()
-    );
+    let mut managed = in_entra(house, Join::Joined);
+    enroll(house, &mut managed).await;
     managed
-}
-
-/// A session of its own channel, with all that follows from it on the linked one.
-async fn session(house: &House, managed: &mut Managed) {
-    managed.twin.sync(house.now());
-    managed.hold().await;
-    managed.is_content();
 }
 
 /// The phase of the linked channel, and what is said of it.
 async fn linked(house: &House, managed: &Managed) -> (Option<String>, Vec<String>) {
     let device = house.device(managed.id()).await;
-    let id = format!("{}::linked", managed.id());
-    let channels = device["channels"].as_array().expect("channels");
-    let channel = channels.iter().find(|channel| channel["id"] == id.as_str());
+    let channel = windows_tenant::linked(house, managed).await;
     let notes = device["notes"].as_array().expect("notes").iter();
     let notes = notes
         .filter_map(Value::as_str)
         .filter(|note| note.contains("linked"));
     (
-        channel.map(|channel| channel["phase"].as_str().expect("a phase").to_owned()),
+        channel["phase"].as_str().map(str::to_owned),
         notes.map(str::to_owned).collect(),
     )
 }
@@ -152,7 +92,7 @@ async fn a_joined_pc_is_linked(database: Database) {
     let device = house.device(managed.id()).await;
     assert_eq!(device["channels"][0]["status"]["windows.linked.status"], 4);
     // Both go on by their own schedules, and nothing is begun again.
-    house.pass(24 * 60 * MINUTE);
+    house.pass(24 * HOUR);
     managed.twin.wake(house.now());
     managed.hold().await;
     session(&house, &mut managed).await;
@@ -174,9 +114,8 @@ async fn a_registered_pc_is_linked(database: Database) {
     // It needs nothing of Entra that this server knows of.
     let house = House::open(database).await;
     publish(&house).await;
-    let (mut managed, way) = in_entra(&house, Join::Registered).await;
-    managed.twin.enroll(way).expect("a new computer");
-    managed.hold().await;
+    let mut managed = in_entra(&house, Join::Registered);
+    enroll(&house, &mut managed).await;
     managed.is_content();
     assert_eq!(
         linked(&house, &managed).await,
@@ -189,10 +128,9 @@ async fn a_registered_pc_is_linked(database: Database) {
 async fn what_stays_at_failed_works(database: Database) {
     let house = house(database).await;
     publish(&house).await;
-    let (mut managed, way) = joined(&house).await;
+    let mut managed = in_entra(&house, Join::Joined);
     managed.twin.quirks_mut().link_status_stays_failed = true;
-    managed.twin.enroll(way).expect("a new computer");
-    managed.hold().await;
+    enroll(&house, &mut managed).await;
     let certificate = managed
         .twin
         .linked()
@@ -201,7 +139,7 @@ async fn what_stays_at_failed_works(database: Database) {
         .certificate
         .clone();
     for _ in 0..3 {
-        house.pass(60 * MINUTE);
+        house.pass(HOUR);
         session(&house, &mut managed).await;
     }
     let device = house.device(managed.id()).await;
@@ -224,10 +162,9 @@ async fn what_stays_at_failed_works(database: Database) {
 async fn who_cannot_be_linked_is_told(database: Database) {
     let house = house(database).await;
     publish(&house).await;
-    let (mut managed, way) = joined(&house).await;
+    let mut managed = in_entra(&house, Join::Joined);
     managed.twin.pc_mut().edition = 101;
-    managed.twin.enroll(way).expect("a new computer");
-    managed.hold().await;
+    enroll(&house, &mut managed).await;
     managed.is_content();
     assert!(managed.twin.linked().is_none());
     let why = "not linked: the device cannot be: not in the edition home";

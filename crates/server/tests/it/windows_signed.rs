@@ -10,7 +10,7 @@ use rcgen::{KeyPair, SigningKey};
 use crate::client::Answer;
 use crate::house::House;
 use crate::identity::Identity;
-use crate::windows_linked::{LINKED, LINKED_ENROLLMENT, LINKED_POLICY, PRIMARY, package};
+use crate::windows_linked::package;
 use crate::windows_wire::*;
 
 crate::on_each_database!(

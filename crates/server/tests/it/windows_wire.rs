@@ -17,6 +17,14 @@ pub(crate) const DISCOVERY: &str = "/EnrollmentServer/Discovery.svc";
 pub(crate) const POLICY: &str = "/EnrollmentServer/Policy.svc";
 pub(crate) const ENROLLMENT: &str = "/EnrollmentServer/Enrollment.svc";
 pub(crate) const SIGN_IN: &str = "/EnrollmentServer/SignIn";
+pub(crate) const LINKED_DISCOVERY: &str = "/EnrollmentServer/Linked/Discovery";
+pub(crate) const LINKED_POLICY: &str = "/EnrollmentServer/Linked/Policy.svc";
+pub(crate) const LINKED_ENROLLMENT: &str = "/EnrollmentServer/Linked/Enrollment.svc";
+/// Where sessions of a device's own channel are held,
+pub(crate) const PRIMARY: &str = "/ManagementServer/MDM.svc";
+/// and those of its linked one.
+pub(crate) const LINKED: &str = "/ManagementServer/Linked.svc";
+pub(crate) const SYNCML: &str = "application/vnd.syncml.dm+xml";
 const SOAP: &str = "application/soap+xml; charset=utf-8";
 const SECEXT: &str = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-secext-1.0.xsd";
 pub(crate) const USER_TOKEN: &str =

@@ -56,6 +56,8 @@ impl Value {
 #[derive(Debug, Clone, Default)]
 pub(super) struct Tree {
     set: Settings,
+    /// What somebody at the device has set, beside any management.
+    own: BTreeMap<LocUri, Value>,
     /// What applies documents.
     pub(super) service: Service,
     /// What fails, as tests want it.
@@ -165,9 +167,36 @@ impl Tree {
         pending.into_iter().collect()
     }
 
-    /// Leaving management takes along all that it brought.
+    /// Leaving management takes along all that it brought. What is as somebody at the device has left it stays.
     pub(super) fn unmanage(&mut self) {
-        self.set = Settings::default();
+        let mut nodes = std::mem::take(&mut self.set).nodes;
+        nodes.retain(|uri, value| self.own.get(uri) == Some(value));
+        self.set.nodes = nodes;
+    }
+
+    /// Somebody at the device sets a node.
+    pub(super) fn put_by_hand(&mut self, uri: LocUri, value: Value) {
+        self.own.insert(uri.clone(), value.clone());
+        self.put(uri, value);
+    }
+
+    /// Somebody at the device takes a node away, with all that is in it.
+    pub(super) fn take_by_hand(&mut self, uri: &LocUri) {
+        for uri in self.below(uri) {
+            self.own.remove(&uri);
+            self.take_one(&uri);
+        }
+    }
+
+    /// A wiped device has nothing.
+    pub(super) fn wipe(&mut self) {
+        self.own.clear();
+        self.unmanage();
+    }
+
+    /// All nodes that are set.
+    pub(super) fn nodes(&self) -> &BTreeMap<LocUri, Value> {
+        &self.set.nodes
     }
 
     /// The text at a node of `DMClient/Provider/{provider}`.

@@ -1,6 +1,8 @@
 //! F4.7 and F4.8: whose a setting is, and what stays of it.
 
-use ordain_twin::windows::Twin;
+use ordain_twin::windows::{Twin, Value};
+use ordain_windows::syncml::Format;
+use ordain_windows::syncml::loc_uri::LocUri;
 
 use crate::fake::{
     Fake, HOST, NOW, OTHER, PROVIDER, VPN, WIFI, apply, code, command, converse, get, linked,
@@ -164,6 +166,53 @@ fn the_end_of_the_linked_enrollment_rolls_back() {
         "its document was deleted before"
     );
     assert_eq!(takes(&mut twin, &mut fake, NOW + 71), [200, 200]);
+}
+
+/// What management has brought goes with it, and nothing else; a wiped device has nothing.
+#[test]
+fn what_somebody_at_the_device_has_set_stays() {
+    let interval = format!(
+        "{}/ManagementServiceConfiguration/RefreshInterval",
+        HOST.trim_end_matches("/Host")
+    );
+    let wipe = "./Device/Vendor/MSFT/RemoteWipe/doWipe";
+    for (end, is_left) in [(format!("{PROVIDER}/Unenroll"), true), (wipe.to_owned(), false)] {
+        let (mut twin, mut fake) = set_up();
+        let own = LocUri::parse(&format!("{LAB}/WlanXml")).unwrap();
+        let value = Value {
+            format: Format::Chr,
+            data: wlan("Lab"),
+        };
+        twin.set(own.clone(), value.clone());
+        let before = twin.nodes().clone();
+        let refresh = command("Replace", 100, &interval, "int", "60");
+        linked_converse(&mut twin, &mut fake, [say(refresh)], NOW + 5);
+        apply(
+            &mut twin,
+            &mut fake,
+            WIFI,
+            &wifi("W1", &[("Lab", "Lab")]),
+            NOW + 10,
+        );
+        assert_ne!(twin.nodes().get(&own), Some(&value));
+        converse(
+            &mut twin,
+            &mut fake,
+            [say(command("Exec", 100, &end, "null", ""))],
+            NOW + 20,
+        );
+        if is_left {
+            let is_linked = |uri: &LocUri| {
+                uri.to_string().contains("ExampleDC") || uri.to_string().contains("/My/System")
+            };
+            let expected: Vec<_> = before.iter().filter(|(uri, _)| !is_linked(uri)).collect();
+            assert_eq!(twin.nodes().iter().collect::<Vec<_>>(), expected);
+            twin.unenroll();
+            run(&mut twin, &mut fake, NOW + 30);
+        }
+        let left: Vec<_> = twin.nodes().iter().collect();
+        assert_eq!(left, if is_left { vec![(&own, &value)] } else { vec![] });
+    }
 }
 
 /// Section 9.1: of two documents for the same node the last one wins, and both are content.

@@ -12,6 +12,7 @@ use super::state::{Kind, kind};
 use super::told::{Told, Verdict};
 use super::{Declared, Scene, Session};
 use crate::held::Listing;
+use crate::record::StatusRecord;
 use crate::report::{DeclarationsReport, Listed, Reason, Report, Validity};
 use crate::windows::document::INVENTORY;
 
@@ -70,22 +71,29 @@ impl Documents {
         items.take(MOST_ITEMS).collect()
     }
 
-    /// The report on the device's own channel that inventories amount to, after those `before`; `None` when they say
-    /// nothing new.
-    pub fn told(&self, before: &Self) -> Option<Report<'static>> {
-        let (items, told) = (self.inventory(), before.inventory());
-        if items == told {
-            return None;
-        }
-        // What no inventory tells any more is no longer known.
-        let untold = told.into_keys().filter(|name| !items.contains_key(name));
-        let reason = info("Info.NotAsked", "no inventory asks for it any more");
-        let errors = untold.map(|name| (name, vec![reason.clone()])).collect();
-        Some(Report {
+    /// The report that inventories amount to on the device's own channel, which has `reported` so far; `None` when that
+    /// says nothing new.
+    pub fn told(&self, reported: &StatusRecord) -> Option<Report<'static>> {
+        let (items, errors) = (self.inventory(), self.untold(reported));
+        let is_known = items
+            .iter()
+            .all(|(name, value)| reported.items.get(name) == Some(value));
+        (!is_known || !errors.is_empty()).then(|| Report {
             items,
             errors,
+            // They are of the channel's settings.
+            problems: reported.problems.clone(),
             ..Report::default()
         })
+    }
+
+    /// What inventories have told of the device, and no inventory tells any more: it is no longer known.
+    pub fn untold(&self, reported: &StatusRecord) -> BTreeMap<String, Vec<Reason>> {
+        let items = self.inventory();
+        let known = reported.items.keys();
+        let untold = known.filter(|name| name.starts_with(INVENTORY) && !items.contains_key(*name));
+        let reason = info("Info.NotAsked", "no inventory asks for it any more");
+        untold.map(|name| (name.clone(), vec![reason.clone()])).collect()
     }
 }
 

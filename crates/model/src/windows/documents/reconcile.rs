@@ -39,7 +39,7 @@ impl Session {
         }
         let told = |id: &str| list.and_then(|list| list.iter().find(|told| told.id == id));
         let mut works = Vec::new();
-        for told in list.into_iter().flatten() {
+        for told in list.into_iter().flatten().filter(|_| !scene.is_ending) {
             works.extend(self.removal(scene, documents, told));
         }
         for declared in scene.wanted {

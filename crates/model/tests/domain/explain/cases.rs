@@ -8,6 +8,7 @@ use ordain_model::declaration::Declaration;
 use ordain_model::enrollment::Answer;
 use ordain_model::report::Validity::{self, Invalid, Unknown, Valid};
 use ordain_model::report::{Capabilities, DeclarationsReport, Reason, Report};
+use ordain_model::windows::settings::SETTINGS_TYPE;
 use ordain_model::wish::{Group, Wish};
 use serde_json::{Value, json};
 
@@ -222,6 +223,50 @@ pub(super) fn pushed_and_silent() -> Stored {
         stored.look();
         stored.later(MINUTE);
     }
+    stored
+}
+
+/// A PC that is to have settings, a day after it enrolled.
+fn computer(has_channel: bool) -> Stored {
+    let mut stored = Stored::computer(has_channel);
+    stored.later(DAY);
+    let payload = json!({"settings": [
+        {"path": "./Device/Vendor/MSFT/Policy/Config/Camera/AllowCamera", "format": "int", "value": 0},
+    ]});
+    let payload = payload.as_object().unwrap().clone();
+    let camera = Declaration::new(
+        Kind::Configuration,
+        SETTINGS_TYPE.into(),
+        "camera".into(),
+        payload,
+    )
+    .unwrap();
+    stored.publish(everybody(&[camera]));
+    stored
+}
+
+pub(super) fn windows_pushed_and_silent() -> Stored {
+    let mut stored = computer(true);
+    for _ in 0..40 {
+        stored.look();
+        stored.later(MINUTE);
+    }
+    stored
+}
+
+pub(super) fn windows_pushes_pause() -> Stored {
+    let mut stored = computer(true);
+    stored.trouble = Some(("the credentials are refused".into(), stored.now + 5 * MINUTE));
+    stored
+}
+
+pub(super) fn windows_without_a_channel() -> Stored {
+    computer(false)
+}
+
+pub(super) fn windows_without_credentials() -> Stored {
+    let mut stored = computer(false);
+    stored.wns = None;
     stored
 }
 

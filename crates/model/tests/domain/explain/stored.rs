@@ -6,7 +6,8 @@ use std::sync::Arc;
 use ordain_catalog::{Catalog, Kind};
 use ordain_model::agenda::agenda;
 use ordain_model::decision::Write;
-use ordain_model::enrollment::{Answer, ApnsToken, Enrollment, Phase, Pin, Push};
+use ordain_model::device::DeviceFacts;
+use ordain_model::enrollment::{Answer, ApnsToken, Enrollment, Phase, Pin, Push, WnsChannel};
 use ordain_model::explain::{self, Evidence, Explanation, Past, Seen};
 use ordain_model::held::{Held, Listing, Placed};
 use ordain_model::ids::{Digest, EnrollmentId};
@@ -27,6 +28,7 @@ use crate::reporter::good;
 
 pub(super) const MINUTE: i64 = 60;
 pub(super) const DAY: i64 = 24 * 60 * MINUTE;
+const PACKAGE: &str = "Example.Mdm_1";
 
 /// All that explanations of one device are made from.
 #[derive(Clone)]
@@ -42,7 +44,8 @@ pub(super) struct Stored {
     seen: Option<Seen>,
     wake: Wake,
     pub(super) certificate: Option<i64>,
-    trouble: Option<(String, i64)>,
+    pub(super) wns: Option<String>,
+    pub(super) trouble: Option<(String, i64)>,
     pub(super) now: i64,
 }
 
@@ -68,9 +71,28 @@ impl Stored {
             seen: None,
             wake: Wake::default(),
             certificate: Some(NOW + 100 * DAY),
+            wns: None,
             trouble: None,
             now: NOW,
         }
+    }
+
+    /// A PC that has just enrolled, on a server that has credentials for WNS; it has told a channel there, or not.
+    pub(super) fn computer(has_channel: bool) -> Self {
+        let channel = WnsChannel {
+            package: PACKAGE.to_owned(),
+            uri: "https://db5.notify.windows.com/?token=1".to_owned(),
+            told_at: NOW,
+        };
+        let mut new = Self::new();
+        new.device.facts = DeviceFacts {
+            name: Some("LAB-PC-01".into()),
+            windows: Some(Box::default()),
+            ..DeviceFacts::default()
+        };
+        new.device.push = has_channel.then_some(Push::Wns(channel));
+        new.wns = Some(PACKAGE.to_owned());
+        new
     }
 
     pub(super) fn later(&mut self, seconds: i64) {
@@ -239,6 +261,7 @@ impl Stored {
             queued: None,
             link: None,
             push_certificate: self.certificate,
+            wns: self.wns.as_deref(),
             push_trouble: trouble.map(|(why, until)| (why.as_str(), *until)),
             now: self.now,
         };
@@ -271,6 +294,8 @@ impl Stored {
             }
             (["device", "facts", "model"], true) => other.device.facts.model = Some("Mac14,2".into()),
             (["device" | "channel", "phase"], false) => other.device.phase = Phase::Authenticated,
+            (["channel", "push"], true) => other.device.push = Self::computer(true).device.push,
+            (["channel", "push"], false) => other.device.push = None,
             (["device" | "channel", "identity"], true) => {
                 let (fingerprint, not_after) = (digest("pinned"), NOW + DAY);
                 other.device.identity = Some(Pin {
@@ -319,6 +344,8 @@ impl Stored {
             (["push", "pushed"], false) => other.wake.pushed = None,
             (["settings", "push-certificate"], true) => other.certificate = Some(NOW + 100 * DAY),
             (["settings", "push-certificate"], false) => other.certificate = None,
+            (["settings", "wns"], true) => other.wns = Some(PACKAGE.to_owned()),
+            (["settings", "wns"], false) => other.wns = None,
             (["settings", "push-trouble"], false) => other.trouble = None,
             (["history", number, "declarations", name], false) => {
                 let number: u64 = number.parse().unwrap();

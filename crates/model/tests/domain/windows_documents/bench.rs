@@ -52,6 +52,7 @@ pub(super) fn inventory(identifier: &str) -> Declaration {
 /// A device, its session, and what is known of it.
 pub(super) struct Bench {
     pub(super) wanted: Vec<Declaration>,
+    pub(super) is_ending: bool,
     pub(super) documents: Documents,
     /// What is to be taken away on the device's own channel.
     pub(super) cleaning: Cleaning,
@@ -114,6 +115,7 @@ impl Bench {
     pub(super) fn new(wanted: &[Declaration]) -> Self {
         Self {
             wanted: wanted.to_vec(),
+            is_ending: false,
             documents: Documents::default(),
             cleaning: Cleaning::default(),
             session: Session::begin("1".into()),
@@ -148,6 +150,7 @@ impl Bench {
         let scene = Scene {
             wanted: &wanted,
             catalog: WindowsCatalog::builtin(),
+            is_ending: self.is_ending,
             wire: wire(),
             now: self.now,
         };

@@ -10,9 +10,10 @@ use ordain_model::ids::{Channel, Digest};
 use ordain_model::manifest::Manifest;
 use ordain_model::record::StatusRecord;
 use ordain_model::report::Report;
+use ordain_model::windows::action::UNLINK;
 use ordain_model::windows::channel_of;
 use ordain_model::windows::document::Document;
-use ordain_model::windows::documents::{Declared, Documents, Scene as View, Session};
+use ordain_model::windows::documents::{Declared, Documents, Scene as View, Session, Told};
 use ordain_model::windows::enroll;
 use ordain_model::windows::session::{OutOfTurn, Turn};
 
@@ -54,9 +55,11 @@ impl Speaks for Session {
         } = hearing;
         let record = app.store.reported(&scene.state).await?;
         let policy = load(app, &manifest).await?;
+        let list = heard.said.documents.as_deref().unwrap_or_default();
         let view = View {
             wanted: &policy.wanted,
             catalog: WindowsCatalog::builtin(),
+            is_ending: policy.has_unwanted(list) && is_ending(app, scene).await?,
             wire: WIRE,
             now: scene.now,
         };
@@ -71,7 +74,12 @@ impl Speaks for Session {
                 self.report(&view, &documents, list, before)
             })
             .await?;
-            writes.extend(facts(app, scene, &record.documents, &documents).await?);
+            // A new channel knows nothing of what the one before has told.
+            let before = &record.documents;
+            let is_news = before.inventory() != documents.inventory() || !documents.sets_the_same(before);
+            if before.known.is_empty() || is_news {
+                writes.extend(facts(app, scene, before, &documents).await?);
+            }
             for (declared, place) in policy.wanted.iter().zip(&policy.places) {
                 let known = documents.of(&declared.identifier);
                 if known.is_some_and(|known| known.is_taken && known.token == declared.token) {
@@ -89,8 +97,11 @@ impl Speaks for Session {
     }
 
     /// The primary enrollment stays.
-    async fn leave(_: &App, scene: &Scene) -> Result<Vec<Write>, Fault> {
-        Ok(enroll::unenroll(scene.device()?, scene.channel()?, scene.now).writes)
+    async fn leave(app: &App, scene: &Scene) -> Result<Vec<Write>, Fault> {
+        let mut writes = enroll::unenroll(scene.device()?, scene.channel()?, scene.now).writes;
+        let none = Documents::default();
+        writes.extend(facts(app, scene, &none, &none).await?);
+        Ok(writes)
     }
 }
 
@@ -99,6 +110,20 @@ struct Policy {
     wanted: Vec<Declared>,
     /// Of those, the places in the manifest.
     places: Vec<usize>,
+}
+
+impl Policy {
+    /// Whether there is a document that is not wanted.
+    fn has_unwanted(&self, list: &[Told]) -> bool {
+        let is_wanted = |told: &Told| self.wanted.iter().any(|it| it.id().to_string() == told.id);
+        !list.iter().all(is_wanted)
+    }
+}
+
+/// Whether the enrollment was ordered to end, and the device has not said what came of it.
+async fn is_ending(app: &App, scene: &Scene) -> Result<bool, Fault> {
+    let queue = app.store.queue(&scene.device()?.id, 0, u32::MAX).await?;
+    Ok(queue.iter().any(|delivery| delivery.request_type == UNLINK))
 }
 
 /// What the manifest has.
@@ -139,13 +164,9 @@ async fn declared(app: &App, identifier: &str, token: Digest) -> Result<Option<D
 /// What is written on the device's own channel: what inventories have told, since groups are decided by that, and what is
 /// to be taken away there of documents that are gone.
 async fn facts(app: &App, scene: &Scene, before: &Documents, after: &Documents) -> Result<Vec<Write>, Fault> {
-    let told = after.told(before);
-    if told.is_none() && after.sets_the_same(before) {
-        return Ok(Vec::new());
-    }
     let device: &Enrollment = scene.device()?;
-    let wanted = app.wanted(&scene.world, device, &device.id, Some(device)).await?;
     let record: Arc<StatusRecord> = Arc::new(app.store.status(&device.id).await?);
+    let told = after.told(&record);
     let mut cleaning = record.cleaning.clone();
     cleaning.follow(before, after, scene.now);
     if told.is_none() && cleaning == record.cleaning {
@@ -157,5 +178,6 @@ async fn facts(app: &App, scene: &Scene, before: &Documents, after: &Documents) 
         cleaning: Some(cleaning),
         ..told.unwrap_or_default()
     };
+    let wanted = app.wanted(&scene.world, device, &device.id, Some(device)).await?;
     report(app, scene, device, wanted, &record, |_| told).await
 }

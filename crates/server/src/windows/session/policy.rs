@@ -14,6 +14,7 @@ use ordain_model::report::{Reason, Report};
 use ordain_model::status::{self, StatusState};
 use ordain_model::sync::Wanted;
 use ordain_model::windows::channel_of;
+use ordain_model::windows::documents::Documents;
 use ordain_model::windows::session::{Declared, Link, Queued, REFUSED, Scene as View, Session};
 use ordain_model::windows::settings::Settings;
 use ordain_store::ChannelState;
@@ -189,17 +190,23 @@ impl Policy {
         }
     }
 
-    /// What is written of what the device has said in `session`.
-    pub(super) async fn report(
+    /// What the device reported before.
+    pub(super) fn record(&self) -> &Arc<StatusRecord> {
+        &self.record
+    }
+
+    /// What the device has said in `session`. Without a linked enrollment, no inventory tells anything.
+    pub(super) fn told(
         &self,
-        app: &App,
-        scene: &Scene,
-        device: &Enrollment,
-        wanted: Wanted,
         view: &View<'_>,
         session: &Session,
-    ) -> Result<Vec<Write>, Fault> {
-        let made = |listing: &Listing<'_>| session.report(view, listing);
-        report(app, scene, device, wanted, &self.record, made).await
+        is_linked: bool,
+        before: &Listing<'_>,
+    ) -> Report<'static> {
+        let mut report = session.report(view, before);
+        if !is_linked {
+            report.errors.extend(Documents::default().untold(&self.record));
+        }
+        report
     }
 }

@@ -3,11 +3,12 @@
 use std::collections::BTreeSet;
 
 use ordain_model::decision::Write;
+use ordain_model::held::Listing;
 use ordain_model::ids::{Channel, Digest};
 use ordain_model::windows::enroll;
 use ordain_model::windows::session::{self as model, OutOfTurn, Session, Turn};
 
-use super::{Answered, Hearing, Speaks, policy, wire};
+use super::{Answered, Hearing, Speaks, policy, report, wire};
 use crate::app::App;
 use crate::device::fault::Fault;
 use crate::device::scene::Scene;
@@ -64,7 +65,9 @@ impl Speaks for Session {
             let moved = package.and_then(|package| self.moved(device, package, is_wns, scene.now));
             let (moved, wakes) = moved.unzip();
             let device = moved.as_ref().unwrap_or(device);
-            let reported = policy.report(app, scene, device, wanted, &view, &self).await?;
+            let is_linked = linked.channel().is_some() && !self.has_unlinked();
+            let made = |listing: &Listing<'_>| policy.told(&view, &self, is_linked, listing);
+            let reported = report(app, scene, device, wanted, policy.record(), made).await?;
             let is_row = |write: &Write| matches!(write, Write::Enrollment(_));
             if moved.is_some() && !reported.iter().any(is_row) {
                 writes.push(Write::Enrollment(Box::new(device.clone())));

@@ -3,7 +3,7 @@
 use ordain_windows::syncml::loc_uri::LocUri;
 
 use super::store::{Held, Key, Store};
-use crate::windows::tree::Tree;
+use crate::windows::tree::{Tree, device};
 
 /// What is owned, and goes, as one: a profile, an installed certificate; else the node itself. And whether it is set as
 /// a whole or not at all (F4.5).
@@ -81,6 +81,8 @@ impl Tree {
             super::service::forget(self, &key);
         }
         *self.documents_mut() = Store::default();
+        // \[U\]: how documents are looked after is the linked enrollment's, as they are.
+        self.take(&device(&["Vendor", "MSFT", "DeclaredConfiguration"]));
         self.end_jobs_without_nodes();
     }
 }

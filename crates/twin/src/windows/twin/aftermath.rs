@@ -222,7 +222,10 @@ impl Twin {
         self.agenda.clear();
         self.activity = Activity::Idle;
         self.awaits = false;
-        self.tree.unmanage();
+        match standing {
+            Standing::Wiped => self.tree.wipe(),
+            _ => self.tree.unmanage(),
+        }
         self.standing = standing;
         self.note(Event::Unenrolled);
     }

@@ -1,5 +1,7 @@
 //! What tests do to a twin behind its server's back.
 
+use std::collections::BTreeMap;
+
 use ordain_windows::syncml::loc_uri::LocUri;
 
 use super::Twin;
@@ -21,12 +23,18 @@ impl Twin {
 
     /// Somebody at the device sets a node.
     pub fn set(&mut self, node: LocUri, value: Value) {
-        self.tree.put(node, value);
+        self.tree.put_by_hand(node, value);
     }
 
     /// Somebody at the device takes a node away, with all that is in it.
     pub fn remove(&mut self, node: &LocUri) {
-        self.tree.take(node);
+        self.tree.take_by_hand(node);
+    }
+
+    /// All nodes that somebody has set: its servers, documents, its own enrollments, or a test. What it says of itself is not
+    /// among them.
+    pub fn nodes(&self) -> &BTreeMap<LocUri, Value> {
+        self.tree.nodes()
     }
 
     /// Commands fail from now on.
