@@ -118,6 +118,7 @@ pub fn status(state: StatusState<'_>, report: Report<'_>, now: i64) -> Result<De
         judged: Some(judged.manifest.token()),
         counts: convergence::count(&verdicts),
         disputed: dispute::count(judged, &record.items),
+        drift: record.documents.drifted(),
         heard: Some(heard),
     };
     let standing = match &enrollment.standing {

@@ -90,6 +90,7 @@ impl Device {
             held: token,
             judged: token,
             disputed: 0,
+            drift: Default::default(),
             counts,
         });
     }
