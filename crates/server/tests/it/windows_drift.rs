@@ -21,17 +21,17 @@ use crate::windows_wire::token;
 
 crate::on_each_database!(drift_is_told_as_it_is, what_leaves_leaves_what_the_policy_says);
 
-const TENANT: &str = "11111111-2222-3333-4444-555555555555";
-const HOUR: i64 = 3_600;
-const WIFI: &str = "./Device/Vendor/MSFT/WiFi/Profile/Lab/WlanXml";
-const VPN: &str = "./Device/Vendor/MSFT/VPNv2/Work/AlwaysOn";
-static ISSUER: LazyLock<Issuer> = LazyLock::new(|| {
+pub(crate) const TENANT: &str = "11111111-2222-3333-4444-555555555555";
+pub(crate) const HOUR: i64 = 3_600;
+pub(crate) const WIFI: &str = "./Device/Vendor/MSFT/WiFi/Profile/Lab/WlanXml";
+pub(crate) const VPN: &str = "./Device/Vendor/MSFT/VPNv2/Work/AlwaysOn";
+pub(crate) static ISSUER: LazyLock<Issuer> = LazyLock::new(|| {
     let key = KeyPair::generate(KeyKind::Rsa2048).expect("a key");
     Issuer::new(key, "k1").expect("a key of RSA")
 });
 
 /// A server that believes the tenant.
-async fn house(database: Database) -> House {
+pub(crate) async fn house(database: Database) -> House {
     let mut house = House::closed(database);
     let jwks = house.file("keys.json", &ISSUER.jwks().to_string());
     house.settings().entra = Some(EntraSettings {
@@ -43,23 +43,35 @@ async fn house(database: Database) -> House {
     house
 }
 
-async fn publish(house: &House, on_removal: &str, names: &[&str]) {
+/// A profile of Wi-Fi.
+pub(crate) fn wifi(on_removal: &str) -> (&'static str, String) {
     let wifi = format!(
         "Identifier: wifi\nscenario: MSFTWifi\non-removal: {on_removal}\ncsp:\n  - name: ./Vendor/MSFT/WiFi\n    settings:\n      \
          - path: Profile/Lab/WlanXml\n        format: chr\n        value: '<WLANProfile xmlns=\"http://www.microsoft.com/networking/WLAN/profile/v1\"><name>Lab</name></WLANProfile>'\n"
     );
-    let vpn = "Identifier: vpn\nscenario: MSFTVPN\ncsp:\n  - name: ./Vendor/MSFT/VPNv2\n    settings:\n      \
-               - Work/NativeProfile/Servers: vpn.example.org\n      - Work/NativeProfile/NativeProtocolType: IKEv2\n      - Work/AlwaysOn: true\n";
+    ("windows/wifi.yaml", wifi)
+}
+
+/// A VPN to this server.
+pub(crate) fn vpn(server: &str) -> (&'static str, String) {
+    let vpn = format!(
+        "Identifier: vpn\nscenario: MSFTVPN\ncsp:\n  - name: ./Vendor/MSFT/VPNv2\n    settings:\n      \
+         - Work/NativeProfile/Servers: {server}\n      - Work/NativeProfile/NativeProtocolType: IKEv2\n      - Work/AlwaysOn: true\n"
+    );
+    ("windows/vpn.yaml", vpn)
+}
+
+async fn publish(house: &House, on_removal: &str, names: &[&str]) {
     let base = match names.is_empty() {
         true => "name: base\ninclude: [all]\ndeclarations: []\n".to_owned(),
         false => blueprint("base", "all", names),
     };
     let mut files = vec![("blueprints/base.yaml", base)];
     if names.contains(&"wifi") {
-        files.push(("windows/wifi.yaml", wifi));
+        files.push(wifi(on_removal));
     }
     if names.contains(&"vpn") {
-        files.push(("windows/vpn.yaml", vpn.to_owned()));
+        files.push(vpn("vpn.example.org"));
     }
     house.publish(&files).await;
 }
@@ -110,7 +122,7 @@ async fn states(house: &House, managed: &Managed) -> Vec<String> {
         .collect()
 }
 
-fn node(path: &str) -> LocUri {
+pub(crate) fn node(path: &str) -> LocUri {
     LocUri::parse(path).expect("a node")
 }
 
