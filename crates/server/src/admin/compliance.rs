@@ -7,9 +7,9 @@ use axum::Json;
 use axum::extract::State as Shared;
 use ordain_model::wish::ALL;
 
-use super::devices::{Judged, State, judged};
 use super::extract::Query;
 use super::fault::Fault;
+use super::judged::{Judged, State, judged};
 use crate::api::{Compliance, ComplianceQuery, DeviceCounts, PlatformCompliance, Problem};
 use crate::app::App;
 
