@@ -173,10 +173,10 @@ async fn by_records(store: &Store, predicate: &Predicate) -> Result<FleetCounts>
         let Some(last) = stretch.last() else {
             return Ok(counts);
         };
-        after = Some(last.enrollment.id.clone());
+        after = Some(last.device.enrollment.id.clone());
         for row in &stretch {
-            let record = store.said(&row.enrollment.id).await?;
-            *match predicate.evaluate_with_unknown(&Subject::new(&row.enrollment, &record.items)) {
+            let record = store.said(&row.device.enrollment.id).await?;
+            *match predicate.evaluate_with_unknown(&Subject::new(&row.device.enrollment, &record.items)) {
                 Truth::True => &mut counts.holds,
                 Truth::False => &mut counts.fails,
                 Truth::Unknown => &mut counts.unknown,

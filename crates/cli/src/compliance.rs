@@ -54,12 +54,22 @@ fn view(compliance: &Compliance) -> String {
         platforms,
         total,
         silent_after,
+        repaired_within,
         revision,
     } = compliance;
     if total.devices == 0 {
         return format!("no devices; revision {revision} is wanted");
     }
-    let mut table = Table::new(["platform", "devices", "converged", "failed", "pending", "unknown"]);
+    let mut table = Table::new([
+        "platform",
+        "devices",
+        "converged",
+        "failed",
+        "pending",
+        "unknown",
+        "drifted",
+        "repaired",
+    ]);
     let rows = platforms
         .iter()
         .map(|row| (row.platform.as_deref().unwrap_or(NOTHING), &row.counts));
@@ -70,10 +80,21 @@ fn view(compliance: &Compliance) -> String {
             failed,
             pending,
             unknown,
+            drifted,
+            repaired,
         } = counts;
-        let [devices, converged, failed, pending, unknown] =
-            [devices, converged, failed, pending, unknown].map(ToString::to_string);
-        table.row([platform.to_owned(), devices, converged, failed, pending, unknown]);
+        let [devices, converged, failed, pending, unknown, drifted, repaired] =
+            [devices, converged, failed, pending, unknown, drifted, repaired].map(ToString::to_string);
+        table.row([
+            platform.to_owned(),
+            devices,
+            converged,
+            failed,
+            pending,
+            unknown,
+            drifted,
+            repaired,
+        ]);
     }
     let mut text = format!(
         "{table}\n\n{} of {} devices are as revision {revision} wants them",
@@ -86,6 +107,19 @@ fn view(compliance: &Compliance) -> String {
             time::span((*silent_after).into())
         );
     }
+    if total.drifted > 0 {
+        text += &format!(
+            "\n{} drifted: what documents set there is not so any more, or not surely",
+            total.drifted
+        );
+    }
+    if total.repaired > 0 {
+        text += &format!(
+            "\n{} repaired: within {} something had drifted that the device has mended by itself",
+            total.repaired,
+            time::span((*repaired_within).into())
+        );
+    }
     text
 }
 
@@ -95,16 +129,18 @@ mod tests {
 
     use super::*;
 
-    fn compliance(rows: &[(Option<&str>, [u64; 4])]) -> Compliance {
+    fn compliance(rows: &[(Option<&str>, [u64; 6])]) -> Compliance {
         let mut total = DeviceCounts::default();
         let mut platforms = Vec::new();
-        for (platform, [converged, failed, pending, unknown]) in rows {
+        for (platform, [converged, failed, pending, unknown, drifted, repaired]) in rows {
             let counts = DeviceCounts {
                 devices: converged + failed + pending + unknown,
                 converged: *converged,
                 failed: *failed,
                 pending: *pending,
                 unknown: *unknown,
+                drifted: *drifted,
+                repaired: *repaired,
             };
             total = DeviceCounts {
                 devices: total.devices + counts.devices,
@@ -112,6 +148,8 @@ mod tests {
                 failed: total.failed + counts.failed,
                 pending: total.pending + counts.pending,
                 unknown: total.unknown + counts.unknown,
+                drifted: total.drifted + counts.drifted,
+                repaired: total.repaired + counts.repaired,
             };
             platforms.push(PlatformCompliance {
                 platform: platform.map(str::to_owned),
@@ -122,6 +160,7 @@ mod tests {
             platforms,
             total,
             silent_after: 3 * 86_400,
+            repaired_within: 7 * 86_400,
             revision: 12,
         }
     }
@@ -129,27 +168,29 @@ mod tests {
     #[test]
     fn platforms_stand_side_by_side() {
         let rows = [
-            (Some("iOS"), [120, 1, 0, 4]),
-            (Some("macOS"), [38, 0, 2, 0]),
-            (Some("Windows"), [1041, 3, 12, 17]),
-            (None, [0, 0, 0, 1]),
+            (Some("iOS"), [120, 1, 0, 4, 0, 0]),
+            (Some("macOS"), [38, 0, 2, 0, 0, 0]),
+            (Some("Windows"), [1041, 3, 12, 17, 2, 31]),
+            (None, [0, 0, 0, 1, 0, 0]),
         ];
         insta::assert_snapshot!(view(&compliance(&rows)), @"
-        PLATFORM  DEVICES  CONVERGED  FAILED  PENDING  UNKNOWN
-        iOS       125      120        1       0        4
-        macOS     40       38         0       2        0
-        Windows   1073     1041       3       12       17
-        -         1        0          0       0        1
-        all       1239     1199       4       14       22
+        PLATFORM  DEVICES  CONVERGED  FAILED  PENDING  UNKNOWN  DRIFTED  REPAIRED
+        iOS       125      120        1       0        4        0        0
+        macOS     40       38         0       2        0        0        0
+        Windows   1073     1041       3       12       17       2        31
+        -         1        0          0       0        1        0        0
+        all       1239     1199       4       14       22       2        31
 
         1199 of 1239 devices are as revision 12 wants them
         22 unknown: never reported, or silent for more than 3 days
+        2 drifted: what documents set there is not so any more, or not surely
+        31 repaired: within 7 days something had drifted that the device has mended by itself
         ");
     }
 
     #[test]
-    fn nothing_is_unknown_where_all_speak() {
-        let view = view(&compliance(&[(Some("iOS"), [2, 0, 0, 0])]));
+    fn what_there_is_none_of_is_not_told() {
+        let view = view(&compliance(&[(Some("iOS"), [2, 0, 0, 0, 0, 0])]));
         assert!(
             view.ends_with("\n2 of 2 devices are as revision 12 wants them"),
             "{view}"

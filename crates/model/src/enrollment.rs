@@ -214,9 +214,22 @@ pub struct Standing {
     /// Whether a Windows device is to take away what documents have set that are gone, which needs a session and no user.
     #[serde(default, skip_serializing_if = "is_default")]
     pub cleans: bool,
+    /// What has drifted of its documents; of the linked channel of a Windows device only.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub drift: Drifted,
     /// What it was, and what it was judged by, in one hash: while that is the same, nothing is new.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub heard: Option<Digest>,
+}
+
+/// How much of what documents of declared configuration set has changed without Ordain's doing, by the device's word.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Drifted {
+    /// How many drifts last.
+    pub open: u32,
+    /// When the device last told of one that it had repaired by itself before anybody saw, in unix seconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub repaired_at: Option<i64>,
 }
 
 /// How many declarations are how.

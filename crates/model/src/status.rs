@@ -120,6 +120,7 @@ pub fn status(state: StatusState<'_>, report: Report<'_>, now: i64) -> Result<De
         counts: convergence::count(&verdicts),
         disputed: dispute::count(judged, &record.items),
         cleans: record.cleaning.due().any(|node| node.scope == Scope::System),
+        drift: record.documents.drifted(),
         heard: Some(heard),
     };
     let standing = match &enrollment.standing {

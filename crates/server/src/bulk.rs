@@ -51,10 +51,10 @@ impl App {
         loop {
             let stretch = self.store.devices(command.reached.as_ref(), STRETCH).await?;
             let is_last = stretch.len() < STRETCH as usize;
-            let last = stretch.last().map(|row| row.enrollment.id.clone());
+            let last = stretch.last().map(|row| row.device.enrollment.id.clone());
             let reached = last.filter(|_| !is_last);
             let world = self.world();
-            let devices = stretch.into_iter().map(|row| row.enrollment);
+            let devices = stretch.into_iter().map(|row| row.device.enrollment);
             let members: Vec<EnrollmentId> = devices
                 .filter(|device| {
                     takes(device, &command.request_type) && world.is_member(device, &command.group)

@@ -167,8 +167,8 @@ impl App {
         loop {
             let stretch = self.store.devices(after.as_ref(), STRETCH).await?;
             let Some(last) = stretch.last() else { break };
-            after = Some(last.enrollment.id.clone());
-            let devices = stretch.into_iter().map(|row| row.enrollment);
+            after = Some(last.device.enrollment.id.clone());
+            let devices = stretch.into_iter().map(|row| row.device.enrollment);
             members.extend(
                 devices.filter(|device| takes(device, request_type) && world.is_member(device, group)),
             );

@@ -5,15 +5,23 @@ use std::collections::BTreeMap;
 use ordain_model::enrollment::Enrollment;
 use ordain_model::ids::EnrollmentId;
 
+use crate::value::Value;
 use crate::{Store, StoreError};
 
 /// A device in the list of them.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FleetRow {
     /// Its own channel.
-    pub enrollment: Enrollment,
+    pub device: Seen,
     /// Its others: its linked one, and those of its users.
-    pub beside: Vec<Enrollment>,
+    pub beside: Vec<Seen>,
+}
+
+/// A channel, and when it was here.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Seen {
+    /// The channel.
+    pub enrollment: Enrollment,
     /// When it last asked for anything, in unix seconds.
     pub seen_at: Option<i64>,
 }
@@ -50,38 +58,44 @@ impl Store {
         after: Option<&EnrollmentId>,
         limit: u32,
     ) -> Result<Vec<FleetRow>, StoreError> {
-        let sql = "SELECT e.state, s.seen_at FROM enrollment e \
-                   LEFT JOIN sighting s ON s.enrollment = e.id AND s.generation = e.generation \
-                   WHERE e.is_device = 1 AND e.id > $1 ORDER BY e.id LIMIT $2";
         let after = after.map(ToString::to_string).unwrap_or_default();
-        let rows = self
-            .query(sql, vec![after.clone().into(), i64::from(limit).into()])
+        let which = "e.is_device = 1 AND e.id > $1 ORDER BY e.id LIMIT $2";
+        let devices = self
+            .seen(which, vec![after.clone().into(), i64::from(limit).into()])
             .await?;
-        let devices = rows
-            .iter()
-            .map(|row| Ok((row.json(0)?, row.optional_integer(1)?)));
-        let devices: Vec<(Enrollment, Option<i64>)> = devices.collect::<Result<_, StoreError>>()?;
-        let Some((last, _)) = devices.last() else {
+        let Some(last) = devices.last() else {
             return Ok(Vec::new());
         };
-        let sql =
-            "SELECT state FROM enrollment WHERE is_device = 0 AND device > $1 AND device <= $2 ORDER BY id";
-        let last = last.id.device_part().to_owned();
-        let rows = self.query(sql, vec![after.into(), last.into()]).await?;
-        let mut beside: BTreeMap<String, Vec<Enrollment>> = BTreeMap::new();
-        for row in &rows {
-            let channel: Enrollment = row.json(0)?;
-            beside
-                .entry(channel.id.device_part().to_owned())
-                .or_default()
-                .push(channel);
+        let which = "e.is_device = 0 AND e.device > $1 AND e.device <= $2 ORDER BY e.id";
+        let last = last.enrollment.id.device_part().to_owned();
+        let mut beside: BTreeMap<String, Vec<Seen>> = BTreeMap::new();
+        for channel in self.seen(which, vec![after.into(), last.into()]).await? {
+            let device = channel.enrollment.id.device_part().to_owned();
+            beside.entry(device).or_default().push(channel);
         }
-        let row = |(enrollment, seen_at): (Enrollment, _)| FleetRow {
-            beside: beside.remove(enrollment.id.device_part()).unwrap_or_default(),
-            enrollment,
-            seen_at,
+        let row = |device: Seen| FleetRow {
+            beside: beside
+                .remove(device.enrollment.id.device_part())
+                .unwrap_or_default(),
+            device,
         };
         Ok(devices.into_iter().map(row).collect())
+    }
+
+    /// The channels `which` there are.
+    async fn seen(&self, which: &str, params: Vec<Value>) -> Result<Vec<Seen>, StoreError> {
+        let sql = format!(
+            "SELECT e.state, s.seen_at FROM enrollment e \
+             LEFT JOIN sighting s ON s.enrollment = e.id AND s.generation = e.generation WHERE {which}"
+        );
+        let rows = self.query(&sql, params).await?;
+        let seen = rows.iter().map(|row| {
+            Ok(Seen {
+                enrollment: row.json(0)?,
+                seen_at: row.optional_integer(1)?,
+            })
+        });
+        seen.collect()
     }
 
     /// The devices that go by `name`: an enrollment identifier (of which the device's part counts), a UDID, or a

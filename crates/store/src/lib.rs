@@ -44,7 +44,7 @@ pub use channels::{ChannelState, Versioned};
 pub use commands::{Budget, CommandRecord, Counts, NewCommand, Reaching, Recipient};
 pub use deliveries::{DeliveriesOf, DeliveryRecord};
 pub use events::{Cursor, EventPage, InvalidCursor};
-pub use fleet::{FleetRow, Migrated};
+pub use fleet::{FleetRow, Migrated, Seen};
 pub use house::{NewToken, TokenRecord, TokenRole};
 pub use inventory::InventoryRecord;
 pub use memberships::KnownDevice;

@@ -90,7 +90,8 @@ fn a_mixed_fleet_converges(dir: &Path, database: &[&str]) {
     assert_eq!(
         windows,
         Some(&json!({
-            "platform": "Windows", "devices": 3, "converged": 0, "failed": 0, "pending": 3, "unknown": 0
+            "platform": "Windows", "devices": 3, "converged": 0, "failed": 0, "pending": 3, "unknown": 0,
+            "drifted": 0, "repaired": 0
         }))
     );
     assert_eq!(server.stop(), Some(0));

@@ -91,6 +91,7 @@ impl Device {
             judged: token,
             cleans: false,
             disputed: 0,
+            drift: Default::default(),
             counts,
         });
     }

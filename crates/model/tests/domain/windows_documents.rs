@@ -8,6 +8,7 @@ use ordain_catalog::Kind;
 use ordain_catalog::windows::Verb;
 use ordain_model::convergence::Verdict as Judged;
 use ordain_model::declaration::Declaration;
+use ordain_model::enrollment::Drifted;
 use ordain_model::record::StatusRecord;
 use ordain_model::windows::document::INVENTORY;
 use ordain_model::windows::documents::{DriftKind, Told};
@@ -150,6 +151,9 @@ fn drift_is_what_nobody_here_has_done() {
     bench.hear(Some(vec![told(&document, 60, "R2")]), OK);
     assert_eq!(bench.judged(), [Judged::Confirmed]);
     assert_eq!(bench.drift(), [(DriftKind::Repaired, true)]);
+    let repaired_at = Some(bench.now);
+    let drifted = |open| Drifted { open, repaired_at };
+    assert_eq!(bench.documents.drifted(), drifted(0));
     // Not repaired, with the setting; and then it is.
     bench.begin();
     bench.now += 100;
@@ -169,6 +173,7 @@ fn drift_is_what_nobody_here_has_done() {
         (DriftKind::Unrepaired, bench.now, None, true)
     );
     assert_eq!(open.settings, ["./Vendor/MSFT/VPNv2/Work/Servers"]);
+    assert_eq!(bench.documents.drifted(), drifted(1));
     let Judged::Failed(reasons) = &bench.judged()[0] else {
         panic!("failed")
     };
@@ -186,6 +191,8 @@ fn drift_is_what_nobody_here_has_done() {
         bench.drift(),
         [(DriftKind::Repaired, true), (DriftKind::Unrepaired, true)]
     );
+    // Only what it repaired unseen is surely its own doing.
+    assert_eq!(bench.documents.drifted(), drifted(0));
     // Lost, and sent again; somebody else's; and a document of nobody.
     bench.begin();
     assert_eq!(

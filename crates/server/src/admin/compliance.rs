@@ -7,9 +7,9 @@ use axum::Json;
 use axum::extract::State as Shared;
 use ordain_model::wish::ALL;
 
-use super::devices::{State, judged};
 use super::extract::Query;
 use super::fault::Fault;
+use super::judged::{Judged, State, judged};
 use crate::api::{Compliance, ComplianceQuery, DeviceCounts, PlatformCompliance, Problem};
 use crate::app::App;
 
@@ -17,6 +17,8 @@ use crate::app::App;
 const STRETCH: u32 = 1_000;
 /// In seconds. Windows devices hold a session once in 26 hours, Apple's are asked daily: twice that, and a weekend.
 const SILENT_AFTER: u32 = 3 * 24 * 60 * 60;
+/// How long it is told that devices have repaired something, in seconds: a week.
+const REPAIRED_WITHIN: u32 = 7 * 24 * 60 * 60;
 
 /// Counts the devices by platform and state.
 #[utoipa::path(
@@ -38,23 +40,30 @@ pub(crate) async fn compliance(
         return Err(Fault::NotFound(format!("there is no group {group}")));
     }
     let silent_after = query.silent_after.unwrap_or(SILENT_AFTER);
-    let heard_since = app.now().saturating_sub(silent_after.into());
+    let now = app.now();
+    let heard_since = now.saturating_sub(silent_after.into());
+    let repaired_since = now.saturating_sub(REPAIRED_WITHIN.into());
     let mut platforms: BTreeMap<Option<&str>, DeviceCounts> = BTreeMap::new();
     let mut total = DeviceCounts::default();
     let mut after = None;
     loop {
         let stretch = app.store.devices(after.as_ref(), STRETCH).await?;
         let Some(last) = stretch.last() else { break };
-        after = Some(last.enrollment.id.clone());
+        after = Some(last.device.enrollment.id.clone());
         for found in stretch {
-            let device = &found.enrollment;
+            let device = &found.device.enrollment;
             let is_meant = (query.group.as_ref()).is_none_or(|group| world.is_member(device, group));
-            let (state, _) = judged(&app, &world, device, &found.beside).await?;
-            if !is_meant || state == State::Left {
+            if !is_meant {
                 continue;
             }
-            let is_known = device.standing.is_some() && found.seen_at.is_some_and(|at| at >= heard_since);
-            let state = Some(state).filter(|_| is_known);
+            let Judged { state, drift, .. } = judged(&app, &world, &found).await?;
+            if state == State::Left {
+                continue;
+            }
+            let is_known =
+                device.standing.is_some() && found.device.seen_at.is_some_and(|at| at >= heard_since);
+            let state = Some(state).filter(|state| is_known && *state != State::Unknown);
+            let has_repaired = drift.repaired_at.is_some_and(|at| at >= repaired_since);
             for counts in [&mut total, platforms.entry(device.facts.system()).or_default()] {
                 counts.devices += 1;
                 *match state {
@@ -63,6 +72,10 @@ pub(crate) async fn compliance(
                     Some(State::Pending) => &mut counts.pending,
                     Some(State::Unknown | State::Left) | None => &mut counts.unknown,
                 } += 1;
+                if state.is_some() {
+                    counts.drifted += u64::from(drift.open > 0);
+                    counts.repaired += u64::from(has_repaired);
+                }
             }
         }
     }
@@ -83,6 +96,7 @@ pub(crate) async fn compliance(
         platforms,
         total,
         silent_after,
+        repaired_within: REPAIRED_WITHIN,
         revision: world.revision().number,
     }))
 }

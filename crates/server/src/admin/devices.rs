@@ -7,24 +7,22 @@ use std::sync::Arc;
 use axum::extract::State as Shared;
 use axum::{Extension, Json};
 use http::StatusCode;
-use ordain_model::enrollment::{Counts, Enrollment, Memberships, Phase};
+use ordain_model::enrollment::{Enrollment, Memberships, Phase};
 use ordain_model::fetched::Fetched;
-use ordain_model::held::Placed;
 use ordain_model::ids::{Digest, EnrollmentId};
-use ordain_model::manifest::Manifest;
 use ordain_model::membership::Basis;
-use ordain_model::record::StatusRecord;
 use ordain_model::view::{self, ViewOf};
 use ordain_model::windows::documents::is_stale;
 use ordain_model::windows::link::LinkState;
 use ordain_model::world::World;
-use ordain_model::{checkin, command, convergence};
-use ordain_store::{Actor, AuditRecord, Sighting, StoreError};
+use ordain_model::{checkin, command};
+use ordain_store::{Actor, AuditRecord, FleetRow, Seen, Sighting, StoreError};
 use serde_json::json;
 
 use super::extract::{Path, Query, has_control};
 use super::fault::Fault;
 use super::groups::unknown_groups;
+use super::judged::{Judged, State, against, judged};
 use crate::api::{Channel, Device, DeviceFilter, DeviceRow, Devices, Omission, Problem};
 use crate::app::App;
 use crate::windows::linked::Linked;
@@ -34,37 +32,6 @@ const STRETCH: u32 = 1_000;
 const DEFAULT_LIMIT: usize = 1_000;
 /// How many commands of a queue are shown with the channel.
 const QUEUE_SHOWN: u32 = 20;
-
-/// How far a device has got, by its own word.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum State {
-    Converged,
-    Pending,
-    Failed,
-    /// The device has been silent for too long.
-    Unknown,
-    Left,
-}
-
-impl State {
-    const ALL: [Self; 5] = [
-        Self::Converged,
-        Self::Pending,
-        Self::Failed,
-        Self::Unknown,
-        Self::Left,
-    ];
-
-    fn word(self) -> &'static str {
-        match self {
-            Self::Converged => "converged",
-            Self::Pending => "pending",
-            Self::Failed => "failed",
-            Self::Unknown => "unknown",
-            Self::Left => "left",
-        }
-    }
-}
 
 /// Lists devices, and counts all of them by state.
 #[utoipa::path(
@@ -91,14 +58,14 @@ pub(crate) async fn devices(
     loop {
         let stretch = app.store.devices(after.as_ref(), STRETCH).await?;
         let Some(last) = stretch.last() else { break };
-        after = Some(last.enrollment.id.clone());
+        after = Some(last.device.enrollment.id.clone());
         for found in stretch {
-            let row = row(&app, &world, &found.enrollment, &found.beside, found.seen_at).await?;
+            let row = row(&app, &world, &found).await?;
             *states.entry(row.state.clone()).or_default() += 1;
             let in_group = filter
                 .group
                 .as_ref()
-                .is_none_or(|group| world.is_member(&found.enrollment, group));
+                .is_none_or(|group| world.is_member(&found.device.enrollment, group));
             if in_group && matches(&row, &filter) {
                 rows.push(row);
             }
@@ -188,16 +155,21 @@ pub(crate) async fn device(
     let device = state.device().ok_or_else(|| not_there(&name))?;
     let (mut channels, mut beside) = (Vec::new(), Vec::new());
     for enrollment in app.store.channels_of(&id).await? {
-        channels.push(channel(&app, &world, device, &enrollment).await?);
+        let channel = channel(&app, &world, device, &enrollment).await?;
         if !enrollment.id.is_device() {
-            beside.push(enrollment);
+            let seen_at = channel.seen_at;
+            beside.push(Seen { enrollment, seen_at });
         }
+        channels.push(channel);
     }
-    let seen_at = channels.first().and_then(|channel: &Channel| channel.seen_at);
+    let own = Seen {
+        enrollment: device.clone(),
+        seen_at: channels.first().and_then(|channel: &Channel| channel.seen_at),
+    };
     let inventory = app.store.inventory(&id).await?;
     let record = app.store.reported(&state).await?;
     let unknown_groups = unknown_groups(&world, device, &record.items);
-    let mut row = row(&app, &world, device, &beside, seen_at).await?;
+    let mut row = row(&app, &world, &FleetRow { device: own, beside }).await?;
     if device.facts.is_windows() && device.phase != Phase::CheckedOut {
         let linked = Linked::load(&app, &world, device).await?.judge(&record);
         let missing = linked.filter(|state| *state != LinkState::Linked);
@@ -242,42 +214,13 @@ pub(super) fn not_there(name: &str) -> Fault {
     ))
 }
 
-/// How far a device has got: on its own channel and its linked one, and on those of its users as far as they speak; a user who
-/// is not logged in is asleep, not failing. With the verdicts on all of them.
-pub(super) async fn judged(
-    app: &App,
-    world: &World,
-    device: &Enrollment,
-    beside: &[Enrollment],
-) -> Result<(State, Counts), StoreError> {
-    let wanted = app.wanted(world, device, &device.id, Some(device)).await?;
-    let mut counts = counts(app, device, &wanted.manifest).await?;
-    for channel in beside {
-        let wanted = app.wanted(world, device, &channel.id, Some(channel)).await?;
-        counts += self::counts(app, channel, &wanted.manifest).await?;
-    }
-    let documents = documents(app, world, device, beside).await?;
-    let state = match device.phase {
-        Phase::CheckedOut => State::Left,
-        _ if counts.failed > 0 => State::Failed,
-        _ if documents == Documents::Stale => State::Unknown,
-        _ if documents == Documents::Confirmed && device.is_converged(wanted.manifest.token()) => {
-            State::Converged
-        }
-        _ => State::Pending,
-    };
-    Ok((state, counts))
-}
-
 /// A device in the list.
-async fn row(
-    app: &App,
-    world: &World,
-    device: &Enrollment,
-    beside: &[Enrollment],
-    seen_at: Option<i64>,
-) -> Result<DeviceRow, StoreError> {
-    let (state, counts) = judged(app, world, device, beside).await?;
+async fn row(app: &App, world: &World, found: &FleetRow) -> Result<DeviceRow, StoreError> {
+    let judged = judged(app, world, found).await?;
+    let Seen {
+        enrollment: device,
+        seen_at,
+    } = &found.device;
     let standing = device.standing.as_ref();
     let facts = &device.facts;
     Ok(DeviceRow {
@@ -287,73 +230,13 @@ async fn row(
         model: facts.model.clone(),
         platform: facts.system().map(str::to_owned),
         os_version: facts.os_version.map(|version| version.to_string()),
-        state: state.word().to_owned(),
-        counts,
-        seen_at,
+        state: judged.state.word().to_owned(),
+        notes: notes(app, world, found, &judged),
+        counts: judged.counts,
+        seen_at: *seen_at,
         reported_at: standing.map(|standing| standing.at),
         tags: device.tags.iter().cloned().collect(),
-        notes: notes(app, world, device, beside),
     })
-}
-
-/// How it stands with all documents of a device.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Documents {
-    /// All of them are confirmed, or there are none.
-    Confirmed,
-    Pending,
-    /// The device has not spoken of them for so long that nobody knows how they are.
-    Stale,
-}
-
-/// What is for the linked channel of a device is on that channel, or nowhere.
-async fn documents(
-    app: &App,
-    world: &World,
-    device: &Enrollment,
-    beside: &[Enrollment],
-) -> Result<Documents, StoreError> {
-    if !device.facts.is_windows() {
-        return Ok(Documents::Confirmed);
-    }
-    let id = device.id.to_linked();
-    let linked = beside.iter().find(|channel| channel.id == id);
-    let wanted = app.wanted(world, device, &id, linked).await?.manifest;
-    let linked = match linked {
-        _ if wanted.entries().is_empty() => return Ok(Documents::Confirmed),
-        None => return Ok(Documents::Pending),
-        Some(linked) => linked,
-    };
-    let seen_at = app.store.sighting(&id).await?.map(|seen| seen.seen_at);
-    Ok(match linked.is_converged(wanted.token()) {
-        _ if is_stale(seen_at, app.now()) => Documents::Stale,
-        true => Documents::Confirmed,
-        false => Documents::Pending,
-    })
-}
-
-/// The verdicts over what a channel should hold. Those that were made when it reported count only for the manifest
-/// that they were made over; where another one is wanted by now, what it said is judged by that.
-async fn counts(app: &App, channel: &Enrollment, wanted: &Manifest) -> Result<Counts, StoreError> {
-    match &channel.standing {
-        None => Ok(Counts::default()),
-        Some(standing) if standing.judged == Some(wanted.token()) => Ok(standing.counts),
-        Some(_) => {
-            let record = app.store.status(&channel.id).await?;
-            let against = against(app, &record).await?;
-            let listing = record.held.unpack(against.as_deref());
-            let placed = Placed::new(&listing, wanted);
-            Ok(convergence::count(&convergence::assess(&placed, &record.items)))
-        }
-    }
-}
-
-/// The manifest that a record was packed against.
-pub(super) async fn against(app: &App, record: &StatusRecord) -> Result<Option<Arc<Manifest>>, StoreError> {
-    match record.held.against {
-        Some(token) => app.objects.manifest(&app.store, token).await,
-        None => Ok(None),
-    }
 }
 
 /// The ServerTokens that a channel was seen to fetch.
@@ -366,7 +249,8 @@ pub(super) async fn fetched(app: &App, seen: &Sighting) -> Result<BTreeSet<Diges
     Ok(tokens.unwrap_or_default())
 }
 
-fn notes(app: &App, world: &World, device: &Enrollment, beside: &[Enrollment]) -> Vec<String> {
+fn notes(app: &App, world: &World, found: &FleetRow, judged: &Judged) -> Vec<String> {
+    let device = &found.device.enrollment;
     let mut notes = Vec::new();
     if device.memberships == Memberships::Waiting {
         notes.push(format!(
@@ -389,10 +273,14 @@ fn notes(app: &App, world: &World, device: &Enrollment, beside: &[Enrollment]) -
     if device.identity.is_some_and(|pin| pin.not_after < app.now()) {
         notes.push("its certificate has expired; it still works, but renew it".to_owned());
     }
-    let standings = beside
-        .iter()
-        .chain([device])
-        .filter_map(|channel| channel.standing.as_ref());
+    if judged.drift.open > 0 {
+        notes.push(format!(
+            "what documents set on it has drifted ({}): `ordain explain {}` tells more",
+            judged.drift.open, device.id
+        ));
+    }
+    let channels = found.beside.iter().chain([&found.device]);
+    let standings = channels.filter_map(|channel| channel.enrollment.standing.as_ref());
     let disputed: u32 = standings.map(|standing| standing.disputed).sum();
     if disputed > 0 {
         notes.push(format!(

@@ -16,9 +16,10 @@ use ordain_model::wake::Wake;
 use ordain_model::world::World;
 use ordain_store::StoreError;
 
-use super::devices::{against, fetched, find, not_there};
+use super::devices::{fetched, find, not_there};
 use super::extract::{Path, Query};
 use super::fault::Fault;
+use super::judged::against;
 use crate::api::{ExplainQuery, Explained, Problem};
 use crate::app::App;
 use crate::windows::linked::Linked;

@@ -41,8 +41,8 @@ pub(crate) async fn groups(State(app): State<Arc<App>>) -> Result<Json<Groups>, 
     loop {
         let stretch = app.store.devices(after.as_ref(), STRETCH).await?;
         let Some(last) = stretch.last() else { break };
-        after = Some(last.enrollment.id.clone());
-        for device in stretch.iter().map(|row| &row.enrollment) {
+        after = Some(last.device.enrollment.id.clone());
+        for device in stretch.iter().map(|row| &row.device.enrollment) {
             if device.phase == Phase::CheckedOut {
                 continue;
             }

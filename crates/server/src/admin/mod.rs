@@ -12,6 +12,7 @@ mod fault;
 mod groups;
 mod history;
 mod identities;
+mod judged;
 mod keys;
 mod migration;
 mod policy;

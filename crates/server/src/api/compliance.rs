@@ -25,6 +25,8 @@ pub struct Compliance {
     pub total: DeviceCounts,
     /// After how many seconds without a word a device counted as unknown.
     pub silent_after: u32,
+    /// Within how many seconds before now something counted as repaired.
+    pub repaired_within: u32,
     /// The revision that is wanted.
     pub revision: u64,
 }
@@ -39,7 +41,8 @@ pub struct PlatformCompliance {
     pub counts: DeviceCounts,
 }
 
-/// How many devices there are of each state. Each is counted once.
+/// How many devices there are of each state, each of them once; and how many of those whose state is known have drifted, as far
+/// as they have documents of declared configuration.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct DeviceCounts {
     /// All of them.
@@ -52,4 +55,9 @@ pub struct DeviceCounts {
     pub pending: u64,
     /// or nobody knows: they have never reported, or were silent for too long, whatever they said before.
     pub unknown: u64,
+    /// On so many something that documents set is not so any more, or not surely, or is not there; or a document is there that
+    /// nobody sent.
+    pub drifted: u64,
+    /// So many have told within `repaired_within` seconds that they had repaired such a thing by themselves.
+    pub repaired: u64,
 }

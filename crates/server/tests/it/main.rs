@@ -59,6 +59,7 @@ mod windows_doors;
 mod windows_drift;
 mod windows_element;
 mod windows_entra;
+mod windows_fleet;
 mod windows_hostile;
 mod windows_hostile_session;
 mod windows_linked;

@@ -138,7 +138,7 @@ impl Pushed {
 }
 
 /// What all come to: few at a time, so that a large fleet is not told to come back later.
-async fn in_turn<T>(work: impl Iterator<Item: Future<Output = T>>) -> Vec<T> {
+pub(crate) async fn in_turn<T>(work: impl Iterator<Item: Future<Output = T>>) -> Vec<T> {
     stream::iter(work).buffered(64).collect().await
 }
 

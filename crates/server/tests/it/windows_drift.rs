@@ -20,33 +20,45 @@ crate::on_each_database!(
     what_is_to_be_clean_goes_after_its_document,
 );
 
-const WIFI: &str = "./Device/Vendor/MSFT/WiFi/Profile/Lab/WlanXml";
-const VPN: &str = "./Device/Vendor/MSFT/VPNv2/Work/AlwaysOn";
+pub(crate) const WIFI: &str = "./Device/Vendor/MSFT/WiFi/Profile/Lab/WlanXml";
+pub(crate) const VPN: &str = "./Device/Vendor/MSFT/VPNv2/Work/AlwaysOn";
 
-async fn publish(house: &House, on_removal: &str, names: &[&str]) {
-    let wifi = |identifier: &str| {
-        format!(
-            "Identifier: {identifier}\nscenario: MSFTWifi\non-removal: {on_removal}\ncsp:\n  - name: ./Vendor/MSFT/WiFi\n    settings:\n      \
+/// A profile of Wi-Fi, by a document of that name.
+fn wifi_by(identifier: &str, on_removal: &str) -> String {
+    format!(
+        "Identifier: {identifier}\nscenario: MSFTWifi\non-removal: {on_removal}\ncsp:\n  - name: ./Vendor/MSFT/WiFi\n    settings:\n      \
          - path: Profile/Lab/WlanXml\n        format: chr\n        value: '<WLANProfile xmlns=\"http://www.microsoft.com/networking/WLAN/profile/v1\"><name>Lab</name></WLANProfile>'\n"
-        )
-    };
+    )
+}
+
+/// The same by `wifi`.
+pub(crate) fn wifi(on_removal: &str) -> (&'static str, String) {
+    ("windows/wifi.yaml", wifi_by("wifi", on_removal))
+}
+
+/// A VPN to this server.
+pub(crate) fn vpn(on_removal: &str, server: &str) -> (&'static str, String) {
     let vpn = format!(
         "Identifier: vpn\nscenario: MSFTVPN\non-removal: {on_removal}\ncsp:\n  - name: ./Vendor/MSFT/VPNv2\n    settings:\n      \
-               - Work/NativeProfile/Servers: vpn.example.org\n      - Work/NativeProfile/NativeProtocolType: IKEv2\n      - Work/AlwaysOn: true\n"
+         - Work/NativeProfile/Servers: {server}\n      - Work/NativeProfile/NativeProtocolType: IKEv2\n      - Work/AlwaysOn: true\n"
     );
+    ("windows/vpn.yaml", vpn)
+}
+
+async fn publish(house: &House, on_removal: &str, names: &[&str]) {
     let base = match names.is_empty() {
         true => "name: base\ninclude: [all]\ndeclarations: []\n".to_owned(),
         false => blueprint("base", "all", names),
     };
     let mut files = vec![("blueprints/base.yaml", base)];
     if names.contains(&"wifi") {
-        files.push(("windows/wifi.yaml", wifi("wifi")));
+        files.push(wifi(on_removal));
     }
     if names.contains(&"other") {
-        files.push(("windows/other.yaml", wifi("other")));
+        files.push(("windows/other.yaml", wifi_by("other", on_removal)));
     }
     if names.contains(&"vpn") {
-        files.push(("windows/vpn.yaml", vpn));
+        files.push(vpn(on_removal, "vpn.example.org"));
     }
     house.publish(&files).await;
 }
@@ -59,7 +71,7 @@ async fn settled(house: &House) -> Managed {
     managed
 }
 
-fn node(path: &str) -> LocUri {
+pub(crate) fn node(path: &str) -> LocUri {
     LocUri::parse(path).expect("a node")
 }
 

@@ -18,7 +18,7 @@ use crate::windows_wire::token;
 
 pub(crate) const HOUR: i64 = 3_600;
 
-static ISSUER: LazyLock<Issuer> = LazyLock::new(|| {
+pub(crate) static ISSUER: LazyLock<Issuer> = LazyLock::new(|| {
     let key = KeyPair::generate(KeyKind::Rsa2048).expect("a key");
     Issuer::new(key, "k1").expect("a key of RSA")
 });

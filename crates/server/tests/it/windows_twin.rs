@@ -86,6 +86,11 @@ impl Managed {
     }
 
     pub(crate) async fn send(&self, request: &Request) -> Answer {
+        ask(&self.client(request), request).await
+    }
+
+    /// A connection on which it shows what `request` is to be sent with.
+    fn client(&self, request: &Request) -> Client {
         let identity = request.identity.as_ref().map(|identity| Identity {
             key: identity.key.clone(),
             certificate: identity.certificate.clone(),
@@ -95,19 +100,7 @@ impl Managed {
             certificate: identity,
             ..Manner::default()
         };
-        let path = request.url.strip_prefix(PUBLIC_URL).expect("this server");
-        let mut headers: Vec<(String, String)> = request
-            .headers
-            .iter()
-            .map(|(name, value)| ((*name).to_owned(), value.clone()))
-            .collect();
-        if let Some(kind) = request.content_type {
-            headers.push(("content-type".to_owned(), kind.to_owned()));
-        }
-        let client = Client::new(self.site.clone(), manner);
-        client
-            .send(request.method.as_str(), path, &headers, &request.body)
-            .await
+        Client::new(self.site.clone(), manner)
     }
 
     /// The next request, when there is one.
@@ -133,12 +126,19 @@ impl Managed {
         self.twin.respond(&response, self.site.now());
     }
 
-    /// All that it has to do now. How many requests that took.
+    /// All that it has to do now, over one connection for as long as it shows the same. How many requests that took.
     pub(crate) async fn hold(&mut self) -> usize {
-        let mut requests = 0;
+        let (mut requests, mut open) = (0, None);
         while let Some(request) = self.request() {
-            let answer = self.send(&request).await;
+            let shows = request.identity.as_ref();
+            let shows = shows.map(|identity| identity.certificate.fingerprint());
+            let client = match open.take() {
+                Some((shown, client)) if shown == shows => client,
+                _ => self.client(&request),
+            };
+            let answer = ask(&client, &request).await;
             self.respond(&answer);
+            open = Some((shows, client));
             requests += 1;
         }
         requests
@@ -165,4 +165,18 @@ impl Managed {
     pub(crate) fn value(&self, node: &str) -> Option<String> {
         self.twin.value(node, self.site.now()).map(|value| value.data)
     }
+}
+
+async fn ask(client: &Client, request: &Request) -> Answer {
+    let path = request.url.strip_prefix(PUBLIC_URL).expect("this server");
+    let headers = request.headers.iter();
+    let mut headers: Vec<(String, String)> = headers
+        .map(|(name, value)| ((*name).to_owned(), value.clone()))
+        .collect();
+    if let Some(kind) = request.content_type {
+        headers.push(("content-type".to_owned(), kind.to_owned()));
+    }
+    client
+        .send(request.method.as_str(), path, &headers, &request.body)
+        .await
 }

@@ -161,8 +161,8 @@ async fn devices_are_listed_in_stretches_and_found_by_name() {
         loop {
             let rows = store.devices(after.as_ref(), 3).await.unwrap();
             let Some(last) = rows.last() else { break };
-            after = Some(last.enrollment.id.clone());
-            listed.extend(rows.into_iter().map(|row| row.enrollment.id.to_string()));
+            after = Some(last.device.enrollment.id.clone());
+            listed.extend(rows.into_iter().map(|row| row.device.enrollment.id.to_string()));
         }
         assert_eq!(listed, ["B", "a", "b", "c"]);
         for name in ["a", "a:ann", "S-a"] {

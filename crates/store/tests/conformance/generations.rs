@@ -83,6 +83,7 @@ async fn lived_in(store: &Store) {
                 judged: Some(token),
                 cleans: false,
                 disputed: 0,
+                drift: Default::default(),
                 counts: Default::default(),
             }),
             capabilities: Some(digest("capabilities")),
@@ -133,7 +134,7 @@ async fn assert_nothing_is_left(store: &Store) {
             assert_eq!(store.escrow(&id(channel), kind).await.unwrap(), None);
         }
     }
-    assert_eq!(store.devices(None, 10).await.unwrap()[0].seen_at, None);
+    assert_eq!(store.devices(None, 10).await.unwrap()[0].device.seen_at, None);
 }
 
 #[tokio::test]

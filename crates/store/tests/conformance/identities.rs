@@ -108,7 +108,10 @@ async fn two_who_pin_one_certificate_at_once_are_one_too_many() {
             .unwrap();
         let devices = store.devices(None, 10).await.unwrap();
         assert_eq!(
-            devices.iter().map(|row| &row.enrollment.id).collect::<Vec<_>>(),
+            devices
+                .iter()
+                .map(|row| &row.device.enrollment.id)
+                .collect::<Vec<_>>(),
             [&owner]
         );
     })

@@ -9,7 +9,7 @@ async fn the_last_one_counts_and_only_of_who_is_there() {
     on_each(async |store, _| {
         enroll(store, "d1").await;
         assert_eq!(store.sighting(&id("d1")).await.unwrap(), None);
-        assert_eq!(store.devices(None, 1).await.unwrap()[0].seen_at, None);
+        assert_eq!(store.devices(None, 1).await.unwrap()[0].device.seen_at, None);
         let sighting = |name: &str, generation, seen_at, fetched: &str| Sighting {
             enrollment: id(name),
             generation,
@@ -48,7 +48,28 @@ async fn the_last_one_counts_and_only_of_who_is_there() {
             "who only came by has fetched what it had"
         );
         assert_eq!(store.sighting(&id("nobody")).await.unwrap(), None);
-        assert_eq!(store.devices(None, 1).await.unwrap()[0].seen_at, Some(NOW + 3));
+        assert_eq!(
+            store.devices(None, 1).await.unwrap()[0].device.seen_at,
+            Some(NOW + 3)
+        );
+        // In the list each channel has its own.
+        enroll(store, "d1::linked").await;
+        enroll(store, "d1:ann").await;
+        store
+            .note(vec![
+                sighting("d1::linked", 1, NOW + 4, ""),
+                sighting("d1:ann", 2, NOW + 5, ""),
+            ])
+            .await
+            .unwrap();
+        let row = store.devices(None, 1).await.unwrap().remove(0);
+        let beside = row.beside.iter();
+        let beside: Vec<_> = beside
+            .map(|seen| (seen.enrollment.id.to_string(), seen.seen_at))
+            .collect();
+        let linked = ("d1::linked".to_owned(), Some(NOW + 4));
+        assert_eq!(beside, [linked, ("d1:ann".to_owned(), None)]);
+        assert_eq!(row.device.seen_at, Some(NOW + 3));
         store.note(vec![]).await.unwrap();
     })
     .await;

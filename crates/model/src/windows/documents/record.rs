@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::state::State;
 use super::told::{Outcome, Told, Verdict};
+use crate::enrollment::Drifted;
 use crate::ids::Digest;
 use crate::report::Reason;
 use crate::windows::document::OnRemoval;
@@ -233,6 +234,19 @@ impl Documents {
     pub(super) fn open(&mut self, document: &str) -> Option<&mut Drift> {
         let mut drift = self.drift.iter_mut().rev();
         drift.find(|drift| drift.document == document && drift.repaired.is_none())
+    }
+
+    /// What has drifted, counted.
+    pub fn drifted(&self) -> Drifted {
+        let open = self.drift.iter().filter(|drift| drift.repaired.is_none());
+        let by_itself = self
+            .drift
+            .iter()
+            .filter(|drift| drift.kind == DriftKind::Repaired);
+        Drifted {
+            open: u32::try_from(open.count()).unwrap_or(u32::MAX),
+            repaired_at: by_itself.filter_map(|drift| drift.repaired).max(),
+        }
     }
 
     pub(super) fn drifts(&mut self, drift: Drift) {
