@@ -24,7 +24,17 @@ impl Session {
                 told.filter(|told| declared.is_listed(told))
                     .map(|_| Known::adopted(declared))
             };
-            if let Some(mut known) = documents.known.remove(&id).or_else(adopted) {
+            let known = match (documents.known.remove(&id), adopted()) {
+                // It has taken this version, and its word on that got lost.
+                (Some(known), Some(adopted)) if !known.is_of(declared) => Some(Known {
+                    seen: known.seen,
+                    history: known.history,
+                    leaving: known.leaving.of_another(),
+                    ..adopted
+                }),
+                (known, adopted) => known.or(adopted),
+            };
+            if let Some(mut known) = known {
                 if told.is_some() || can_be_told {
                     hear_of(documents, &mut known, declared, told, scene.now, is_first);
                 }

@@ -256,10 +256,7 @@ fn sent(documents: &mut Documents, declared: &Declared, outcome: &Outcome, is_do
         good: None,
         retries: retries.min(16),
         retry_at: if is_done { now.saturating_add(wait) } else { 0 },
-        leaving: match leaving {
-            Leaving::Abandoned => Leaving::Abandoned,
-            _ => Leaving::No,
-        },
+        leaving: leaving.of_another(),
     };
     documents.known.insert(declared.id().to_string(), known);
     documents.stays.remove(&declared.identifier);

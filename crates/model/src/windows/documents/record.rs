@@ -94,6 +94,16 @@ pub enum Leaving {
     Emptied,
 }
 
+impl Leaving {
+    /// The same of another version: only being abandoned is the document's, whatever it says.
+    pub(super) const fn of_another(self) -> Self {
+        match self {
+            Self::Abandoned => Self::Abandoned,
+            _ => Self::No,
+        }
+    }
+}
+
 /// What a device said of a document.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Seen {
