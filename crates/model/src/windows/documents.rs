@@ -9,6 +9,7 @@ mod judge;
 mod reconcile;
 mod record;
 mod state;
+mod template;
 mod told;
 
 use ordain_catalog::Scope;
@@ -41,6 +42,8 @@ pub struct Scene<'a> {
 pub struct Wire {
     /// The text of a document with this DocID and checksum; none when it cannot be said.
     pub write: fn(&Document, DocId, &str) -> Option<String>,
+    /// The text of what a template is filled in with (`InstanceBlob`); none when it cannot be said.
+    pub instances: fn(&Document) -> Option<String>,
     /// A result, when it is one.
     pub read: fn(&str) -> Option<DocumentResult>,
 }
@@ -89,6 +92,8 @@ enum Work {
     Result(String),
     /// A document, in this version.
     Send(String, Digest),
+    /// What a template is filled in with, in this version.
+    FillIn(String, Digest),
     /// A document, without what it sets.
     Empty(String),
     /// Whether a document is abandoned.
@@ -256,6 +261,13 @@ fn operation(scene: &Scene<'_>, documents: &Documents, work: &Work) -> Option<Op
         Work::Send(id, token) => {
             let declared = scene.wanted(id).filter(|declared| declared.token == *token)?;
             sent(declared, &declared.document, *token)?
+        }
+        Work::FillIn(id, token) => {
+            let declared = scene.wanted(id).filter(|declared| declared.token == *token)?;
+            let Document { scope, request, .. } = declared.document;
+            let path = node(scope, request, "Documents", id);
+            let text = (scene.wire.instances)(&declared.document)?;
+            Operation::replace(format!("{path}/BulkVariables/Value"), DataFormat::Chr, &text)
         }
         Work::Empty(id) => {
             let declared = scene.unwanted(id)?;

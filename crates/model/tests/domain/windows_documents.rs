@@ -2,6 +2,7 @@
 
 mod bench;
 mod random;
+mod templates;
 
 use ordain_catalog::Kind;
 use ordain_catalog::windows::Verb;

@@ -71,6 +71,7 @@ mod windows_renewal;
 mod windows_session;
 mod windows_settings;
 mod windows_signed;
+mod windows_templates;
 mod windows_twin;
 mod windows_wire;
 

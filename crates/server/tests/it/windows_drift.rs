@@ -22,7 +22,7 @@ use crate::windows_wire::token;
 crate::on_each_database!(drift_is_told_as_it_is, what_leaves_leaves_what_the_policy_says);
 
 const TENANT: &str = "11111111-2222-3333-4444-555555555555";
-const HOUR: i64 = 3_600;
+pub(crate) const HOUR: i64 = 3_600;
 const WIFI: &str = "./Device/Vendor/MSFT/WiFi/Profile/Lab/WlanXml";
 const VPN: &str = "./Device/Vendor/MSFT/VPNv2/Work/AlwaysOn";
 static ISSUER: LazyLock<Issuer> = LazyLock::new(|| {
@@ -31,7 +31,7 @@ static ISSUER: LazyLock<Issuer> = LazyLock::new(|| {
 });
 
 /// A server that believes the tenant.
-async fn house(database: Database) -> House {
+pub(crate) async fn house(database: Database) -> House {
     let mut house = House::closed(database);
     let jwks = house.file("keys.json", &ISSUER.jwks().to_string());
     house.settings().entra = Some(EntraSettings {
@@ -65,7 +65,7 @@ async fn publish(house: &House, on_removal: &str, names: &[&str]) {
 }
 
 /// A PC that has enrolled, is linked, and has all that is for it.
-async fn settled(house: &House) -> Managed {
+pub(crate) async fn settled(house: &House) -> Managed {
     let mut managed = Managed::new(house, 0);
     let membership = Membership {
         issuer: ISSUER.clone(),
@@ -81,7 +81,7 @@ async fn settled(house: &House) -> Managed {
 }
 
 /// So much time passes, in which it does what is due.
-async fn pass(house: &House, managed: &mut Managed, seconds: i64) {
+pub(crate) async fn pass(house: &House, managed: &mut Managed, seconds: i64) {
     let end = house.now() + seconds;
     while let Some(due) = managed.twin.due().filter(|due| *due <= end) {
         house.pass((due - house.now()).max(0));
@@ -92,7 +92,7 @@ async fn pass(house: &House, managed: &mut Managed, seconds: i64) {
     managed.is_content();
 }
 
-async fn channel(house: &House, managed: &Managed) -> Value {
+pub(crate) async fn channel(house: &House, managed: &Managed) -> Value {
     let device = house.device(managed.id()).await;
     let id = format!("{}::linked", managed.id());
     let channels = device["channels"].as_array().expect("channels").iter();
@@ -103,14 +103,14 @@ async fn channel(house: &House, managed: &Managed) -> Value {
         .clone()
 }
 
-async fn states(house: &House, managed: &Managed) -> Vec<String> {
+pub(crate) async fn states(house: &House, managed: &Managed) -> Vec<String> {
     let channel = channel(house, managed).await;
     let all = channel["declarations"].as_array().expect("declarations").iter();
     all.map(|it| format!("{} {}", it["identifier"], it["state"]).replace('"', ""))
         .collect()
 }
 
-fn node(path: &str) -> LocUri {
+pub(crate) fn node(path: &str) -> LocUri {
     LocUri::parse(path).expect("a node")
 }
 

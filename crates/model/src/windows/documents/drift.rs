@@ -69,7 +69,7 @@ impl Session {
             } else if known.scope == Scope::System || self.with_user {
                 let is_clean = known.leaving == Leaving::Emptied;
                 let was_there = known.is_taken || known.seen.is_some();
-                if was_there && known.request == Request::Complete && !is_clean {
+                if was_there && known.request != Request::Inventory && !is_clean {
                     let why = "the document is deleted, which leaves what it set as it is";
                     documents.leaves_behind(&known.identifier, why, scene.now);
                 }
@@ -92,7 +92,8 @@ fn hear_of(
     if let Some(told) = told {
         known.sees(told, now);
     }
-    let is_ours = known.is_of(declared) && known.request == Request::Complete;
+    let is_whole = known.request != Request::Inventory && known.not_filled_in().is_none();
+    let is_ours = is_whole && known.is_of(declared);
     let settings = |known: &Known| match known.result.as_ref() {
         Some(result) if told.is_some_and(|told| known.read_of(told).is_some()) => {
             let bad = result
@@ -220,6 +221,8 @@ impl Known {
             request: declared.document.request,
             on_removal: declared.document.on_removal,
             is_taken: true,
+            // Nobody knows. Being filled in once more harms nothing.
+            is_filled_in: false,
             refused: None,
             seen: None,
             history: Vec::new(),

@@ -51,7 +51,10 @@ pub struct Known {
     /// Whether the device has taken that version (SyncML 200), which says nothing of what came of it.
     #[serde(default)]
     pub is_taken: bool,
-    /// Why it has not. It is not sent again until it changes.
+    /// Whether it has taken what a template of that version is filled in with, since the template was sent.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_filled_in: bool,
+    /// Why it has not taken the one or the other. Neither is sent again until they change.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refused: Option<Reason>,
     /// What the device last said of it,
@@ -66,7 +69,7 @@ pub struct Known {
     /// What was good under this version: what drift is measured by.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub good: Option<Good>,
-    /// How often it was sent again since the machinery failed,
+    /// How often it was sent again since the machinery failed, or what a template is filled in with since it was good,
     #[serde(default)]
     pub retries: u32,
     /// and from when on it may be, in unix seconds.
