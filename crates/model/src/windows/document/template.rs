@@ -3,7 +3,10 @@
 
 use std::collections::BTreeMap;
 
+use ordain_catalog::windows::Request;
+
 use super::super::settings::Wanted;
+use super::Document;
 
 /// What one instance has for the placeholders, by their names.
 pub type Instance = BTreeMap<String, Wanted>;
@@ -68,9 +71,51 @@ pub fn fill_in(
     Ok(filled)
 }
 
+/// The longest path that is made, in octets: devices tell none that is longer.
+const MAX_PATH: usize = 4096;
+
+impl Document {
+    /// The CSP and the path below it of each node that it names; of a template those of each instance. What cannot be filled
+    /// in stays as it is written.
+    pub fn nodes(&self) -> impl Iterator<Item = (&str, String)> {
+        let as_it_is = (self.request != Request::BulkTemplate).then_some(None);
+        let instances = as_it_is.into_iter().chain(self.instances.iter().map(Some));
+        instances.flat_map(|instance| {
+            let uris = self
+                .csp
+                .iter()
+                .flat_map(|csp| csp.settings.iter().map(|uri| (&*csp.name, &*uri.path)));
+            uris.map(move |(csp, path)| {
+                let filled = instance.and_then(|instance| {
+                    fill_in(path, MAX_PATH, |name| instance.get(name).map(Wanted::text)).ok()
+                });
+                (csp, filled.unwrap_or_else(|| path.to_owned()))
+            })
+        })
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use serde_json::{Value, json};
+
     use super::*;
+
+    #[test]
+    fn a_template_names_the_nodes_of_each_instance() {
+        let nodes = |request: &str, instances: &Value| {
+            let payload = json!({"scenario": "A", "scope": "system", "request": request, "instances": instances,
+                "csp": [{"name": "./A", "settings": [{"path": "@#a#/B"}, {"path": "@#c#/B"}]}]});
+            let document = Document::from_payload(payload.as_object().unwrap()).unwrap();
+            let nodes = document.nodes().map(|(csp, path)| format!("{csp}/{path}"));
+            nodes.collect::<Vec<String>>()
+        };
+        assert_eq!(
+            nodes("BulkTemplate", &json!([{"a": "1"}, {"a": "2"}])),
+            ["./A/1/B", "./A/@#c#/B", "./A/2/B", "./A/@#c#/B"]
+        );
+        assert_eq!(nodes("Complete", &json!([])), ["./A/@#a#/B", "./A/@#c#/B"]);
+    }
 
     #[test]
     fn placeholders_are_filled_in() {

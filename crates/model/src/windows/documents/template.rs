@@ -12,12 +12,7 @@ use super::told::{Part, Told};
 use super::{Declared, Session, Work};
 use crate::report::{Reason, Validity};
 use crate::windows::conversation::Outcome;
-use crate::windows::document::template::fill_in;
-use crate::windows::document::{Document, DocumentCsp, DocumentUri};
-use crate::windows::settings::Wanted;
-
-/// The longest path that devices tell, in octets.
-const MAX_PATH: usize = 4096;
+use crate::windows::document::Document;
 
 impl Session {
     /// What a template needs beside itself that the device has; `told` of a device that lists its documents. What it is filled
@@ -83,17 +78,11 @@ impl Known {
 }
 
 impl Document {
-    /// Whether a result with these parts is of all that the template comes to when it is filled in, in any case of letters.
-    /// One that is not is of something else: of the template as it is (\[U\]), or of other instances.
+    /// Whether a result with these parts is of all that a template comes to when it is filled in, in any case of letters. One
+    /// that is not is of something else: of the template as it is (\[U\]), or of other instances.
     pub(super) fn is_named_in(&self, parts: &[Part]) -> bool {
         let named: BTreeSet<String> = parts.iter().map(|part| part.path.to_lowercase()).collect();
-        let is_named = |csp: &DocumentCsp, uri: &DocumentUri| {
-            self.instances.iter().all(|instance| {
-                let path = fill_in(&uri.path, MAX_PATH, |name| instance.get(name).map(Wanted::text));
-                path.is_ok_and(|path| named.contains(&format!("{}/{path}", csp.name).to_lowercase()))
-            })
-        };
-        let mut csps = self.csp.iter();
-        csps.all(|csp| csp.settings.iter().all(|uri| is_named(csp, uri)))
+        let is_named = |(csp, path): (&str, String)| named.contains(&format!("{csp}/{path}").to_lowercase());
+        self.request != Request::BulkTemplate || self.nodes().all(is_named)
     }
 }
