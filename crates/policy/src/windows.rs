@@ -159,16 +159,22 @@ impl<'c> Compiler<'c> {
                     self.problems.warning(place, message);
                 }
             }
-            let document = Document::of(declaration).filter(|_| draft.is_none());
-            if let Some(document) = document.filter(|document| document.request == Request::Complete)
-                && document.on_removal != OnRemoval::Clean
-            {
-                let word = document.on_removal.word();
-                let message = format!(
-                    "the document {name} is gone, and what it set stays on devices: its `on-removal` was {word}"
-                );
-                self.problems.warning(place, message);
-            }
+            let document =
+                Document::of(declaration).filter(|document| document.request != Request::Inventory);
+            let Some(document) = document else { continue };
+            let message = match draft {
+                None if document.on_removal != OnRemoval::Clean => {
+                    let word = document.on_removal.word();
+                    format!(
+                        "the document {name} is gone, and what it set stays on devices: its `on-removal` was {word}"
+                    )
+                }
+                Some(draft) if draft.request().is_some_and(|request| request != document.request) => format!(
+                    "the document {name} is sent as another kind: devices delete the old one first, and what only that set stays"
+                ),
+                _ => continue,
+            };
+            self.problems.warning(place, message);
         }
     }
 }
@@ -231,6 +237,14 @@ impl WindowsFile {
 }
 
 impl Draft<'_> {
+    /// How the document is sent that it is.
+    fn request(&self) -> Option<Request> {
+        match self.windows()? {
+            WindowsFile::Document(document, _) => Some(document.request),
+            WindowsFile::Settings(..) => None,
+        }
+    }
+
     /// The settings of Windows devices that it has.
     fn placed(&self) -> &[Placed] {
         self.windows().map(WindowsFile::placed).unwrap_or_default()

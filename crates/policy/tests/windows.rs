@@ -1,10 +1,13 @@
 //! What policies for Windows devices become.
 
+use std::collections::BTreeSet;
 use std::fmt::Write;
 
-use ordain_catalog::windows::WindowsDevice;
+use ordain_catalog::windows::{LocUri, WindowsDevice};
 use ordain_catalog::{Catalog, Kind, Scope};
-use ordain_model::windows::settings::{SETTINGS_TYPE, Settings};
+use ordain_model::windows::document::Document;
+use ordain_model::windows::document::template::fill_in;
+use ordain_model::windows::settings::{SETTINGS_TYPE, Settings, Wanted};
 use ordain_model::wish::Wish;
 use ordain_policy::{Compiled, Problem, Surroundings, compile};
 use proptest::prelude::*;
@@ -254,8 +257,111 @@ fn fragment() -> impl Strategy<Value = String> {
     ]
 }
 
+/// A template of PFX files with so many instances of so many octets.
+fn template(instances: usize, octets: usize) -> String {
+    let mut text = "Identifier: a\nscenario: MSFTResource\ncsp:\n- name: ./Vendor/MSFT/ClientCertificateInstall\n  settings:\n  \
+                    - PFXCertInstall/@#id#/KeyLocation: '@#where#'\n  - PFXCertInstall/@#id#/PFXCertPassword: '@#password#'\n\
+                    instances:\n"
+        .to_owned();
+    for number in 0..instances {
+        let password = "p".repeat(octets);
+        writeln!(text, "- {{id: I{number}, where: '3', password: {password}}}").unwrap();
+    }
+    text
+}
+
+#[test]
+fn a_template_has_its_instances_beside_it() {
+    let text = template(2, 3);
+    let payload = payload(&text);
+    assert_eq!(payload["request"], "BulkTemplate");
+    assert_eq!(
+        payload["csp"][0]["settings"][0],
+        json!({"path": "PFXCertInstall/@#id#/KeyLocation", "format": "int", "value": "@#where#"})
+    );
+    assert_eq!(
+        payload["instances"],
+        json!([{"id": "I0", "where": "3", "password": "ppp"}, {"id": "I1", "where": "3", "password": "ppp"}])
+    );
+    let document = wish(&[("windows/a.yaml", &text)]).declarations["a"].clone();
+    let document = Document::of(&document).unwrap();
+    assert!(!format!("{document:?}").contains("ppp"));
+}
+
+#[test]
+fn templates_have_bounds() {
+    let refused = |text: &str| match compile(&files(&[("windows/a.yaml", text)]), &surroundings()) {
+        Ok(_) => String::new(),
+        Err(problems) => told(&problems),
+    };
+    assert_eq!(refused(&template(1_000, 100)), "");
+    let told = refused(&template(1_001, 3));
+    assert!(
+        told.contains("1001 CSPs, more than 1000: make several files"),
+        "{told}"
+    );
+    let told = refused(&template(600, 2_000));
+    assert!(told.contains("larger than 1048576 octets"), "{told}");
+    // Small as it is written, and large when it is filled in.
+    let long = "@#password#".repeat(200);
+    let told = refused(&template(100, 100).replace("'@#password#'", &format!("'{long}'")));
+    assert!(
+        told.contains("filled in, the document is larger than 1048576 octets"),
+        "{told}"
+    );
+    // What comes of it is never made.
+    let bomb = template(1, 300_000).replace("'@#password#'", &format!("'{}'", "@#password#".repeat(50_000)));
+    assert!(refused(&bomb).contains("filled in, the document is larger than"));
+    let mut nodes = template(500, 3);
+    for number in 0..15 {
+        let node =
+            format!("settings:\n  - {{path: PFXCertInstall/@#id#x{number}/PFXCertPassword, value: a}}");
+        nodes = nodes.replacen("settings:", &node, 1);
+    }
+    let told = refused(&nodes);
+    assert!(
+        told.contains("filled in, the document is larger than 1048576 octets"),
+        "{told}"
+    );
+    let mut values = template(900, 1);
+    for number in 0..9 {
+        values = values
+            .replacen(
+                "settings:",
+                &format!("settings:\n  - PFXCertInstall/@#id#x{number}/PFXCertPassword: '@#v{number}#'"),
+                1,
+            )
+            .replace("{id:", &format!("{{v{number}: a, id:"));
+    }
+    let told = refused(&values);
+    assert!(told.contains("10800 values, more than 10000"), "{told}");
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(128))]
+
+    /// No template is a panic, and one that is published comes to nodes that are some, none of them twice.
+    #[test]
+    fn any_template_is_taken_or_refused(
+        settings in prop::collection::vec(("(PFXCertInstall/)?[AB@#]{0,4}(@#[ab]#)?[A/]?/(KeyLocation|PFXCertPassword)", "(@#[abc]?#?|[0-9]|\\PC){0,3}"), 1..4),
+        instances in prop::collection::vec(prop::collection::btree_map("[abc]", "[A-C3/@#%<]{0,3}", 0..4), 0..4),
+    ) {
+        let settings: Vec<_> = settings.into_iter().map(|(path, value)| json!({"path": path, "value": value})).collect();
+        let file = json!({"Identifier": "a", "scenario": "MSFTResource", "instances": instances,
+            "csp": [{"name": "./Vendor/MSFT/ClientCertificateInstall", "settings": settings}]});
+        let compiled = compile(&files(&[("windows/a.json", &file.to_string())]), &surroundings());
+        if let Ok(Compiled { wish, .. }) = compiled {
+            let document = Document::of(&wish.declarations["a"]).unwrap();
+            let mut nodes = BTreeSet::new();
+            for instance in &document.instances {
+                for uri in &document.csp[0].settings {
+                    let path = fill_in(&uri.path, 100, |name| instance.get(name).map(Wanted::text)).unwrap();
+                    let node: LocUri = format!("./Vendor/MSFT/ClientCertificateInstall/{path}").parse().unwrap();
+                    prop_assert!(nodes.insert(node));
+                }
+            }
+        }
+    }
 
     /// No file is a panic, and what is published is read back as it was.
     #[test]

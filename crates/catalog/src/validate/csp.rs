@@ -39,7 +39,6 @@ pub fn csp(catalog: &WindowsCatalog, setting: Setting<'_>, reach: &WindowsReach)
         catalog,
         reach,
         findings: &mut findings,
-        is_template: false,
     };
     checked.setting(setting, &Place::root());
     findings.into_sorted()
@@ -50,8 +49,6 @@ pub(super) struct Checked<'a> {
     pub(super) catalog: &'a WindowsCatalog,
     pub(super) reach: &'a WindowsReach,
     pub(super) findings: &'a mut Findings,
-    /// Whether names and values may be placeholders of a bulk template.
-    pub(super) is_template: bool,
 }
 
 impl<'a> Checked<'a> {
@@ -120,9 +117,7 @@ impl<'a> Checked<'a> {
     /// What stands for placeholders.
     fn names(&mut self, found: &Found<'_>, place: &Place<'_>) {
         for binding in &found.bindings {
-            let (Some(shape), false) = (binding.shape, self.is_filled_in_later(&binding.value)) else {
-                continue;
-            };
+            let Some(shape) = binding.shape else { continue };
             let mut findings = Findings::new();
             let name = format!("{{{}}}", binding.name);
             let value = Value::from(binding.value.as_str());
@@ -213,9 +208,6 @@ impl<'a> Checked<'a> {
             Some(_) => return,
             None => formats.iter().copied().collect(),
         };
-        if self.is_filled_in_later(text) {
-            return;
-        }
         let value = candidates.iter().find_map(|format| format.value(text));
         match (value, candidates.first()) {
             (Some(value), _) => {
@@ -230,12 +222,6 @@ impl<'a> Checked<'a> {
             }
             (None, None) => {}
         }
-    }
-
-    /// Whether a text has placeholders of a bulk template (`@#name#`), for which each instance has its own.
-    fn is_filled_in_later(&self, text: &str) -> bool {
-        let has = |(_, rest): (&str, &str)| rest.contains('#');
-        self.is_template && text.split_once("@#").is_some_and(has)
     }
 }
 

@@ -8,7 +8,7 @@ use super::place::{Place, any_of, or_meant, short};
 use crate::windows::{Body, DataFormat, Request, Said, Scenario, Verb, WindowsCatalog};
 use crate::{Scope, nearest};
 
-/// A document of declared configuration.
+/// A document of declared configuration; a template as it is when one instance is filled in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Document<'a> {
     /// Its DocID: a GUID.
@@ -54,7 +54,6 @@ pub fn document(catalog: &WindowsCatalog, document: &Document<'_>, reach: &Windo
         catalog,
         reach,
         findings: &mut findings,
-        is_template: document.request == Request::BulkTemplate,
     };
     let root = Place::root();
     checked.own_node(document, &root);
@@ -208,12 +207,7 @@ impl<'c> Checked<'c> {
                 .add(self.unknown(), place, At::Key, Code::UnknownNode, message);
             return;
         };
-        let path = match self.is_template {
-            // In an address these are encoded.
-            true => uri.path.replace("@#", "%40%23").replace('#', "%23"),
-            false => uri.path.to_owned(),
-        };
-        let address = format!("{}/{below}/{path}", prefix(document.scope));
+        let address = format!("{}/{below}/{}", prefix(document.scope), uri.path);
         let Some(found) = self.node(&address, place) else {
             return;
         };

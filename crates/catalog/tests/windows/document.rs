@@ -84,7 +84,7 @@ fn scep() -> Document<'static> {
     }
 }
 
-/// The bulk template of the specification's examples.
+/// The bulk template of the specification's examples, filled in.
 fn pfx() -> Document<'static> {
     Document {
         request: Request::BulkTemplate,
@@ -92,13 +92,9 @@ fn pfx() -> Document<'static> {
         csps: vec![DocumentCsp {
             name: "./Vendor/MSFT/ClientCertificateInstall",
             uris: vec![
-                uri("PFXCertInstall/@#thumb#/KeyLocation", DataFormat::Int, "3"),
-                uri("PFXCertInstall/@#thumb#/PFXCertBlob", DataFormat::Chr, "@#blob#"),
-                uri(
-                    "PFXCertInstall/@#thumb#/PFXKeyExportable",
-                    DataFormat::Bool,
-                    "false",
-                ),
+                uri("PFXCertInstall/A1/KeyLocation", DataFormat::Int, "3"),
+                uri("PFXCertInstall/A1/PFXCertBlob", DataFormat::Chr, "c2VjcmV0"),
+                uri("PFXCertInstall/A1/PFXKeyExportable", DataFormat::Bool, "false"),
             ],
         }],
         ..vpn()

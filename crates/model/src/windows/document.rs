@@ -1,6 +1,8 @@
 //! Documents of declared configuration: what a device is to have or to tell of one scenario, a declaration of
 //! [`DOCUMENT_TYPE`] for each file. They belong to the linked channel.
 
+pub mod template;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
@@ -11,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
+use self::template::Instance;
 use super::settings::Wanted;
 use crate::declaration::Declaration;
 
@@ -79,7 +82,7 @@ pub struct Document {
     pub scenario: String,
     /// `context`: whose it is.
     pub scope: Scope,
-    /// What is asked for: `Complete` that it is so, `Inventory` what there is.
+    /// What is asked for: `Complete` that it is so, `BulkTemplate` that it is so for each instance, `Inventory` what there is.
     pub request: Request,
     /// What becomes of it on a device that is to have it no longer.
     #[serde(default, skip_serializing_if = "is_default")]
@@ -94,6 +97,10 @@ pub struct Document {
     /// Resources of DSC providers, in the order of the file.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub providers: Vec<Provider>,
+    /// What the [placeholders](template) of a `BulkTemplate` are filled in with, all of them by each; no other document has
+    /// any. Devices get it apart from the document (`BulkVariables`), and do not keep it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub instances: Vec<Instance>,
 }
 
 /// What becomes of a document that is no longer for a device.
@@ -140,7 +147,7 @@ pub struct DocumentUri {
     /// The format of its value. None where only the device's value is asked for and the catalog has no single one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub format: Option<DataFormat>,
-    /// The value; none where it is asked for, or where there is none.
+    /// The value; none where it is asked for, or where there is none. With placeholders it is a text, whatever the format.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub value: Option<Wanted>,
 }
@@ -230,12 +237,10 @@ impl Document {
         uris.chain(values).collect()
     }
 
-    /// Its parts as results name them: nodes with their CSP in front, classes with their namespace.
+    /// Its parts as results name them: nodes with their CSP in front, of a template those of each instance, classes with their
+    /// namespace.
     pub fn parts(&self) -> impl Iterator<Item = String> {
-        let nodes = self.csp.iter().flat_map(|csp| {
-            let settings = csp.settings.iter();
-            settings.map(|uri| format!("{}/{}", csp.name, uri.path))
-        });
+        let nodes = self.nodes().map(|(csp, path)| format!("{csp}/{path}"));
         let resources = self.providers.iter();
         nodes.chain(resources.map(|provider| format!("{}:{}", provider.namespace, provider.class)))
     }
@@ -250,13 +255,9 @@ impl Document {
             Scope::System => "./Device",
             Scope::User => "./User",
         };
-        let nodes = self.csp.iter().flat_map(|csp| {
-            let name = csp.name.strip_prefix("./").unwrap_or(&csp.name);
-            let paths = csp
-                .settings
-                .iter()
-                .map(move |uri| format!("{root}/{name}/{}", uri.path));
-            paths.filter_map(|path| path.parse::<LocUri>().ok())
+        let nodes = self.nodes().filter_map(|(csp, path)| {
+            let name = csp.strip_prefix("./").unwrap_or(csp);
+            format!("{root}/{name}/{path}").parse::<LocUri>().ok()
         });
         nodes
             .map(|node| catalog.instance(&node).unwrap_or(node))
@@ -282,7 +283,8 @@ mod tests {
             "csp": [{"name": "./Vendor/MSFT/VPNv2", "settings": [
                 {"path": "Work/AlwaysOn", "format": "bool", "value": true},
                 {"path": "Work/Enroll", "format": "null"}]}],
-            "providers": [{"namespace": "root", "class": "A", "keys": {"K": "secret"}, "values": {"V": null}}]})
+            "providers": [{"namespace": "root", "class": "A", "keys": {"K": "secret"}, "values": {"V": null}}],
+            "instances": [{"thumb": "secret"}]})
     }
 
     #[test]
@@ -290,7 +292,10 @@ mod tests {
         let document = Document::from_payload(payload().as_object().unwrap()).unwrap();
         assert_eq!(Value::from(document.to_payload()), payload());
         let shown = format!("{document:?}");
-        assert!(shown.contains("AlwaysOn") && !shown.contains("secret"), "{shown}");
+        assert!(
+            shown.contains("AlwaysOn") && shown.contains("thumb") && !shown.contains("secret"),
+            "{shown}"
+        );
         let mut plain = document.clone();
         (plain.on_removal, plain.refresh_interval) = (OnRemoval::Delete, None);
         assert!(

@@ -9,6 +9,7 @@ mod judge;
 mod reconcile;
 mod record;
 mod state;
+mod template;
 mod told;
 
 use ordain_catalog::Scope;
@@ -44,6 +45,8 @@ pub struct Scene<'a> {
 pub struct Wire {
     /// The text of a document with this DocID and checksum; none when it cannot be said.
     pub write: fn(&Document, DocId, &str) -> Option<String>,
+    /// The text of what a template is filled in with (`InstanceBlob`); none when it cannot be said.
+    pub instances: fn(&Document) -> Option<String>,
     /// A result, when it is one.
     pub read: fn(&str) -> Option<DocumentResult>,
 }
@@ -92,6 +95,8 @@ enum Work {
     Result(String),
     /// A document, in this version.
     Send(String, Digest),
+    /// What a template is filled in with, in this version.
+    FillIn(String, Digest),
     /// Whether a document is abandoned.
     Abandon(String, bool),
     /// A document goes; whose it is, and how it was sent.
@@ -240,6 +245,13 @@ fn operation(scene: &Scene<'_>, documents: &Documents, work: &Work) -> Option<Op
             let text = (scene.wire.write)(document, declared.id(), &token.to_string())?;
             let path = node(document.scope, document.request, "Documents", id);
             Operation::replace(format!("{path}/Document"), DataFormat::Chr, &text)
+        }
+        Work::FillIn(id, token) => {
+            let declared = scene.wanted(id).filter(|declared| declared.token == *token)?;
+            let Document { scope, request, .. } = declared.document;
+            let path = node(scope, request, "Documents", id);
+            let text = (scene.wire.instances)(&declared.document)?;
+            Operation::replace(format!("{path}/BulkVariables/Value"), DataFormat::Chr, &text)
         }
         Work::Abandon(id, is_abandoned) => {
             let known = known(id)?;

@@ -3,6 +3,7 @@
 mod bench;
 mod cleaning;
 mod random;
+mod templates;
 
 use ordain_catalog::Kind;
 use ordain_catalog::windows::Verb;
@@ -410,4 +411,24 @@ fn a_message_has_so_many_documents() {
             .collect();
     }
     assert_eq!(messages, [10, 10, 10, 5]);
+}
+
+#[test]
+fn a_version_whose_answer_was_lost_counts_all_the_same() {
+    let (first, next) = (vpn("vpn", "a", "delete"), vpn("vpn", "b", "delete"));
+    let mut bench = confirmed(&first);
+    bench.want(std::slice::from_ref(&next));
+    bench.begin();
+    bench.hear(Some(vec![told(&first, 60, "R1")]), OK);
+    // The session broke off there.
+    bench.begin();
+    let text = result(&next, 60, "R2", &good());
+    let list = || Some(vec![told(&next, 60, "R2")]);
+    bench.hear(list(), &|_| (200, Some(text.clone())));
+    assert_eq!(bench.hear(list(), OK), []);
+    assert_eq!(bench.judged(), [Judged::Confirmed]);
+    assert_eq!(
+        (bench.drift(), bench.documents.of("vpn").unwrap().history.len()),
+        (vec![], 2)
+    );
 }

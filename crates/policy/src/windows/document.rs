@@ -1,13 +1,16 @@
 //! Documents of declared configuration: a scenario, and what it is to be.
 
+mod template;
+
 use std::collections::BTreeMap;
 
 use ordain_catalog::Scope;
 use ordain_catalog::validate::{self, At, Finding, WindowsReach};
-use ordain_catalog::windows::{DataFormat, LocUri, Request, WindowsCatalog};
+use ordain_catalog::windows::{DataFormat, Request, WindowsCatalog};
 use ordain_model::windows::document::{DocId, Document, DocumentCsp, DocumentUri, OnRemoval, Provider};
 use ordain_model::windows::settings::Wanted;
 
+use self::template::{Filling, Instance, Told, has_placeholder, stand_in};
 use super::WindowsFile;
 use super::admx::is_of_xml;
 use super::owner::{Owned, Resource};
@@ -33,14 +36,13 @@ struct Located {
     /// Of the CSPs: the name, and their nodes.
     csps: Vec<(Place, Vec<LocatedUri>)>,
     providers: Vec<Place>,
+    instances: Vec<Instance>,
 }
 
 /// Where a node of a document stands.
 struct LocatedUri {
     path: Place,
     value: Place,
-    /// What it is of, if its address is one.
-    resource: Option<Resource>,
     /// The value as it is sent.
     text: Option<String>,
     /// There is a value, which was complained of.
@@ -50,7 +52,7 @@ struct LocatedUri {
 impl<'c> Compiler<'c> {
     /// Reads a file of `windows/` that has a scenario.
     pub(super) fn read_document(&mut self, file: &Node) -> Option<Draft<'c>> {
-        const KEYS: [&str; 8] = [
+        const KEYS: [&str; 9] = [
             "Identifier",
             "scenario",
             "scope",
@@ -59,6 +61,7 @@ impl<'c> Compiler<'c> {
             "refresh-interval",
             "csp",
             "providers",
+            "instances",
         ];
         let fields = Fields::of(file, &KEYS, &mut self.problems)?;
         let identifier = self.identifier(fields);
@@ -70,6 +73,12 @@ impl<'c> Compiler<'c> {
             (None, Some(known)) => known.requests.iter().eq([&Request::Inventory]),
             (None, None) => false,
         };
+        let instances = self.read_instances(fields);
+        let request = match (fields.get("instances").is_some(), is_inventory) {
+            (true, _) => Request::BulkTemplate,
+            (false, true) => Request::Inventory,
+            (false, false) => Request::Complete,
+        };
         let mut located = Located {
             document: Document {
                 scenario: match (known, scenario) {
@@ -77,17 +86,16 @@ impl<'c> Compiler<'c> {
                     (None, scenario) => scenario.map_or("", |scenario| scenario.text).to_owned(),
                 },
                 scope,
-                request: match is_inventory {
-                    true => Request::Inventory,
-                    false => Request::Complete,
-                },
-                on_removal: self.on_removal(fields, is_inventory),
+                request,
+                on_removal: self.on_removal(fields, request),
                 refresh_interval: self.refresh_interval(fields),
                 csp: Vec::new(),
                 providers: Vec::new(),
+                instances: instances.iter().map(Instance::to_model).collect(),
             },
             csps: Vec::new(),
             providers: Vec::new(),
+            instances,
         };
         for item in self.items(fields, "csp") {
             self.read_csp(item, &mut located);
@@ -102,6 +110,7 @@ impl<'c> Compiler<'c> {
             self.problems
                 .error(fields.place_of("on-removal").unwrap_or(place), message);
         }
+        self.check_placeholders(&located, fields);
         let name = identifier.map_or("", |identifier| identifier.text);
         self.check_by_scenario(name, &located, fields);
         self.inventories.extend(located.document.tells(name));
@@ -126,14 +135,18 @@ impl<'c> Compiler<'c> {
         }
     }
 
-    fn on_removal(&mut self, fields: Fields<'_>, is_inventory: bool) -> OnRemoval {
+    fn on_removal(&mut self, fields: Fields<'_>, request: Request) -> OnRemoval {
         let Some(word) = fields.text("on-removal", &mut self.problems) else {
             return OnRemoval::default();
         };
         let known = OnRemoval::ALL.into_iter().find(|known| known.word() == word.text);
         let message = match known {
-            Some(_) if is_inventory => {
+            Some(_) if request == Request::Inventory => {
                 "an inventory sets nothing, so that it is deleted: it has no `on-removal`".to_owned()
+            }
+            // \[U\]: no page has a node to abandon a template by, nor says what becomes of one that is emptied.
+            Some(known) if request == Request::BulkTemplate && known != OnRemoval::Delete => {
+                "a template can only be deleted: it has no `on-removal`".to_owned()
             }
             Some(known) => return known,
             None => format!(
@@ -209,8 +222,13 @@ impl<'c> Compiler<'c> {
             }
         };
         let value_place = asked.as_ref().map_or(path.place, Asked::place);
-        let address = address(csp.text, path.text, document.scope);
-        let found = WindowsCatalog::builtin().find(&address, &mut 0).ok();
+        let is_template = document.request == Request::BulkTemplate;
+        let known_as = match is_template {
+            true => stand_in(path.text),
+            false => path.text.to_owned(),
+        };
+        let known_as = address(csp.text, &known_as, document.scope);
+        let found = WindowsCatalog::builtin().find(&known_as, &mut 0).ok();
         let asked = match asked {
             Some(_) if document.request == Request::Inventory => {
                 let message = "an inventory asks for values, and has none";
@@ -220,12 +238,18 @@ impl<'c> Compiler<'c> {
             asked => asked,
         };
         let is_asked = asked.is_some();
+        let is_filled_in = |node: &Node| is_template && node.as_text().is_some_and(has_placeholder);
         let (format, text) = match asked {
             Some(Asked::Admx(text, _)) => (Some(DataFormat::Chr), Some(text)),
             Some(Asked::Plain(node)) => {
-                let address = text_at(&address, path.place);
-                let format = self.format(address, format, found.as_ref());
-                (format, format.and_then(|format| self.value_text(node, format)))
+                let address = address(csp.text, path.text, document.scope);
+                let format = self.format(text_at(&address, path.place), format, found.as_ref());
+                let text = match is_filled_in(node) {
+                    // What it is in its format is seen then.
+                    true => node.as_text().map(str::to_owned),
+                    false => format.and_then(|format| self.value_text(node, format)),
+                };
+                (format, text)
             }
             Some(Asked::Nothing(_)) => (None, None),
             None => {
@@ -234,7 +258,9 @@ impl<'c> Compiler<'c> {
                 (first.filter(|_| formats.next().is_none()), None)
             }
         };
-        let value = format.zip(text.as_deref());
+        let is_open = is_template && text.as_deref().is_some_and(has_placeholder);
+        let value = format.map(|format| if is_open { DataFormat::Chr } else { format });
+        let value = value.zip(text.as_deref());
         let uri = DocumentUri {
             path: path.text.to_owned(),
             format,
@@ -243,8 +269,7 @@ impl<'c> Compiler<'c> {
         let located = LocatedUri {
             path: path.place,
             value: value_place,
-            resource: address.parse().ok().map(|path: LocUri| Resource::of_node(&path)),
-            is_complained_of: is_asked && text.is_none(),
+            is_complained_of: is_asked && (text.is_none() || format.is_none()),
             text,
         };
         Some((uri, located))
@@ -310,51 +335,34 @@ impl<'c> Compiler<'c> {
             document,
             csps,
             providers,
+            ..
         } = located;
         let id = DocId::of(identifier, document.scope).to_string();
-        let seen = document.csp.iter().zip(csps).map(|(csp, (_, uris))| {
-            let uris = csp
-                .settings
-                .iter()
-                .zip(uris)
-                .map(|(uri, located)| validate::DocumentUri {
-                    path: &uri.path,
-                    format: uri.format,
-                    value: located.text.as_deref(),
-                });
-            validate::DocumentCsp {
-                name: &csp.name,
-                uris: uris.collect(),
-            }
-        });
-        let seen = validate::Document {
-            id: &id,
-            scenario: &document.scenario,
-            scope: document.scope,
-            request: document.request,
-            csps: seen.collect(),
-            dsc: document.providers.len(),
-        };
         let reach = WindowsReach {
             allow_unknown: self.allow_unknown,
             devices: self.windows.to_vec(),
         };
-        for finding in validate::document(WindowsCatalog::builtin(), &seen, &reach) {
-            if let Some(place) = located.place(&finding, fields) {
-                self.tell_of_windows(place, finding);
+        let (fillings, is_short) = located.fillings();
+        let mut told = Told::default();
+        for filling in &fillings {
+            let seen = located.seen(&id, filling);
+            for finding in validate::document(WindowsCatalog::builtin(), &seen, &reach) {
+                let Some(place) = located.place(&finding, fields) else {
+                    continue;
+                };
+                let about = located.uri(&finding);
+                let about = about.and_then(|(uri, at)| Some((uri.path.as_str(), at.text.as_deref()?)));
+                if let Some((place, finding)) = filling.told(finding, about, place, &mut told) {
+                    self.tell_of_windows(place, finding);
+                }
             }
         }
+        self.check_instances(located, &fillings);
         let unsayable = "it has a character that XML does not have, so that it cannot be sent";
-        for (csp, (place, uris)) in document.csp.iter().zip(csps) {
-            let of_uris = csp.settings.iter().zip(uris).flat_map(|(uri, located)| {
-                let path = (uri.path.as_str(), located.path);
-                let value = located.text.as_deref().map(|text| (text, located.value));
-                [path].into_iter().chain(value)
-            });
-            let texts = [(csp.name.as_str(), *place)].into_iter().chain(of_uris);
-            for (_, place) in texts.filter(|(text, _)| !is_xml(text)) {
-                self.problems.error(place, unsayable);
-            }
+        let names = document.csp.iter().zip(csps);
+        let names = names.map(|(csp, (place, _))| (csp.name.as_str(), *place));
+        for (_, place) in names.chain(located.texts()).filter(|(text, _)| !is_xml(text)) {
+            self.problems.error(place, unsayable);
         }
         for (provider, place) in document.providers.iter().zip(providers) {
             let keys = provider.keys.iter().map(|(name, value)| (name, Some(value)));
@@ -371,35 +379,84 @@ impl<'c> Compiler<'c> {
         if octets > MAX_OCTETS {
             let message = format!("the document is larger than {MAX_OCTETS} octets");
             self.problems.error(fields.place(), message);
+        } else if !is_short {
+            let message = format!(
+                "filled in, the document is larger than {MAX_OCTETS} octets: make several files of it"
+            );
+            self.problems.error(fields.place(), message);
         }
     }
 }
 
 impl Located {
+    /// The document, as the catalog looks at it.
+    fn seen<'a>(&'a self, id: &'a str, filling: &'a Filling<'_>) -> validate::Document<'a> {
+        let Self { document, .. } = self;
+        let csps = document.csp.iter().zip(&filling.csps).map(|(csp, filled)| {
+            let uris = csp.settings.iter().zip(filled);
+            validate::DocumentCsp {
+                name: &csp.name,
+                uris: uris
+                    .map(|(uri, filled)| validate::DocumentUri {
+                        path: &filled.path,
+                        format: uri.format,
+                        value: filled.text.as_deref(),
+                    })
+                    .collect(),
+            }
+        });
+        validate::Document {
+            id,
+            scenario: &document.scenario,
+            scope: document.scope,
+            request: document.request,
+            csps: csps.collect(),
+            dsc: document.providers.len(),
+        }
+    }
+
+    /// Paths and values of nodes, with their places.
+    fn texts(&self) -> impl Iterator<Item = (&str, Place)> {
+        let csps = self.document.csp.iter().zip(&self.csps);
+        csps.flat_map(|(csp, (_, uris))| {
+            csp.settings.iter().zip(uris).flat_map(|(uri, located)| {
+                let value = located.text.as_deref().map(|text| (text, located.value));
+                [(uri.path.as_str(), located.path)].into_iter().chain(value)
+            })
+        })
+    }
+
+    /// The node that a finding of the catalog's is about, if it is about one.
+    fn uri(&self, finding: &Finding) -> Option<(&DocumentUri, &LocatedUri)> {
+        let mut steps = finding.pointer.strip_prefix("/csps/")?.split('/');
+        let csp = steps.next()?.parse::<usize>().ok()?;
+        let uri = steps.nth(1)?.parse::<usize>().ok()?;
+        let (_, places) = self.csps.get(csp)?;
+        Some((self.document.csp.get(csp)?.settings.get(uri)?, places.get(uri)?))
+    }
+
     /// Where a finding of the catalog's belongs; nowhere, when there was a complaint of it already.
     fn place(&self, finding: &Finding, fields: Fields<'_>) -> Option<Place> {
         let of = |key: &str| fields.get(key).map_or(fields.place(), |node| node.place);
         let mut steps = finding.pointer.split('/').skip(1);
         let (part, index) = (steps.next().unwrap_or_default(), steps.next());
         let csp = index.and_then(|index| self.csps.get(index.parse::<usize>().ok()?));
+        let own = ["inventory", "instances"];
         Some(match (part, csp) {
             ("scenario", _) => of("scenario"),
             ("scope", _) => of("scope"),
-            ("request", _) if fields.get("inventory").is_none() => of("scenario"),
-            ("request", _) => of("inventory"),
+            ("request", _) => of(own
+                .into_iter()
+                .find(|key| fields.get(key).is_some())
+                .unwrap_or("scenario")),
             ("dsc", _) => of("providers"),
             ("csps", None) => of("csp"),
-            ("csps", Some((name, uris))) => {
-                let uri = steps
-                    .nth(1)
-                    .and_then(|index| uris.get(index.parse::<usize>().ok()?));
-                match (uri, finding.at) {
-                    (None, _) => *name,
-                    (Some(uri), At::Value) if uri.is_complained_of => return None,
-                    (Some(uri), At::Value) => uri.value,
-                    (Some(uri), At::Key | At::Type) => uri.path,
-                }
-            }
+            ("csps", Some((name, _))) => match (self.uri(finding), finding.at) {
+                (None, _) => *name,
+                (Some((_, uri)), At::Value) if uri.is_complained_of => return None,
+                (Some((_, uri)), At::Value) => uri.value,
+                (Some((_, uri)), At::Key | At::Type) => uri.path,
+            },
             _ => fields.place(),
         })
     }
@@ -409,12 +466,14 @@ impl Located {
         if self.document.request == Request::Inventory {
             return Vec::new();
         }
-        let uris = self.csps.iter().flat_map(|(_, uris)| uris);
-        let nodes = uris.filter_map(|uri| Some((uri.resource.clone()?, uri.path)));
+        let (fillings, _) = self.fillings();
+        let nodes = fillings.iter().flat_map(|filling| filling.owned(self));
         let providers = self.document.providers.iter().zip(&self.providers);
-        let resources = providers.map(|(provider, place)| (Resource::of_provider(provider), *place));
-        let owned = nodes.chain(resources);
-        owned.map(|(resource, place)| Owned { resource, place }).collect()
+        let resources = providers.map(|(provider, place)| Owned {
+            resource: Resource::of_provider(provider),
+            place: *place,
+        });
+        nodes.chain(resources).collect()
     }
 }
 

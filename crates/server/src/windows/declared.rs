@@ -8,7 +8,8 @@ use ordain_model::windows::document::{DocId, Document, value_of_node, value_of_p
 use ordain_model::windows::documents::{DocumentResult, Part, State, Told, Wire};
 use ordain_model::windows::settings::Wanted;
 use ordain_windows::declared::{
-    self, Body, Csp, CspResult, DeclaredConfigurations, Dsc, DscResult, Parameter, Uri,
+    self, Body, Csp, CspResult, DeclaredConfigurations, Dsc, DscResult, Instance, InstanceBlob, Parameter,
+    Uri,
 };
 use ordain_windows::secret::Secret;
 use ordain_windows::syncml::Format;
@@ -16,7 +17,11 @@ use ordain_windows::syncml::loc_uri;
 use serde_json::Value;
 
 /// How documents are written and read.
-pub(super) const WIRE: Wire = Wire { write, read };
+pub(super) const WIRE: Wire = Wire {
+    write,
+    instances,
+    read,
+};
 
 /// The longest text of an inventory that is kept, in octets.
 const MAX_TEXT: usize = 1_000;
@@ -56,6 +61,21 @@ fn write(document: &Document, id: DocId, checksum: &str) -> Option<String> {
         body,
     };
     written.to_xml().ok()
+}
+
+fn instances(document: &Document) -> Option<String> {
+    let instance = |values: &BTreeMap<String, Wanted>| {
+        let values = values.iter();
+        Instance(
+            values
+                .map(|(name, value)| (name.clone(), secret(Some(value))))
+                .collect(),
+        )
+    };
+    let blob = InstanceBlob {
+        instances: document.instances.iter().map(instance).collect(),
+    };
+    blob.to_xml().ok()
 }
 
 fn secret(value: Option<&Wanted>) -> Secret {
@@ -201,6 +221,34 @@ mod tests {
         assert!(
             text.contains("<Key name=\"Path\">x</Key><Value name=\"Contents\"/>"),
             "{text}"
+        );
+    }
+
+    #[test]
+    fn templates_are_filled_in_apart() {
+        let template = document(
+            json!({"scenario": "MSFTResource", "scope": "system", "request": "BulkTemplate",
+            "csp": [{"name": "./Vendor/MSFT/ClientCertificateInstall", "settings": [
+                {"path": "PFXCertInstall/@#thumb#/KeyLocation", "format": "int", "value": "@#where#"}]}],
+            "instances": [{"thumb": "A1", "where": "<&>"}, {"thumb": "B2", "where": "3"}]}),
+        );
+        let text = written(&template);
+        assert!(
+            text.contains("<URI path=\"PFXCertInstall/@#thumb#/KeyLocation\" type=\"int\">@#where#</URI>"),
+            "{text}"
+        );
+        assert!(!text.contains("A1"), "{text}");
+        let text = (WIRE.instances)(&template).unwrap();
+        let Ok(blob) = InstanceBlob::parse(&text) else {
+            panic!("{text}")
+        };
+        let first = &blob.instances[0];
+        assert_eq!(
+            (
+                blob.instances.len(),
+                first.fill_in("@#thumb# @#where#").unwrap().expose()
+            ),
+            (2, "A1 <&>")
         );
     }
 

@@ -75,6 +75,7 @@ mod windows_rollback;
 mod windows_session;
 mod windows_settings;
 mod windows_signed;
+mod windows_templates;
 mod windows_tenant;
 mod windows_twin;
 mod windows_wire;

@@ -64,7 +64,7 @@ async fn publish(house: &House, on_removal: &str, names: &[&str]) {
 }
 
 /// A PC that has enrolled, is linked, and has all that is for it.
-async fn settled(house: &House) -> Managed {
+pub(crate) async fn settled(house: &House) -> Managed {
     let mut managed = in_entra(house, Join::Joined);
     enroll(house, &mut managed).await;
     pass(house, &mut managed, HOUR).await;

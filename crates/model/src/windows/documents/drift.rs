@@ -25,7 +25,17 @@ impl Session {
                 told.filter(|told| declared.is_listed(told))
                     .map(|_| Known::adopted(declared, scene.catalog))
             };
-            if let Some(mut known) = documents.known.remove(&id).or_else(adopted) {
+            let known = match (documents.known.remove(&id), adopted()) {
+                // It has taken this version, and its word on that got lost.
+                (Some(known), Some(adopted)) if !known.is_of(declared) => Some(Known {
+                    seen: known.seen,
+                    history: known.history,
+                    leaving: known.leaving.of_another(),
+                    ..adopted
+                }),
+                (known, adopted) => known.or(adopted),
+            };
+            if let Some(mut known) = known {
                 if told.is_some() || can_be_told {
                     hear_of(documents, &mut known, declared, told, scene.now, is_first);
                 }
@@ -60,7 +70,7 @@ impl Session {
                 // What is to go after it is taken over by the device's own sessions.
                 let is_clean = known.on_removal == OnRemoval::Clean;
                 let was_there = known.is_taken || known.seen.is_some();
-                if was_there && known.request == Request::Complete && !is_clean {
+                if was_there && known.request != Request::Inventory && !is_clean {
                     let why = "the document is deleted, which leaves what it set as it is";
                     documents.leaves_behind(&known.identifier, why, scene.now);
                 }
@@ -83,7 +93,8 @@ fn hear_of(
     if let Some(told) = told {
         known.sees(told, now);
     }
-    let is_ours = known.is_of(declared) && known.request == Request::Complete;
+    let is_whole = known.request != Request::Inventory && known.not_filled_in().is_none();
+    let is_ours = is_whole && known.is_of(declared);
     let settings = |known: &Known| match known.result.as_ref() {
         Some(result) if told.is_some_and(|told| known.read_of(told).is_some()) => {
             let bad = result
@@ -211,6 +222,8 @@ impl Known {
             request: declared.document.request,
             on_removal: declared.document.on_removal,
             is_taken: true,
+            // Nobody knows. Being filled in once more harms nothing.
+            is_filled_in: false,
             refused: None,
             seen: None,
             history: Vec::new(),

@@ -139,7 +139,7 @@ impl Known {
                         Validity::Unknown,
                         vec![info("Info.Abandoned", "it is abandoned on the device")],
                     ),
-                    false => self.judge(told),
+                    false => self.not_filled_in().unwrap_or_else(|| self.judge(told)),
                 };
                 Some(listed(declared.token.to_string(), valid, reasons))
             }

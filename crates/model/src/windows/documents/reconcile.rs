@@ -53,8 +53,9 @@ impl Session {
         works.extend(refresh(scene, documents).filter(is_new));
         let mut sent = 0;
         works.retain(|work| {
-            sent += usize::from(matches!(work, Work::Send(..)));
-            !matches!(work, Work::Send(..)) || sent <= MOST_DOCUMENTS
+            let is_document = matches!(work, Work::Send(..) | Work::FillIn(..));
+            sent += usize::from(is_document);
+            !is_document || sent <= MOST_DOCUMENTS
         });
         works
     }
@@ -77,8 +78,18 @@ impl Session {
             // Where it is not known whether it is there, what the device has taken is not sent again.
             None if told.is_none()
                 && !self.has_listed
-                && known.is_some_and(|it| it.is_of(declared) && it.is_taken) => {}
-            None => works.push(send()),
+                && known.is_some_and(|it| it.is_of(declared) && it.is_taken) =>
+            {
+                works.extend(self.fill_in(declared, known, None, now));
+            }
+            None => match (told, known) {
+                // It is in another place, by the same name: \[U\], whether devices have both. What is going has to be gone.
+                (Some(told), Some(known)) if known.request != declared.document.request => {
+                    let is_going = matches!(kind(told.state), Kind::Deleting);
+                    works.extend((!is_going).then(|| Work::Delete(id.clone(), known.scope, known.request)));
+                }
+                _ => works.push(send()),
+            },
             Some(told) => {
                 let is_read = known.is_some_and(|known| known.read_of(told).is_some());
                 let is_final = !matches!(kind(told.state), Kind::Pending | Kind::Deleting);
@@ -86,7 +97,9 @@ impl Session {
                     works.push(Work::Result(id.clone()));
                 }
                 let may_retry = known.is_none_or(|known| now >= known.retry_at);
-                if kind(told.state) == Kind::Retryable && may_retry {
+                if declared.document.request == Request::BulkTemplate {
+                    works.extend(self.fill_in(declared, known, Some(told), now));
+                } else if kind(told.state) == Kind::Retryable && may_retry {
                     works.push(send());
                 }
             }
@@ -148,10 +161,17 @@ impl Session {
                     return;
                 };
                 let is_nowhere = outcome.is_said && [404, 405].contains(&outcome.code);
-                match is_nowhere && !self.has_listed {
-                    // A device that lists documents has the CSP; of another one, this says that it has not.
+                let may_lack_all = declared.document.request != Request::BulkTemplate;
+                match is_nowhere && !self.has_listed && may_lack_all {
+                    // A device that lists documents has the CSP; of another one, this says that it has not. That it has no
+                    // templates says nothing of the rest.
                     true => documents.unsupported = Some(outcome.code),
                     false => sent(scene, documents, declared, outcome, is_done),
+                }
+            }
+            Work::FillIn(id, token) => {
+                if let Some(known) = documents.known.get_mut(id).filter(|known| known.token == *token) {
+                    known.fills_in(outcome, is_done, scene.now);
                 }
             }
             Work::Abandon(id, is_abandoned) => {
@@ -208,9 +228,6 @@ fn sent(scene: &Scene<'_>, documents: &mut Documents, declared: &Declared, outco
     } else {
         0
     };
-    let wait = RETRY
-        .checked_shl(retries)
-        .map_or(MOST_RETRY, |wait| wait.clamp(RETRY, MOST_RETRY));
     let (seen, history, leaving) = before
         .as_ref()
         .map(|known| (known.seen.clone(), known.history.clone(), known.leaving))
@@ -231,7 +248,8 @@ fn sent(scene: &Scene<'_>, documents: &mut Documents, declared: &Declared, outco
         request: declared.document.request,
         on_removal: declared.document.on_removal,
         is_taken: is_done,
-        refused: refusal.then(|| outcome.refusal()),
+        is_filled_in: false,
+        refused: refusal.then(|| outcome.refusal(declared.document.request)),
         seen,
         history,
         result: again.and_then(|known| known.result.clone()),
@@ -239,19 +257,22 @@ fn sent(scene: &Scene<'_>, documents: &mut Documents, declared: &Declared, outco
         good: None,
         retries: retries.min(16),
         retry_at: if is_done {
-            scene.now.saturating_add(wait)
+            pause_until(scene.now, retries)
         } else {
             0
         },
-        leaving: match leaving {
-            Leaving::Abandoned => Leaving::Abandoned,
-            _ => Leaving::No,
-        },
+        leaving: leaving.of_another(),
         sets_no_more: ever.difference(&sets).cloned().collect(),
         sets,
     };
     documents.known.insert(declared.id().to_string(), known);
     documents.stays.remove(&declared.identifier);
+}
+
+/// Until when nothing is sent again, after it was `retries` times.
+pub(super) fn pause_until(now: i64, retries: u32) -> i64 {
+    let wait = RETRY.checked_shl(retries);
+    now.saturating_add(wait.map_or(MOST_RETRY, |wait| wait.clamp(RETRY, MOST_RETRY)))
 }
 
 /// A result came: it counts for the version that is wanted, and for no other.
@@ -278,7 +299,8 @@ fn read(scene: &Scene<'_>, documents: &mut Documents, id: &str, result: Document
     let is_any = |verdict| outcomes.iter().any(|outcome| outcome.verdict == verdict);
     // The device's word on the whole counts, unless a part that it names speaks against it. Without that word nothing is
     // good, whatever the parts are.
-    let verdict = match (is_any(Verdict::Bad), is_any(Verdict::Open), kind(result.state)) {
+    let is_open = is_any(Verdict::Open) || !declared.document.is_named_in(&result.parts);
+    let verdict = match (is_any(Verdict::Bad), is_open, kind(result.state)) {
         (true, ..) | (_, _, Kind::Failed | Kind::Retryable | Kind::NotDeleted) => Verdict::Bad,
         (false, false, Kind::Good) => Verdict::Good,
         _ => Verdict::Open,
@@ -327,22 +349,27 @@ fn refresh(scene: &Scene<'_>, documents: &Documents) -> impl Iterator<Item = Wor
 
 impl Outcome {
     /// Whether the device has said for good that it does not take it.
-    fn is_refusal(&self) -> bool {
+    pub(super) fn is_refusal(&self) -> bool {
         // Cancelled, not executed, rolled back; full; state unknown; and what is about the session.
         self.is_said && !matches!(self.code, 200..=216 | 401 | 407 | 420 | 508 | 516)
     }
 
-    fn refusal(&self) -> Reason {
+    /// Why a document of this kind is not on the device.
+    pub(super) fn refusal(&self, request: Request) -> Reason {
         let behind = self
             .original
             .map(|error| format!(", 0x{error:08X}"))
             .unwrap_or_default();
+        let what = match (request, self.code) {
+            // \[U\]: only one of Microsoft's pages has these nodes.
+            (Request::BulkTemplate, 404 | 405) => {
+                "templates are not supported here: the device has no such node"
+            }
+            _ => "the device does not take the document",
+        };
         Reason {
             code: format!("{REFUSED}{}", self.code),
-            description: Some(format!(
-                "the device does not take the document: status {}{behind}",
-                self.code
-            )),
+            description: Some(format!("{what}: status {}{behind}", self.code)),
             details: None,
         }
     }

@@ -52,7 +52,10 @@ pub struct Known {
     /// Whether the device has taken that version (SyncML 200), which says nothing of what came of it.
     #[serde(default)]
     pub is_taken: bool,
-    /// Why it has not. It is not sent again until it changes.
+    /// Whether it has taken what a template of that version is filled in with, since the template was sent.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_filled_in: bool,
+    /// Why it has not taken the one or the other. Neither is sent again until they change.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refused: Option<Reason>,
     /// What the device last said of it,
@@ -67,7 +70,7 @@ pub struct Known {
     /// What was good under this version: what drift is measured by.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub good: Option<Good>,
-    /// How often it was sent again since the machinery failed,
+    /// How often it was sent again since the machinery failed, or what a template is filled in with since it was good,
     #[serde(default)]
     pub retries: u32,
     /// and from when on it may be, in unix seconds.
@@ -96,6 +99,16 @@ pub enum Leaving {
     Abandoned,
     /// It was abandoned, and is no longer: what the device says next is new.
     Resumed,
+}
+
+impl Leaving {
+    /// The same of another version: only being abandoned is the document's, whatever it says.
+    pub(super) const fn of_another(self) -> Self {
+        match self {
+            Self::Abandoned => Self::Abandoned,
+            _ => Self::No,
+        }
+    }
 }
 
 /// What a device said of a document.

@@ -32,6 +32,9 @@ pub enum Kind {
 }
 
 impl State {
+    /// `ConstructURIStorageSuccess`. \[U\]: that is how a template waits for what it is filled in with.
+    pub(super) const WAITS: Self = Self(40);
+
     /// What to make of it.
     pub const fn kind(self) -> Kind {
         match self.0 {

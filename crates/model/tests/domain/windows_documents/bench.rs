@@ -108,7 +108,14 @@ pub(super) fn wire() -> Wire {
             parts: parts.collect(),
         })
     }
-    Wire { write, read }
+    fn instances(document: &Document) -> Option<String> {
+        Some(format!("{} instances", document.instances.len()))
+    }
+    Wire {
+        write,
+        instances,
+        read,
+    }
 }
 
 impl Bench {
@@ -240,6 +247,8 @@ pub(super) fn verbs(operations: &[Operation]) -> Vec<(Verb, &str)> {
             "abandoned"
         } else if path.ends_with("RefreshInterval") {
             "refresh"
+        } else if path.ends_with("/BulkVariables/Value") {
+            "instances"
         } else if path.ends_with("/Document") {
             "document"
         } else {
