@@ -1,14 +1,12 @@
 //! The state that a decision about one channel is made from.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use ordain_model::decision::{EscrowKind, Identity};
+use ordain_model::decision::EscrowKind;
 use ordain_model::enrollment::Enrollment;
 use ordain_model::ids::{Channel, Digest, EnrollmentId};
 use ordain_model::record::StatusRecord;
 
-use crate::value::{Row, Value};
 use crate::{Store, StoreError};
 
 /// A row and the version under which it was read.
@@ -100,34 +98,6 @@ impl Store {
         rows.iter().map(|row| row.json(0)).collect()
     }
 
-    /// What is known of a certificate.
-    pub async fn identity(&self, fingerprint: Digest) -> Result<Option<Identity>, StoreError> {
-        let sql =
-            "SELECT fingerprint, role, enrollment, serial, usable_until FROM identity WHERE fingerprint = $1";
-        let rows = self.query(sql, vec![fingerprint.to_string().into()]).await?;
-        rows.first().map(identity).transpose()
-    }
-
-    /// Those of `names` that another device than that of `id` claimed first, whatever it says or is now.
-    pub async fn claimed_elsewhere(
-        &self,
-        names: impl Iterator<Item = &str>,
-        id: &EnrollmentId,
-    ) -> Result<BTreeSet<String>, StoreError> {
-        let names: BTreeSet<&str> = names.collect();
-        let mut elsewhere = BTreeSet::new();
-        // A device has three names, and one statement is prepared.
-        for three in names.into_iter().collect::<Vec<_>>().chunks(3) {
-            let name = |place: usize| three.get(place).or(three.last()).copied().map(Value::from);
-            let params = [name(0), name(1), name(2), Some(id.device_part().into())];
-            let sql = "SELECT name FROM claim WHERE name IN ($1, $2, $3) AND device <> $4";
-            for row in self.query(sql, params.into_iter().flatten().collect()).await? {
-                elsewhere.insert(row.text(0)?.to_owned());
-            }
-        }
-        Ok(elsewhere)
-    }
-
     /// What the channel of `state` has reported: as of that state, since a report is written with its row.
     pub async fn reported(&self, state: &ChannelState) -> Result<Arc<StatusRecord>, StoreError> {
         let id = state.id.to_string();
@@ -180,15 +150,4 @@ impl Store {
             .map(|row| row.bytes(0).map(<[u8]>::to_vec))
             .transpose()
     }
-}
-
-fn identity(row: &Row) -> Result<Identity, StoreError> {
-    let role = serde_json::Value::from(row.text(1)?);
-    Ok(Identity {
-        fingerprint: row.parse(0)?,
-        role: serde_json::from_value(role).map_err(|error| StoreError::Corrupt(error.to_string()))?,
-        enrollment: row.optional_text(2)?.map(|_| row.parse(2)).transpose()?,
-        serial: row.optional_text(3)?.map(str::to_owned),
-        usable_until: row.optional_integer(4)?,
-    })
 }

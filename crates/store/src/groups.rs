@@ -33,6 +33,11 @@ pub(crate) async fn in_groups<J, F: Future<Output = ()>>(
                 if count == 0 {
                     break;
                 }
+                // Whoever is just about to come goes along: a group of one costs as much.
+                tokio::task::yield_now().await;
+                while waiting.len() < sizes.most && let Ok(job) = jobs.try_recv() {
+                    waiting.push(job);
+                }
             }
             Some(()) = under_way.next() => {}
         }

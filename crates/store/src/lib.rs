@@ -1,5 +1,6 @@
 //! The one door to data: embedded SQLite, or PostgreSQL. Which of them it is, nobody outside this crate can tell.
 
+mod arrivals;
 mod audit;
 mod catalogs;
 mod census;
@@ -24,6 +25,7 @@ mod rows;
 mod sealed;
 mod sightings;
 mod sqlite;
+mod together;
 mod value;
 mod wakes;
 mod webhooks;
@@ -59,6 +61,8 @@ pub use wakes::{Lane, Looked, Sleeper, WakeCounts};
 pub use webhooks::{Progress, Webhook};
 pub use windows_sessions::KeptSession;
 
+use arrivals::Arrivals;
+use futures_util::future::join;
 use kept::Kept;
 use postgres::Postgres;
 use rows::Rows;
@@ -83,6 +87,7 @@ pub enum StoreError {
 pub struct Store {
     database: Arc<Database>,
     rows: Rows,
+    pub(crate) arrivals: Arrivals,
     /// What channels have reported, with the version of the row that was written with it.
     records: Cache<String, Record>,
     /// Manifests, capabilities and extracts that were stored, so that they are not sent again with every offer or report.
@@ -167,8 +172,24 @@ impl Store {
 
     async fn migrated(database: Database, kept: Arc<Kept>) -> Result<Self, StoreError> {
         let database = Arc::new(database);
+        let (rows, reading) = Rows::new(&database, kept);
+        let (arrivals, looking) = Arrivals::new(&database);
+        let serving = async {
+            join(reading, looking).await;
+        };
+        let runtime = tokio::runtime::Handle::current();
+        if database.is_read_in_place() {
+            // A read takes less time than to hand it to another thread, so these have a thread of their own.
+            let thread = std::thread::Builder::new().name("sqlite-reads".into());
+            thread
+                .spawn(move || runtime.block_on(serving))
+                .map_err(|_| together::gone())?;
+        } else {
+            runtime.spawn(serving);
+        }
         let store = Self {
-            rows: Rows::new(&database, kept)?,
+            rows,
+            arrivals,
             records: Cache::new(MOST_RECORDS),
             database,
             kept_objects: Cache::new(MOST_OBJECTS),

@@ -5,72 +5,41 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Weak};
 
-use ordain_model::enrollment::Enrollment;
-use tokio::sync::{mpsc, oneshot};
-
 use crate::channels::Versioned;
-use crate::groups::{Sizes, in_groups};
 use crate::kept::{Found, Kept, Moment};
-use crate::value::{Row, Value};
+use crate::together::{Ask, Together, answer_all, rows_of};
+use crate::value::Row;
 use crate::{Database, StoreError};
+use ordain_model::enrollment::Enrollment;
 
-/// Reads that share one statement at most.
-const MOST_TOGETHER: usize = 128;
-const SIZES: Sizes = Sizes {
-    most: MOST_TOGETHER,
-    enough: 16,
-    under_way: 3,
-};
-/// The numbers of rows that one statement asks for: few, so that each is prepared once. The places that are left over
-/// in one repeat the last row.
-const PLACES: [usize; 4] = [2, 8, 32, MOST_TOGETHER];
-/// Reads that may wait; who comes then waits to wait.
-const MOST_WAITING: usize = 4_096;
-
-/// A row, since when what memory has of it may be believed, and who waits for it.
-struct Ask {
+/// A row, and since when what memory has of it may be believed.
+struct Wanted {
     id: String,
     moment: Moment,
-    reply: oneshot::Sender<Result<Option<Found>, StoreError>>,
 }
 
-impl Ask {
-    fn answer(self, answer: Result<Option<Found>, StoreError>) {
-        // Whoever asked may have left.
-        let _ = self.reply.send(answer);
-    }
-}
+type Asks = Vec<Ask<Wanted, Option<Found>>>;
 
 /// Reads channels by their identifiers.
 pub(crate) struct Rows {
     kept: Arc<Kept>,
     is_shared: bool,
-    asks: mpsc::Sender<Ask>,
+    together: Together<Wanted, Option<Found>>,
 }
 
 impl Rows {
-    /// Reads from `database` for as long as that lives, and keeps what was read in `kept`.
-    pub(crate) fn new(database: &Arc<Database>, kept: Arc<Kept>) -> Result<Self, StoreError> {
-        let (asks, asked) = mpsc::channel(MOST_WAITING);
-        let serving = in_groups(asked, SIZES, {
+    /// Reads from `database` for as long as that lives, and keeps what was read in `kept`: whom to ask, and what answers.
+    pub(crate) fn new(database: &Arc<Database>, kept: Arc<Kept>) -> (Self, impl Future<Output = ()> + use<>) {
+        let (together, serving) = Together::new({
             let (database, kept) = (Arc::downgrade(database), kept.clone());
-            move |group| answer(database.clone(), kept.clone(), group)
+            move |asks| answer(database.clone(), kept.clone(), asks)
         });
-        let runtime = tokio::runtime::Handle::current();
-        if database.is_read_in_place() {
-            // A read takes less time than to hand it to another thread, so this one has a thread of its own.
-            let thread = std::thread::Builder::new().name("sqlite-rows".into());
-            thread
-                .spawn(move || runtime.block_on(serving))
-                .map_err(|_| gone())?;
-        } else {
-            runtime.spawn(serving);
-        }
-        Ok(Self {
+        let rows = Self {
             kept,
             is_shared: database.is_shared(),
-            asks,
-        })
+            together,
+        };
+        (rows, serving)
     }
 
     /// The channel of `id`.
@@ -81,45 +50,40 @@ impl Rows {
         {
             return Ok(Some(found));
         }
-        let (reply, answer) = oneshot::channel();
-        let ask = Ask { id, moment, reply };
-        self.asks.send(ask).await.map_err(|_| gone())?;
-        answer.await.map_err(|_| gone())?
+        self.together.ask(Wanted { id, moment }).await
     }
 }
 
 /// Answers from memory what may be believed now that all of `group` have asked, and reads the rest.
-async fn answer(database: Weak<Database>, kept: Arc<Kept>, group: Vec<Ask>) {
+async fn answer(database: Weak<Database>, kept: Arc<Kept>, asks: Asks) {
     let Some(database) = database.upgrade() else {
         return;
     };
     let mut rest = Vec::new();
-    match database.era().await {
-        Ok(era) => {
-            for mut ask in group {
-                ask.moment.era = era;
-                match kept.believed(&ask.id, ask.moment) {
+    let era = database.era().await;
+    for mut ask in asks {
+        let wanted = &mut ask.question;
+        match &era {
+            Ok(era) => {
+                wanted.moment.era = *era;
+                match kept.believed(&wanted.id, wanted.moment) {
                     Some(found) => ask.answer(Ok(Some(found))),
                     None => rest.push(ask),
                 }
             }
-        }
-        Err(error) => {
-            for ask in group {
-                ask.answer(Err(error.clone()));
-            }
+            Err(error) => ask.answer(Err(error.clone())),
         }
     }
-    let ids: Vec<&str> = rest.iter().map(|ask| ask.id.as_str()).collect();
+    let ids: Vec<&str> = rest.iter().map(|ask| ask.question.id.as_str()).collect();
     let found = read(&database, &kept, &ids).await;
     drop(database);
-    for ask in rest {
-        let answer = found.as_ref().map(|found| found.get(&ask.id).cloned());
-        if let Ok(Some(found)) = &answer {
-            kept.keep(ask.id.clone(), found.clone(), ask.moment);
+    answer_all(rest, found, |found, wanted| {
+        let found = found.get(&wanted.id).cloned();
+        if let Some(found) = &found {
+            kept.keep(wanted.id.clone(), found.clone(), wanted.moment);
         }
-        ask.answer(answer.map_err(Clone::clone));
-    }
+        Ok(found)
+    });
 }
 
 async fn read(database: &Database, kept: &Kept, ids: &[&str]) -> Result<HashMap<String, Found>, StoreError> {
@@ -128,7 +92,7 @@ async fn read(database: &Database, kept: &Kept, ids: &[&str]) -> Result<HashMap<
     let mut found = HashMap::new();
     let mut changed = Vec::new();
     let mut queues = HashMap::new();
-    for row in rows_of(database, sql, ids).await? {
+    for row in rows_of(database, sql, "id", ids.iter().copied()).await? {
         let (id, version, stamp) = (row.text(0)?, row.integer(1)?, row.integer(2)?);
         let queued = row.optional_integer(3)?;
         let known = kept.row(id);
@@ -140,9 +104,8 @@ async fn read(database: &Database, kept: &Kept, ids: &[&str]) -> Result<HashMap<
             }
         }
     }
-    let changed: Vec<&str> = changed.iter().map(String::as_str).collect();
     let sql = "SELECT id, version, stamp, state FROM enrollment e";
-    for row in rows_of(database, sql, &changed).await? {
+    for row in rows_of(database, sql, "id", changed.iter().map(String::as_str)).await? {
         let id = row.text(0)?.to_owned();
         let row = Arc::new(versioned(&row)?);
         let queued = queues.get(&id).copied().flatten();
@@ -160,24 +123,4 @@ fn versioned(row: &Row) -> Result<Versioned<Enrollment>, StoreError> {
             ..row.json(3)?
         },
     })
-}
-
-/// The rows of `sql` that have one of `ids`, at most [`MOST_TOGETHER`].
-async fn rows_of(database: &Database, sql: &str, ids: &[&str]) -> Result<Vec<Row>, StoreError> {
-    if ids.is_empty() {
-        return Ok(Vec::new());
-    }
-    let size = PLACES.into_iter().find(|size| *size >= ids.len());
-    let size = size.unwrap_or(MOST_TOGETHER);
-    let places: Vec<String> = (1..=size).map(|place| format!("${place}")).collect();
-    let last = ids.last().copied().unwrap_or_default();
-    let ids = ids.iter().copied().chain(std::iter::repeat(last));
-    let sql = format!("{sql} WHERE id IN ({})", places.join(", "));
-    database
-        .query_in_place(&sql, ids.take(size).map(Value::from).collect())
-        .await
-}
-
-fn gone() -> StoreError {
-    StoreError::Unavailable("nobody reads from the database any more".into())
 }

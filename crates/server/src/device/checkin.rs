@@ -78,11 +78,16 @@ async fn authenticate(
         ));
     }
     for _ in 0..10 {
+        // First the row: what changes after it was read loses the commit.
         let stored = app.store.channel(id).await?;
+        let (identity, claimed_elsewhere) = tokio::try_join!(
+            app.store.identity(presented.pin.fingerprint),
+            app.store.claimed_elsewhere(facts.names(id), id),
+        )?;
         let state = AuthenticateState {
             device: stored.device().cloned(),
-            identity: app.store.identity(presented.pin.fingerprint).await?,
-            claimed_elsewhere: app.store.claimed_elsewhere(facts.names(id), id).await?,
+            identity,
+            claimed_elsewhere,
         };
         let (world, policy, now) = (app.world(), app.enrollment, app.now());
         let decision = checkin::authenticate(&world, &state, id, facts.clone(), presented, policy, now)?;

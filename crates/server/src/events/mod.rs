@@ -11,6 +11,7 @@ use std::time::Duration;
 use ordain_model::event::Event;
 use ordain_store::{Cursor, StoreError};
 use tokio::sync::{Semaphore, watch};
+use tokio::time::Instant;
 
 use crate::api::EventRow;
 use crate::app::App;
@@ -24,6 +25,8 @@ const LOOK: Duration = Duration::from_secs(1);
 const PRUNE: Duration = Duration::from_secs(60);
 /// and how many it then deletes at a time: devices' writes come in between.
 const PRUNED_AT_ONCE: u32 = 500;
+/// How often it looks for extracts that no device has any more: on PostgreSQL that reads all devices.
+const PRUNE_EXTRACTS: Duration = Duration::from_secs(60 * 60);
 /// How long events gather after the first, so that not each of many is read by itself.
 const GATHER: Duration = Duration::from_millis(100);
 /// Streams at once.
@@ -58,6 +61,7 @@ pub(crate) async fn run(app: Arc<App>) {
     let mut stop = app.events.stop.clone();
     let mut webhooks = webhook::Deliveries::default();
     let (mut look, mut prune) = (tokio::time::interval(LOOK), tokio::time::interval(PRUNE));
+    let mut extracts = tokio::time::interval_at(Instant::now() + PRUNE_EXTRACTS, PRUNE_EXTRACTS);
     loop {
         tokio::select! {
             _ = look.tick() => {
@@ -73,6 +77,8 @@ pub(crate) async fn run(app: Arc<App>) {
                 if let Err(error) = app.prune_events().await {
                     tracing::warn!(%error, "old events were not deleted");
                 }
+            }
+            _ = extracts.tick() => {
                 if let Err(error) = app.store.prune_known().await {
                     tracing::warn!(%error, "extracts of reports that no device has any more were not deleted");
                 }
