@@ -5,7 +5,7 @@ use ordain_model::agenda::{Work, agenda};
 use ordain_model::checkin::{self, AuthenticateState, EnrollmentPolicy, Presented, Refusal};
 use ordain_model::decision::{Claim, Decision, EscrowKind, Role, Write};
 use ordain_model::device::DeviceFacts;
-use ordain_model::enrollment::{Counts, Enrollment, Memberships, Phase, Pin, Standing};
+use ordain_model::enrollment::{Counts, Drifted, Enrollment, Memberships, Phase, Pin, Standing};
 use ordain_model::event::EventKind;
 use ordain_model::subject;
 use ordain_model::windows::WindowsFacts;
@@ -294,6 +294,7 @@ fn nothing_of_apples_is_for_it() {
             judged: None,
             counts: Counts::default(),
             cleans: true,
+            drift: Drifted::default(),
             disputed: 0,
             heard: None,
         }),
