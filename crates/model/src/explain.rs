@@ -220,7 +220,7 @@ pub enum Code {
     Leaving,
     /// What it set is not so any more.
     Drift,
-    /// Something of it stays on the device, though it is not for it any more.
+    /// Something of it may stay on the device, though it is not for it any more.
     Stays,
     /// An activation puts it in force.
     Activation,

@@ -236,7 +236,7 @@ pub struct Channel {
     /// How what they set has drifted, the earliest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub drift: Vec<Drift>,
-    /// What stays on the device of those that are no longer for it.
+    /// What may stay on the device of those that are no longer for it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub stays: Vec<Stays>,
     /// What documents have set that are gone, as far as it is to go after them (`on-removal: clean`), on its own channel.

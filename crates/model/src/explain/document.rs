@@ -39,7 +39,7 @@ impl Case<'_> {
             .collect();
         if let Some(stays) = documents.stays.get(identifier) {
             let facts = vec![fact(&["record", "documents", "stays", identifier], stays)];
-            let what = format!("something of it stays on the device: {}", stays.why);
+            let what = format!("what it set may stay on the device: {}", stays.why);
             steps.push(step(Code::Stays, State::Done, what, facts).at(stays.at));
         }
         steps.extend(self.cleaning(identifier));
@@ -95,9 +95,11 @@ impl Case<'_> {
     pub(super) fn leaving_document(&self, identifier: &str) -> Option<Step> {
         let known = self.of.record.documents.of(identifier)?;
         let how = match known.on_removal {
-            OnRemoval::Delete => "it is deleted in its next session, and what it set stays",
+            OnRemoval::Delete => {
+                "it is deleted in its next session, which Windows describes as leaving what it set"
+            }
             OnRemoval::Abandon => {
-                "it is abandoned in its next session: what it set stays, and is not looked after"
+                "it is abandoned in its next session, which Windows describes as leaving what it set, not looked after"
             }
             OnRemoval::Clean => {
                 "it is deleted in its next session, and what it set is removed in one of the device's own after that"

@@ -43,8 +43,8 @@ pub struct Scene<'a> {
 /// How documents are written and read, which is the wire's.
 #[derive(Debug, Clone, Copy)]
 pub struct Wire {
-    /// The text of a document with this DocID and checksum; none when it cannot be said.
-    pub write: fn(&Document, DocId, &str) -> Option<String>,
+    /// The text of a document with this DocID and checksum, in this order; none when it cannot be said.
+    pub write: fn(&Document, &str, &str) -> Option<String>,
     /// The text of what a template is filled in with (`InstanceBlob`); none when it cannot be said.
     pub instances: fn(&Document) -> Option<String>,
     /// A result, when it is one.
@@ -60,12 +60,25 @@ pub struct Declared {
     pub token: Digest,
     /// The document.
     pub document: Document,
+    /// Made once: each message asks for it, for each document that a device lists.
+    id: String,
 }
 
 impl Declared {
-    /// Its DocID.
-    pub fn id(&self) -> DocId {
-        DocId::of(&self.identifier, self.document.scope)
+    /// The version `token` of `document`, which the declaration `identifier` is.
+    pub fn new(identifier: String, token: Digest, document: Document) -> Self {
+        let id = DocId::of(&identifier, document.scope).to_string();
+        Self {
+            identifier,
+            token,
+            document,
+            id,
+        }
+    }
+
+    /// Its [`DocId`], as devices list it.
+    pub fn id(&self) -> &str {
+        &self.id
     }
 
     /// Whether the device lists this version.
@@ -219,9 +232,7 @@ impl Session {
 
 impl<'a> Scene<'a> {
     fn wanted(&self, id: &str) -> Option<&'a Declared> {
-        self.wanted
-            .iter()
-            .find(|declared| declared.id().to_string() == id)
+        self.wanted.iter().find(|declared| declared.id == id)
     }
 }
 

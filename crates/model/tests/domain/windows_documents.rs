@@ -269,7 +269,7 @@ fn what_is_no_longer_wanted_goes_as_the_policy_says() {
     bench.hear(Some(vec![told(&document, 10, "R1")]), OK);
     bench.begin();
     assert_eq!(bench.hear(Some(vec![]), OK), []);
-    assert!(bench.documents.known.is_empty() && bench.report.problems[0].contains("leaves what it set"));
+    assert!(bench.documents.known.is_empty() && bench.report.problems[0].contains("leaving what it set"));
     assert_eq!(bench.drift(), []);
 
     let document = vpn("vpn", "a", "abandon");

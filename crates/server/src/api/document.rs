@@ -14,7 +14,7 @@ pub struct Document {
     pub identifier: String,
     /// Its DocID.
     pub id: String,
-    /// Complete or Inventory.
+    /// Complete, Inventory or BulkTemplate.
     pub request: String,
     /// The ServerToken of the version that was last sent.
     pub server_token: String,
@@ -24,7 +24,7 @@ pub struct Document {
     pub history: Vec<DocumentSeen>,
     /// What became of its parts, by the result that was read last; those that are not as they should be come first.
     pub outcomes: Vec<DocumentPart>,
-    /// Its parts that the result does not name, which is not held against it.
+    /// Its parts that the result does not name. That leaves a template open, and is not held against another document.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unnamed: Vec<String>,
     /// When the device made that result, in unix seconds, if it said so.
@@ -72,7 +72,7 @@ pub struct Drift {
     pub settings: Vec<String>,
 }
 
-/// What stays on a device of a document that is no longer for it.
+/// What may stay on a device of a document that is no longer for it.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct Stays {
     /// The declaration.

@@ -14,8 +14,7 @@ pub struct EventFilter {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub after: Option<String>,
     /// Only those of these kinds: enrolled, checked-out, reported, converged, diverged, command-answered, drifted,
-    /// drift-repaired; separated by
-    /// commas.
+    /// drift-repaired; separated by commas.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub kind: Option<String>,
     /// Whether to go on with those that happen from then on, which is so unless said otherwise.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use ordain_catalog::Scope;
 use ordain_catalog::windows::DataFormat;
-use ordain_model::windows::document::{DocId, Document, value_of_node, value_of_provider};
+use ordain_model::windows::document::{Document, value_of_node, value_of_provider};
 use ordain_model::windows::documents::{DocumentResult, Part, State, Told, Wire};
 use ordain_model::windows::settings::Wanted;
 use ordain_windows::declared::{
@@ -26,7 +26,7 @@ pub(super) const WIRE: Wire = Wire {
 /// The longest text of an inventory that is kept, in octets.
 const MAX_TEXT: usize = 1_000;
 
-fn write(document: &Document, id: DocId, checksum: &str) -> Option<String> {
+fn write(document: &Document, id: &str, checksum: &str) -> Option<String> {
     let csps = document.csp.iter().map(|csp| Csp {
         name: csp.name.clone(),
         uris: csp
@@ -54,7 +54,7 @@ fn write(document: &Document, id: DocId, checksum: &str) -> Option<String> {
             Scope::System => loc_uri::Scope::Device,
             Scope::User => loc_uri::Scope::User,
         },
-        id: declared::DocId::new(&id.to_string()),
+        id: declared::DocId::new(id),
         checksum: checksum.to_owned(),
         scenario: document.scenario.clone(),
         reflected: Vec::new(),
@@ -175,6 +175,7 @@ fn value(format: Option<&Format>, text: &str) -> Value {
 
 #[cfg(test)]
 mod tests {
+    use ordain_model::windows::document::DocId;
     use serde_json::json;
 
     use super::*;
@@ -184,7 +185,7 @@ mod tests {
     }
 
     fn written(document: &Document) -> String {
-        (WIRE.write)(document, DocId::of("a", document.scope), "C1").unwrap()
+        (WIRE.write)(document, &DocId::of("a", document.scope).to_string(), "C1").unwrap()
     }
 
     #[test]

@@ -63,7 +63,7 @@ async fn what_nobody_has_sent_goes(database: Database) {
     talk.take(&heard, &list(&[])).await.is_over();
     let path = format!("/devices/{HARDWARE}/explain?declaration=vpn");
     let why = house.get(&path).await.to_string();
-    assert!(why.contains("something of it stays on the device"), "{why}");
+    assert!(why.contains("what it set may stay on the device"), "{why}");
 }
 
 async fn an_inventory_decides_groups(database: Database) {

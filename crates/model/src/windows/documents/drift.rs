@@ -18,14 +18,13 @@ impl Session {
             drift.is_examined = true;
         }
         for declared in scene.wanted {
-            let id = declared.id().to_string();
-            let told = list.iter().find(|told| told.id == id);
+            let told = list.iter().find(|told| told.id == declared.id);
             let can_be_told = declared.document.scope == Scope::System || self.with_user;
             let adopted = || {
                 told.filter(|told| declared.is_listed(told))
                     .map(|_| Known::adopted(declared, scene.catalog))
             };
-            let known = match (documents.known.remove(&id), adopted()) {
+            let known = match (documents.known.remove(&declared.id), adopted()) {
                 // It has taken this version, and its word on that got lost.
                 (Some(known), Some(adopted)) if !known.is_of(declared) => Some(Known {
                     seen: known.seen,
@@ -39,7 +38,7 @@ impl Session {
                 if told.is_some() || can_be_told {
                     hear_of(documents, &mut known, declared, told, scene.now, is_first);
                 }
-                documents.known.insert(id, known);
+                documents.known.insert(declared.id.clone(), known);
             }
         }
         self.leave(scene, documents, list);
@@ -71,7 +70,8 @@ impl Session {
                 let is_clean = known.on_removal == OnRemoval::Clean;
                 let was_there = known.is_taken || known.seen.is_some();
                 if was_there && known.request != Request::Inventory && !is_clean {
-                    let why = "the document is deleted, which leaves what it set as it is";
+                    // \[U\]: the device says nothing of what becomes of it.
+                    let why = "the document is deleted, which Windows describes as leaving what it set";
                     documents.leaves_behind(&known.identifier, why, scene.now);
                 }
                 continue;

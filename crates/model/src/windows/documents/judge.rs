@@ -115,7 +115,8 @@ fn problems(documents: &Documents) -> Vec<String> {
         )
     });
     let stays = documents.stays.iter();
-    let stays = stays.map(|(identifier, stays)| format!("{identifier} stays on the device: {}", stays.why));
+    let stays = stays
+        .map(|(identifier, stays)| format!("what {identifier} set may stay on the device: {}", stays.why));
     unsupported.into_iter().chain(refresh).chain(stays).collect()
 }
 

@@ -43,8 +43,8 @@ impl Session {
             works.extend(self.removal(scene, documents, told));
         }
         for declared in scene.wanted {
-            let id = declared.id().to_string();
-            works.extend(self.want(declared, documents.known.get(&id), told(&id), scene.now));
+            let known = documents.known.get(&declared.id);
+            works.extend(self.want(declared, known, told(&declared.id), scene.now));
         }
         works.retain(|work| match work {
             Work::Result(_) => self.tries(work) < MOST_READ,
@@ -62,7 +62,7 @@ impl Session {
 
     /// What a document that is wanted needs.
     fn want(&self, declared: &Declared, known: Option<&Known>, told: Option<&Told>, now: i64) -> Vec<Work> {
-        let id = declared.id().to_string();
+        let id = || declared.id.clone();
         if declared.document.scope == Scope::User && !self.with_user {
             return Vec::new();
         }
@@ -70,7 +70,7 @@ impl Session {
         if is_refused {
             return Vec::new();
         }
-        let send = || Work::Send(id.clone(), declared.token);
+        let send = || Work::Send(id(), declared.token);
         let is_current = |told: &&Told| declared.is_listed(told) && kind(told.state) != Kind::Gone;
         let is_abandoned = told.is_some_and(|told| told.is_abandoned(known));
         let mut works = Vec::new();
@@ -86,7 +86,7 @@ impl Session {
                 // It is in another place, by the same name: \[U\], whether devices have both. What is going has to be gone.
                 (Some(told), Some(known)) if known.request != declared.document.request => {
                     let is_going = matches!(kind(told.state), Kind::Deleting);
-                    works.extend((!is_going).then(|| Work::Delete(id.clone(), known.scope, known.request)));
+                    works.extend((!is_going).then(|| Work::Delete(id(), known.scope, known.request)));
                 }
                 _ => works.push(send()),
             },
@@ -94,7 +94,7 @@ impl Session {
                 let is_read = known.is_some_and(|known| known.read_of(told).is_some());
                 let is_final = !matches!(kind(told.state), Kind::Pending | Kind::Deleting);
                 if is_final && !is_read && !is_abandoned {
-                    works.push(Work::Result(id.clone()));
+                    works.push(Work::Result(id()));
                 }
                 let may_retry = known.is_none_or(|known| now >= known.retry_at);
                 if declared.document.request == Request::BulkTemplate {
@@ -106,7 +106,7 @@ impl Session {
         }
         if is_abandoned {
             // After the document, so that none that is outdated is put in force.
-            works.push(Work::Abandon(id, false));
+            works.push(Work::Abandon(id(), false));
         }
         works
     }
@@ -187,7 +187,7 @@ impl Session {
                 let identifier = known.identifier.clone();
                 match is_abandoned {
                     true => {
-                        let why = "the document is abandoned: what it set stays, and is not looked after";
+                        let why = "the document is abandoned, which Windows describes as leaving what it set, not looked after";
                         documents.leaves_behind(&identifier, why, scene.now);
                     }
                     false => drop(documents.stays.remove(&identifier)),
@@ -217,7 +217,7 @@ fn sent(scene: &Scene<'_>, documents: &mut Documents, declared: &Declared, outco
         // Not for good, or nothing was said: again in another session.
         return;
     }
-    let before = documents.known.remove(&declared.id().to_string());
+    let before = documents.known.remove(&declared.id);
     let again = before.as_ref().filter(|known| known.token == declared.token);
     let is_retry = again.is_some_and(|known| {
         let state = known.seen.as_ref().and_then(|seen| seen.state);
@@ -265,7 +265,7 @@ fn sent(scene: &Scene<'_>, documents: &mut Documents, declared: &Declared, outco
         sets_no_more: ever.difference(&sets).cloned().collect(),
         sets,
     };
-    documents.known.insert(declared.id().to_string(), known);
+    documents.known.insert(declared.id.clone(), known);
     documents.stays.remove(&declared.identifier);
 }
 

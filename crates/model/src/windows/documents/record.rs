@@ -24,7 +24,7 @@ pub struct Documents {
     /// How what is there has come to differ from what was there, the earliest first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub drift: Vec<Drift>,
-    /// What stays on the device of documents that are no longer for it, by the identifier of the declaration.
+    /// What may stay on the device of documents that are no longer for it, by the identifier of the declaration.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub stays: BTreeMap<String, Stays>,
     /// What became of the interval by which the device looks after its documents.

@@ -28,17 +28,16 @@ impl Session {
             known.request == Request::BulkTemplate && known.is_of(declared) && known.is_taken
         };
         let known = known.filter(is_it)?;
-        let id = declared.id().to_string();
         let is_lost = told.is_some_and(|told| match kind(told.state) {
             // \[U\]: how a template tells that it waits, and drift, for which no number is published.
             Kind::Pending => told.state == Some(State::WAITS),
             Kind::Failed | Kind::Retryable | Kind::Unknown => {
-                known.read_of(told).is_some() || self.tries(&Work::Result(id.clone())) > 0
+                known.read_of(told).is_some() || self.tries(&Work::Result(declared.id.clone())) > 0
             }
             Kind::Good | Kind::Deleting | Kind::Gone | Kind::NotDeleted => false,
         });
         let is_due = !known.is_filled_in || is_lost && now >= known.retry_at;
-        is_due.then_some(Work::FillIn(id, declared.token))
+        is_due.then_some(Work::FillIn(declared.id.clone(), declared.token))
     }
 }
 

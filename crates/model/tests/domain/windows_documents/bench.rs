@@ -67,17 +67,16 @@ pub(super) struct Bench {
 pub(super) type Answers<'a> = &'a dyn Fn(&Operation) -> (u16, Option<String>);
 
 pub(super) fn declared(declarations: &[Declaration]) -> Vec<Declared> {
-    let declared = declarations.iter().map(|declaration| Declared {
-        identifier: declaration.identifier.clone(),
-        token: declaration.server_token,
-        document: Document::of(declaration).unwrap(),
+    let declared = declarations.iter().map(|declaration| {
+        let document = Document::of(declaration).unwrap();
+        Declared::new(declaration.identifier.clone(), declaration.server_token, document)
     });
     declared.collect()
 }
 
 /// A wire of the tests' own: a result is JSON.
 pub(super) fn wire() -> Wire {
-    fn write(document: &Document, id: DocId, checksum: &str) -> Option<String> {
+    fn write(document: &Document, id: &str, checksum: &str) -> Option<String> {
         Some(format!(
             "{id} {checksum} {}",
             document.csp.len() + document.csp.iter().map(|csp| csp.settings.len()).sum::<usize>()

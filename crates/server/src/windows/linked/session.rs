@@ -115,7 +115,7 @@ struct Policy {
 impl Policy {
     /// Whether there is a document that is not wanted.
     fn has_unwanted(&self, list: &[Told]) -> bool {
-        let is_wanted = |told: &Told| self.wanted.iter().any(|it| it.id().to_string() == told.id);
+        let is_wanted = |told: &Told| self.wanted.iter().any(|it| it.id() == told.id);
         !list.iter().all(is_wanted)
     }
 }
@@ -154,11 +154,7 @@ pub(super) async fn resources(app: &App, manifest: &Manifest) -> Result<BTreeSet
 async fn declared(app: &App, identifier: &str, token: Digest) -> Result<Option<Declared>, Fault> {
     let payload = payload(app, token).await?;
     let document = payload.and_then(|payload| Document::from_payload(&payload).ok());
-    Ok(document.map(|document| Declared {
-        identifier: identifier.to_owned(),
-        token,
-        document,
-    }))
+    Ok(document.map(|document| Declared::new(identifier.to_owned(), token, document)))
 }
 
 /// What is written on the device's own channel: what inventories have told, since groups are decided by that, and what is
