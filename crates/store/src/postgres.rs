@@ -8,7 +8,7 @@ use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
 
-use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime};
+use deadpool_postgres::{Hook, HookError, Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime};
 use rustls::{ClientConfig, RootCertStore};
 use tokio::sync::{mpsc, oneshot};
 use tokio_postgres::error::SqlState;
@@ -25,6 +25,10 @@ use others::Others;
 const CONNECTIONS: usize = 16;
 /// How long to wait for a connection, and for an answer: a server that is cut off says nothing at all.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// How each connection plans. Plans are kept: to read the whole of a table that is small when one is made would be wrong
+/// once it is large, and nothing tells before the statistics do, a minute later. What has no index is read as a whole all
+/// the same, and then looks so dear that it would be compiled, which takes longer than to do it.
+const PLANS: &str = "SET enable_seqscan = off; SET jit = off";
 
 /// The pool.
 #[derive(Clone)]
@@ -53,7 +57,11 @@ impl Postgres {
             recycling_method: RecyclingMethod::Fast,
         };
         let manager = Manager::from_config(config, MakeRustlsConnect::new(tls), recycling);
+        let planning = Hook::async_fn(|client, _| {
+            Box::pin(async { client.batch_execute(PLANS).await.map_err(HookError::Backend) })
+        });
         let pool = Pool::builder(manager)
+            .post_create(planning)
             .max_size(CONNECTIONS)
             .runtime(Runtime::Tokio1)
             .wait_timeout(Some(PATIENCE))

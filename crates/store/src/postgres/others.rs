@@ -25,9 +25,8 @@ use tokio_postgres::SimpleQueryMessage;
 use super::{client, within_patience};
 use crate::StoreError;
 
-/// Begins a transaction, and asks for its number. Plans are kept: to read the whole of a table that is small when one is
-/// made would be wrong once it is large.
-pub(super) const BEGIN: &str = "BEGIN; SET LOCAL enable_seqscan = off; SELECT pg_current_xact_id()";
+/// Begins a transaction, and asks for its number.
+pub(super) const BEGIN: &str = "BEGIN; SELECT pg_current_xact_id()";
 /// Our own that are remembered until they are seen to have ended: many more than are under way, for nobody may be
 /// looking.
 const MOST_OWN: usize = 1_024;
