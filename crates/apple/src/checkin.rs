@@ -199,6 +199,8 @@ fn facts(message: &Dictionary, ids: &Ids) -> Result<DeviceFacts, Error> {
             .find_map(Platform::from_model),
         os_version: text("OSVersion")?.and_then(|version| version.parse().ok()),
         build: owned(text("BuildVersion")?),
+        // The message has it beside what it says of the device.
+        topic: None,
         supervised: None,
         windows: None,
     })

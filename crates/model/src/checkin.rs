@@ -380,11 +380,12 @@ pub(crate) fn updated(
         if is_new || before.phase != Phase::Enrolled {
             writes.push(Write::Event(Event::enrolled(&after, device, now)));
         }
-        if after.push != before.push {
+        let is_elsewhere = after.push != before.push;
+        writes.push(Write::Enrollment(Box::new(after)));
+        if is_elsewhere {
             // A device asks for its first work only when it is woken.
             writes.push(Write::Wake(id.clone(), now));
         }
-        writes.push(Write::Enrollment(Box::new(after)));
     }
     if let Some(token) = unlock_token {
         writes.push(Write::Escrow(id.clone(), EscrowKind::Unlock, Some(token)));

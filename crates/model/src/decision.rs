@@ -61,7 +61,8 @@ pub enum Write {
     Status(EnrollmentId, Arc<StatusRecord>),
     /// A sealed token of the device, or its deletion.
     Escrow(EnrollmentId, EscrowKind, Option<Vec<u8>>),
-    /// Somebody is to look, from this time on (unix seconds), whether the channel must be woken.
+    /// Somebody is to look, from this time on (unix seconds), whether the channel must be woken. It comes behind the row of a
+    /// new channel.
     Wake(EnrollmentId, i64),
     /// What administrators' systems are told of the decision.
     Event(Event),

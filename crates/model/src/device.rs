@@ -32,6 +32,10 @@ pub struct DeviceFacts {
     /// `BuildVersion`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub build: Option<String>,
+    /// `Topic`: which certificate it may be pushed with, by Authenticate. TokenUpdate tells it again, with what it takes
+    /// to push.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub topic: Option<String>,
     /// `IsSupervised` of DeviceInformation.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub supervised: Option<bool>,

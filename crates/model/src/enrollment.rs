@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use crate::device::DeviceFacts;
-use crate::ids::{Digest, EnrollmentId};
+use crate::ids::{Channel, Digest, EnrollmentId};
 use crate::inventory::Inventory;
 use crate::membership::Decided;
 
@@ -127,6 +127,28 @@ pub enum Service {
     Apns,
     /// Windows'.
     Wns,
+}
+
+impl Service {
+    /// In a word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Apns => "apns",
+            Self::Wns => "wns",
+        }
+    }
+}
+
+impl Enrollment {
+    /// The service that is to push this channel, whether or not the device has told where. A linked channel is not
+    /// pushed.
+    pub fn service(&self) -> Option<Service> {
+        match (self.id.channel(), self.facts.is_windows()) {
+            (Channel::Linked, _) => None,
+            (_, true) => Some(Service::Wns),
+            (_, false) => Some(Service::Apns),
+        }
+    }
 }
 
 /// Push addressing of Apple's devices, from TokenUpdate.

@@ -86,7 +86,8 @@ impl Store {
 
     /// The device channel that `fingerprint` is pinned to.
     pub async fn device_of(&self, fingerprint: Digest) -> Result<Option<Enrollment>, StoreError> {
-        let sql = "SELECT state FROM enrollment WHERE fingerprint = $1 AND is_device = 1";
+        let sql = "SELECT e.state FROM identity i JOIN enrollment e ON e.id = i.enrollment \
+                   WHERE i.fingerprint = $1 AND e.fingerprint = $1 AND e.is_device = 1";
         let rows = self.query(sql, vec![fingerprint.to_string().into()]).await?;
         rows.first().map(|row| row.json(0)).transpose()
     }

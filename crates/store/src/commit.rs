@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use ordain_model::decision::{Claim, Identity, Write};
 use ordain_model::declaration::Declaration;
-use ordain_model::enrollment::{Enrollment, Phase, Push};
+use ordain_model::enrollment::{Enrollment, Phase, Push, Service};
 use ordain_model::ids::{Digest, EnrollmentId};
 use ordain_model::manifest::Manifest;
 use ordain_model::record::StatusRecord;
@@ -195,8 +195,8 @@ fn write_enrollment(state: &ChannelState, enrollment: &Enrollment) -> Result<Ste
         values.push(i64::from(enrollment.id.is_device()).into());
         values.push(first_version().into());
         let step = Step::one(
-            "INSERT INTO enrollment (id, state, stamp, generation, fingerprint, phase, serial, topic, wns, kind, \
-             decided, source, known, terms, device, is_device, version) \
+            "INSERT INTO enrollment (id, state, stamp, generation, fingerprint, serial, topic, service, kind, decided, \
+             source, phase, known, terms, device, is_device, version) \
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17) \
              ON CONFLICT (id) DO NOTHING",
             values,
@@ -206,12 +206,12 @@ fn write_enrollment(state: &ChannelState, enrollment: &Enrollment) -> Result<Ste
     let mut values = vec![id.into(), content, enrollment.stamp.into(), known.version.into()];
     let before = self::columns(&known.value)?;
     // SQLite makes the entries of an index anew for each column that is written, whatever the value was.
-    let (rest, written) = match columns.split_at(FOR_PREDICATES) {
+    let (rest, written) = match columns.split_at(STEADY) {
         _ if columns == before => ("", &columns[..0]),
-        (others, predicates) if before.starts_with(others) => (", known = $5, terms = $6", predicates),
+        (steady, others) if before.starts_with(steady) => (", phase = $5, known = $6, terms = $7", others),
         _ => (
-            ", generation = $5, fingerprint = $6, phase = $7, serial = $8, topic = $9, wns = $10, kind = $11, \
-             decided = $12, source = $13, known = $14, terms = $15",
+            ", generation = $5, fingerprint = $6, serial = $7, topic = $8, service = $9, kind = $10, decided = $11, \
+             source = $12, phase = $13, known = $14, terms = $15",
             &columns[..],
         ),
     };
@@ -228,28 +228,30 @@ fn write_enrollment(state: &ChannelState, enrollment: &Enrollment) -> Result<Ste
     Ok(step.touching(Touch::Row(Arc::new(row))))
 }
 
-/// What stands in columns of its own: generation, fingerprint, phase, serial, what it is pushed for, kind, by which
-/// conditions memberships were decided, and what messages of a Windows device come from; and for predicates, what is known
-/// of a device that has not left, and its terms.
+/// What stands in columns of its own: generation, fingerprint, serial, what it is pushed for, by whom, kind, by which conditions
+/// memberships were decided, and what messages of a Windows device come from; then the phase, and for predicates what is
+/// known of a device that has not left, and its terms.
 fn columns(enrollment: &Enrollment) -> Result<[Value; 11], StoreError> {
     let phase = serde_json::to_value(enrollment.phase).map_err(unwritable)?;
-    let (topic, package) = match &enrollment.push {
-        Some(Push::Apns(token)) => (Some(&token.topic), None),
-        Some(Push::Wns(channel)) => (None, Some(&channel.package)),
-        None => (None, None),
+    // An index has the topic: as Authenticate tells it, it does not change with TokenUpdate.
+    let topic = match &enrollment.push {
+        Some(Push::Apns(token)) => Some(&token.topic),
+        Some(Push::Wns(channel)) => Some(&channel.package),
+        None if enrollment.phase == Phase::Authenticated => enrollment.facts.topic.as_ref(),
+        None => None,
     };
     let is_asked = enrollment.id.is_device() && enrollment.phase != Phase::CheckedOut;
     let terms = is_asked.then(|| json(&Traits::of(enrollment))).transpose()?;
     Ok([
         enrollment.generation.into(),
         fingerprint(enrollment).into(),
-        phase.as_str().unwrap_or_default().into(),
         enrollment.facts.serial.clone().into(),
         topic.cloned().into(),
-        package.cloned().into(),
+        enrollment.service().map(Service::as_str).into(),
         kinds::word(enrollment).into(),
         memberships::decided(enrollment).into(),
         source(enrollment).into(),
+        phase.as_str().unwrap_or_default().into(),
         enrollment.known.map(|digest| digest.to_string()).into(),
         terms.into(),
     ])
@@ -261,8 +263,8 @@ fn source(enrollment: &Enrollment) -> Option<String> {
     windows.device_id.clone()
 }
 
-/// How many columns come before those for predicates, which change on their own.
-const FOR_PREDICATES: usize = 9;
+/// How many columns come before those that change on their own, with a TokenUpdate or a report.
+const STEADY: usize = 8;
 
 /// Something of the device of `id` changes.
 pub(crate) fn device_of(id: &EnrollmentId) -> Touch {

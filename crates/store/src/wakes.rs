@@ -17,21 +17,9 @@ fn sweep_of(service: Service) -> &'static str {
     }
 }
 
-/// Which rows of `enrollment e` are for `service` to push: those without any address are Apple's to look at, so that
-/// somebody finds that there is none.
-fn is_for(service: Service) -> &'static str {
-    match service {
-        Service::Apns => "e.wns IS NULL",
-        Service::Wns => "e.wns IS NOT NULL",
-    }
-}
-
-/// Which rows of `enrollment e` have told `service` where to push them.
-fn has_told(service: Service) -> &'static str {
-    match service {
-        Service::Apns => "e.topic IS NOT NULL",
-        Service::Wns => "e.wns IS NOT NULL",
-    }
+/// Which rows are for `service` to push, in a form that indexes are made for.
+fn is_for(service: Service) -> String {
+    format!("service = '{}'", service.as_str())
 }
 
 /// A channel with all that decides whether it is pushed.
@@ -86,10 +74,12 @@ pub struct WakeCounts {
     pub refused: Vec<(String, u64)>,
 }
 
-/// Somebody is to look at the channel from `at` on, if not earlier; when it is a device's, at those of its users as
-/// well, since they get what it is entitled to. What was pushed before is remembered, so that it is not pushed again.
+/// Somebody is to look at the channel from `at` on, if not earlier and it can be pushed at all; when it is a device's, at
+/// those of its users as well, since they get what it is entitled to. What was pushed before is remembered, so that it is
+/// not pushed again.
 pub(crate) fn wake(id: &EnrollmentId, at: i64) -> Vec<Step> {
-    let own = "INSERT INTO push (enrollment, due_at, asked, heard) VALUES ($1, $2, 1, 0) \
+    let own = "INSERT INTO push (enrollment, service, due_at, asked, heard) \
+               SELECT e.id, e.service, $2, 1, 0 FROM enrollment e WHERE e.id = $1 AND e.service IS NOT NULL \
                ON CONFLICT (enrollment) DO UPDATE SET asked = push.asked + 1, \
                due_at = CASE WHEN push.due_at < excluded.due_at THEN push.due_at ELSE excluded.due_at END";
     let mut steps = vec![Step::new(own, vec![id.to_string().into(), at.into()]).keyed()];
@@ -105,7 +95,7 @@ pub(crate) fn wake(id: &EnrollmentId, at: i64) -> Vec<Step> {
 /// The columns of a [`Sleeper`], and where they come from. What was sent to a Windows device is not sent again.
 const SLEEPER: &str = "e.state, e.stamp, d.state, s.wakes, \
      (SELECT MAX(q.number) FROM delivery q WHERE q.enrollment = e.id AND q.is_open = 1 \
-     AND (e.wns IS NULL OR q.state <> 'sent')), \
+     AND (e.service = 'apns' OR q.state <> 'sent')), \
      p.due_at, p.pushed, p.asked";
 const BESIDE: &str = "LEFT JOIN enrollment d ON e.is_device = 0 AND d.id = e.device \
      LEFT JOIN sighting s ON s.enrollment = e.id AND s.generation = e.generation";
@@ -125,7 +115,7 @@ impl Store {
         };
         let sql = format!(
             "SELECT {SLEEPER} FROM push p JOIN enrollment e ON e.id = p.enrollment {BESIDE} \
-             WHERE p.due_at IS NOT NULL AND p.due_at <= $1 AND {is_in_lane} AND {} ORDER BY p.due_at LIMIT $2",
+             WHERE p.{} AND p.due_at IS NOT NULL AND p.due_at <= $1 AND {is_in_lane} ORDER BY p.due_at LIMIT $2",
             is_for(service)
         );
         let rows = self
@@ -152,7 +142,7 @@ impl Store {
         };
         let sql = format!(
             "SELECT {SLEEPER} FROM enrollment e LEFT JOIN push p ON p.enrollment = e.id {BESIDE} \
-             WHERE e.id > $1 {until} AND e.phase = 'enrolled' AND {} ORDER BY e.id LIMIT $2",
+             WHERE e.id > $1 {until} AND e.phase = 'enrolled' AND e.{} ORDER BY e.id LIMIT $2",
             is_for(service)
         );
         self.query(&sql, params).await?.iter().map(sleeper).collect()
@@ -170,8 +160,9 @@ impl Store {
     /// Keeps what came of looking, of each channel that is still of the generation that was read. When somebody had
     /// news for one meanwhile, it stays due.
     pub async fn looked(&self, mut all: Vec<Looked>) -> Result<(), StoreError> {
-        let sql = "INSERT INTO push (enrollment, due_at, asked, heard, wakes, pushed, problem) \
-                   SELECT e.id, $3, $4, $4, $5, $6, $7 FROM enrollment e WHERE e.id = $1 AND e.generation = $2 \
+        let sql = "INSERT INTO push (enrollment, service, due_at, asked, heard, wakes, pushed, problem) \
+                   SELECT e.id, e.service, $3, $4, $4, $5, $6, $7 FROM enrollment e \
+                   WHERE e.id = $1 AND e.generation = $2 AND e.service IS NOT NULL \
                    ON CONFLICT (enrollment) DO UPDATE SET \
                    due_at = CASE WHEN push.asked = excluded.asked THEN excluded.due_at ELSE push.due_at END, \
                    heard = excluded.heard, wakes = excluded.wakes, pushed = excluded.pushed, \
@@ -202,8 +193,8 @@ impl Store {
     /// Counts the rows of channels that have told `service` where to push them. `now` is in unix seconds.
     pub async fn wake_counts(&self, service: Service, now: i64) -> Result<WakeCounts, StoreError> {
         let of = format!(
-            "FROM push p JOIN enrollment e ON e.id = p.enrollment AND {}",
-            has_told(service)
+            "FROM push p JOIN enrollment e ON e.id = p.enrollment AND p.{} AND e.topic IS NOT NULL",
+            is_for(service)
         );
         let due = format!("SELECT COUNT(*) {of} WHERE p.due_at IS NOT NULL AND p.due_at <= $1");
         let unanswered = format!(
@@ -231,15 +222,26 @@ impl Store {
     /// How many channels there are for `service` to push.
     pub async fn count_channels(&self, service: Service) -> Result<u64, StoreError> {
         let which = is_for(service);
-        let sql = format!("SELECT COUNT(*) FROM enrollment e WHERE e.phase = 'enrolled' AND {which}");
+        let sql = format!("SELECT COUNT(*) FROM enrollment WHERE phase = 'enrolled' AND {which}");
+        self.count(&sql, vec![]).await
+    }
+
+    /// How many of them have told where.
+    pub async fn count_told(&self, service: Service) -> Result<u64, StoreError> {
+        let which = is_for(service);
+        let sql = format!(
+            "SELECT COUNT(*) FROM enrollment WHERE phase = 'enrolled' AND {which} AND topic IS NOT NULL"
+        );
         self.count(&sql, vec![]).await
     }
 
     /// The push topics that channels have told, and of how many.
     pub async fn topics(&self) -> Result<Vec<(String, u64)>, StoreError> {
-        let sql =
-            "SELECT topic, COUNT(*) FROM enrollment WHERE topic IS NOT NULL GROUP BY topic ORDER BY topic";
-        let rows = self.query(sql, vec![]).await?;
+        let sql = format!(
+            "SELECT topic, COUNT(*) FROM enrollment WHERE {} AND topic IS NOT NULL GROUP BY topic ORDER BY topic",
+            is_for(Service::Apns)
+        );
+        let rows = self.query(&sql, vec![]).await?;
         rows.iter()
             .map(|row| Ok((row.text(0)?.to_owned(), row.integer(1)?.unsigned_abs())))
             .collect()
@@ -274,8 +276,7 @@ pub(crate) fn retry_refused(service: Service, now: i64) -> Step {
     Step::new(
         format!(
             "UPDATE push SET due_at = $1, asked = asked + 1, wakes = NULL, pushed = NULL, problem = NULL \
-             WHERE problem IS NOT NULL AND problem <> '\"dead\"' \
-             AND enrollment IN (SELECT e.id FROM enrollment e WHERE {which})"
+             WHERE problem IS NOT NULL AND problem <> '\"dead\"' AND {which}"
         ),
         vec![now.into()],
     )

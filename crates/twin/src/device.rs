@@ -169,6 +169,7 @@ impl Device {
             platform: Some(self.platform),
             os_version: self.os_version(),
             build: Some(self.system.build.to_owned()),
+            topic: None,
             supervised: None,
             windows: None,
         }

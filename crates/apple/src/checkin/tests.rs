@@ -58,6 +58,7 @@ fn authenticate_tells_what_the_device_says_of_itself() {
         platform: Some(Platform::MacOs),
         os_version: Some("26.1".parse().unwrap()),
         build: text("25A1"),
+        topic: None,
         supervised: None,
         windows: None,
     };
@@ -342,6 +343,7 @@ proptest! {
             udid: ids.udid().map(str::to_owned),
             serial: name.clone(),
             build: name.clone(),
+            topic: None,
             supervised: None,
             windows: None,
             name,

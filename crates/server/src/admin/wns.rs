@@ -80,7 +80,7 @@ async fn view(app: &App) -> Result<WnsStatus, Fault> {
         package_family_name: package,
         sid,
         note: credentials.is_none().then(|| NONE.to_owned()),
-        channels: app.store.count_channels(Service::Wns).await?,
+        channels: app.store.count_told(Service::Wns).await?,
         progress: progress(app, Service::Wns, credentials.is_some()).await?,
     })
 }

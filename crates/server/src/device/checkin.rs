@@ -25,7 +25,13 @@ pub(crate) async fn check_in(app: &Arc<App>, presented: &Presented, body: &[u8])
     let Message { ids, check_in } = message;
     let id = &ids.enrollment;
     match check_in {
-        CheckIn::Authenticate { facts, .. } => authenticate(app, presented, &ids, facts).await,
+        CheckIn::Authenticate { topic, facts } => {
+            let facts = DeviceFacts {
+                topic: Some(topic),
+                ..facts
+            };
+            authenticate(app, presented, &ids, facts).await
+        }
         CheckIn::TokenUpdate {
             topic,
             push_magic,

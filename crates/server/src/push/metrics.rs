@@ -33,13 +33,6 @@ struct ServiceLabels {
     service: &'static str,
 }
 
-fn word(service: Service) -> &'static str {
-    match service {
-        Service::Apns => "apns",
-        Service::Wns => "wns",
-    }
-}
-
 impl PushMetrics {
     /// New ones, in `registry`.
     pub(crate) fn registered(registry: &mut Registry) -> Self {
@@ -72,7 +65,7 @@ impl PushMetrics {
             Outcome::Misconfigured { .. } => "misconfigured",
             Outcome::Refused { .. } => "refused",
         };
-        let service = word(service);
+        let service = service.as_str();
         self.pushes
             .get_or_create(&OutcomeLabels { service, outcome })
             .inc();
@@ -81,7 +74,7 @@ impl PushMetrics {
     /// Notes how far the sweep is.
     pub(super) fn swept(&self, service: Service, sweep: &Sweep) {
         let service = ServiceLabels {
-            service: word(service),
+            service: service.as_str(),
         };
         let set = |of: &Family<ServiceLabels, Gauge>, number: u64| {
             of.get_or_create(&service).set(number.cast_signed());

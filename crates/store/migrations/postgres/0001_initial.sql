@@ -64,9 +64,10 @@ CREATE TABLE enrollment (
     fingerprint TEXT NOT NULL,
     phase TEXT NOT NULL,
     serial TEXT,
+    -- What its maker's service pushes it for: the topic, or the package family name.
     topic TEXT,
-    -- The package family name of the WNS channel that it has told.
-    wns TEXT,
+    -- That service; none of channels that are not pushed.
+    service TEXT COLLATE "C",
     kind TEXT COLLATE "C",
     -- Of a Windows device: what the messages of its sessions say that they are from.
     source TEXT,
@@ -83,12 +84,11 @@ CREATE TABLE enrollment (
 ) WITH (fillfactor = 70, toast_tuple_target = 8160);
 CREATE INDEX enrollment_device ON enrollment (device);
 CREATE INDEX enrollment_serial ON enrollment (serial) WHERE serial IS NOT NULL;
-CREATE INDEX enrollment_topic ON enrollment (topic) WHERE topic IS NOT NULL;
-CREATE INDEX enrollment_wns ON enrollment (id) WHERE wns IS NOT NULL;
+CREATE INDEX enrollment_topic ON enrollment (topic) WHERE service = 'apns' AND topic IS NOT NULL;
+CREATE INDEX enrollment_wns ON enrollment (id) WHERE service = 'wns';
 -- Few distinct values: platform, system version, enrollment type, build.
 CREATE INDEX enrollment_kind ON enrollment (kind) WHERE kind IS NOT NULL;
 CREATE INDEX enrollment_decided ON enrollment (decided, id) WHERE is_device = 1;
-CREATE INDEX enrollment_fingerprint ON enrollment (fingerprint);
 CREATE INDEX enrollment_source ON enrollment (source) WHERE source IS NOT NULL;
 -- Migrated devices, by whether their certificate is pinned.
 CREATE INDEX enrollment_migrated ON enrollment (fingerprint) WHERE generation = 0 AND is_device = 1;
@@ -190,6 +190,7 @@ CREATE TABLE inventory (
 -- `heard` to what he read there.
 CREATE TABLE push (
     enrollment TEXT COLLATE "C" PRIMARY KEY,
+    service TEXT COLLATE "C" NOT NULL,
     due_at BIGINT,
     asked BIGINT NOT NULL,
     heard BIGINT NOT NULL,
@@ -197,8 +198,8 @@ CREATE TABLE push (
     pushed TEXT,
     problem TEXT
 );
-CREATE INDEX push_news ON push (due_at) WHERE due_at IS NOT NULL AND asked > heard;
-CREATE INDEX push_again ON push (due_at) WHERE due_at IS NOT NULL AND asked = heard;
+CREATE INDEX push_news ON push (service, due_at) WHERE due_at IS NOT NULL AND asked > heard;
+CREATE INDEX push_again ON push (service, due_at) WHERE due_at IS NOT NULL AND asked = heard;
 CREATE INDEX push_unanswered ON push (enrollment) WHERE wakes IS NOT NULL;
 CREATE INDEX push_problem ON push (problem) WHERE problem IS NOT NULL;
 -- Who does what only one node at a time may do.

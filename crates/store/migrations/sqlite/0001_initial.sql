@@ -64,9 +64,10 @@ CREATE TABLE enrollment (
     fingerprint TEXT NOT NULL,
     phase TEXT NOT NULL,
     serial TEXT,
+    -- What its maker's service pushes it for: the topic, or the package family name.
     topic TEXT,
-    -- The package family name of the WNS channel that it has told.
-    wns TEXT,
+    -- That service; none of channels that are not pushed.
+    service TEXT,
     kind TEXT,
     -- Of a Windows device: what the messages of its sessions say that they are from.
     source TEXT,
@@ -80,8 +81,8 @@ CREATE TABLE enrollment (
 ) STRICT;
 CREATE INDEX enrollment_device ON enrollment (device);
 CREATE INDEX enrollment_serial ON enrollment (serial) WHERE serial IS NOT NULL;
-CREATE INDEX enrollment_topic ON enrollment (topic) WHERE topic IS NOT NULL;
-CREATE INDEX enrollment_wns ON enrollment (id) WHERE wns IS NOT NULL;
+CREATE INDEX enrollment_topic ON enrollment (topic) WHERE service = 'apns' AND topic IS NOT NULL;
+CREATE INDEX enrollment_wns ON enrollment (id) WHERE service = 'wns';
 -- Few distinct values: platform, system version, enrollment type, build.
 CREATE INDEX enrollment_kind ON enrollment (kind) WHERE kind IS NOT NULL;
 CREATE INDEX enrollment_known ON enrollment (known) WHERE known IS NOT NULL;
@@ -89,7 +90,6 @@ CREATE INDEX enrollment_decided ON enrollment (decided, id) WHERE is_device = 1;
 -- All that a census reads, in one place: rows lie in no order. PostgreSQL has none, since it bounds the entries of an
 -- index, and devices choose how long their names are.
 CREATE INDEX enrollment_census ON enrollment (id, serial, known, terms) WHERE terms IS NOT NULL;
-CREATE INDEX enrollment_fingerprint ON enrollment (fingerprint);
 CREATE INDEX enrollment_source ON enrollment (source) WHERE source IS NOT NULL;
 -- Migrated devices, by whether their certificate is pinned.
 CREATE INDEX enrollment_migrated ON enrollment (fingerprint) WHERE generation = 0 AND is_device = 1;
@@ -191,6 +191,7 @@ CREATE TABLE inventory (
 -- `heard` to what he read there.
 CREATE TABLE push (
     enrollment TEXT PRIMARY KEY,
+    service TEXT NOT NULL,
     due_at INTEGER,
     asked INTEGER NOT NULL,
     heard INTEGER NOT NULL,
@@ -198,8 +199,8 @@ CREATE TABLE push (
     pushed TEXT,
     problem TEXT
 ) STRICT;
-CREATE INDEX push_news ON push (due_at) WHERE due_at IS NOT NULL AND asked > heard;
-CREATE INDEX push_again ON push (due_at) WHERE due_at IS NOT NULL AND asked = heard;
+CREATE INDEX push_news ON push (service, due_at) WHERE due_at IS NOT NULL AND asked > heard;
+CREATE INDEX push_again ON push (service, due_at) WHERE due_at IS NOT NULL AND asked = heard;
 CREATE INDEX push_unanswered ON push (enrollment) WHERE wakes IS NOT NULL;
 CREATE INDEX push_problem ON push (problem) WHERE problem IS NOT NULL;
 -- Who does what only one node at a time may do.

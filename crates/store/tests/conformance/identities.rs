@@ -121,17 +121,17 @@ async fn two_who_pin_one_certificate_at_once_are_one_too_many() {
 #[tokio::test]
 async fn a_device_is_found_by_its_certificate() {
     on_each(async |store, _| {
-        enroll(store, "d1:ann").await;
-        assert_eq!(
-            store.device_of(digest("d1")).await.unwrap(),
-            None,
-            "a user's channel is no device"
-        );
-        enroll(store, "d1").await;
-        assert_eq!(
-            store.device_of(digest("d1")).await.unwrap(),
-            Some(enrollment("d1"))
-        );
+        let state = enroll(store, "d1:ann").await;
+        let pinned = [Write::Identity(pinned("d1", "d1"))];
+        store.commit(&state, &pinned, None).await.unwrap();
+        let found = async || store.device_of(digest("d1")).await.unwrap();
+        assert_eq!(found().await, None, "a user's channel is no device");
+        let state = enroll(store, "d1").await;
+        assert_eq!(found().await, Some(enrollment("d1")));
+        let mut renewed = enrollment("d1");
+        renewed.identity = enrollment("d2").identity;
+        store.commit(&state, &[write(&renewed)], None).await.unwrap();
+        assert_eq!(found().await, None, "it has another certificate by now");
     })
     .await;
 }

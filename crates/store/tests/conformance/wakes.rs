@@ -50,13 +50,14 @@ fn apns(topic: &str) -> Push {
     })
 }
 
-/// Stores a new channel that has told where to push it.
-async fn reachable(store: &Store, name: &str, push: Push) {
+/// Stores a new channel that has told where to push it, if it has.
+async fn reachable(store: &Store, name: &str, push: Option<Push>, is_windows: bool) {
     let state = store.channel(&id(name)).await.unwrap();
-    let enrollment = Enrollment {
-        push: Some(push),
+    let mut enrollment = Enrollment {
+        push,
         ..enrollment(name)
     };
+    enrollment.facts.windows = is_windows.then(Box::default);
     store.commit(&state, &[write(&enrollment)], None).await.unwrap();
 }
 
@@ -222,7 +223,7 @@ async fn a_generation_knows_nothing_of_the_pushes_before_it() {
 async fn problems_are_counted_and_refused_ones_tried_again_with_another_certificate() {
     on_each(async |store, _| {
         for name in ["d1", "d2", "d3"] {
-            reachable(store, name, apns("a")).await;
+            reachable(store, name, Some(apns("a")), false).await;
             wake(store, name, NOW).await;
         }
         let all = due(store, Lane::News, NOW).await;
@@ -295,7 +296,34 @@ async fn a_lease_is_one_nodes_until_it_ends() {
     .await;
 }
 
-/// Neither of the two services works through the other's rows, so that one that is not set up holds up nobody.
+/// A device tells its topic when it authenticates: from then on until it leaves it is counted, and no index learns of
+/// anything with the TokenUpdate.
+#[tokio::test]
+async fn a_topic_counts_from_authenticate_on() {
+    on_each(async |store, _| {
+        let topics = async |enrollment: &Enrollment| {
+            let state = store.channel(&enrollment.id).await.unwrap();
+            store.commit(&state, &[write(enrollment)], None).await.unwrap();
+            store.topics().await.unwrap()
+        };
+        let mut device = enrollment("d1");
+        device.phase = Phase::Authenticated;
+        device.facts.topic = Some("told".into());
+        assert_eq!(topics(&device).await, [("told".to_owned(), 1)]);
+        device.phase = Phase::Enrolled;
+        device.push = Some(apns("told"));
+        assert_eq!(topics(&device).await, [("told".to_owned(), 1)]);
+        device.push = Some(apns("another"));
+        assert_eq!(topics(&device).await, [("another".to_owned(), 1)]);
+        device.phase = Phase::CheckedOut;
+        device.push = None;
+        assert_eq!(topics(&device).await, []);
+    })
+    .await;
+}
+
+/// Neither of the two services works through the other's rows, so that one that is not set up holds up nobody. A PC is
+/// Windows' service to push before it has told where, and a linked channel is nobody's.
 #[tokio::test]
 async fn each_service_has_its_own_rows() {
     on_each(async |store, _| {
@@ -304,18 +332,21 @@ async fn each_service_has_its_own_rows() {
             uri: "https://x.notify.windows.com/".into(),
             told_at: NOW,
         };
-        reachable(store, "d1", apns("a")).await;
-        reachable(store, "d2", Push::Wns(channel)).await;
-        enroll(store, "d3").await;
-        for name in ["d1", "d2", "d3"] {
+        reachable(store, "d1", Some(apns("a")), false).await;
+        reachable(store, "d2", Some(Push::Wns(channel)), true).await;
+        reachable(store, "d3", None, false).await;
+        reachable(store, "d4", None, true).await;
+        reachable(store, "d4::linked", None, true).await;
+        for name in ["d1", "d2", "d3", "d4", "d4::linked"] {
             wake(store, name, NOW).await;
         }
-        for (service, due, told) in [(Service::Apns, &["d1", "d3"][..], 1), (Service::Wns, &["d2"], 1)] {
+        for (service, due, told) in [(Service::Apns, ["d1", "d3"], 1), (Service::Wns, ["d2", "d4"], 1)] {
             let mut found = called(&store.due(service, Lane::News, NOW, 100).await.unwrap());
             found.sort();
             assert_eq!(found, due);
             assert_eq!(called(&store.sleepers(service, "", None, 10).await.unwrap()), due);
             assert_eq!(store.count_channels(service).await.unwrap(), due.len() as u64);
+            assert_eq!(store.count_told(service).await.unwrap(), told);
             assert_eq!(store.wake_counts(service, NOW).await.unwrap().due, told);
             assert_eq!(store.sweep(service).await.unwrap(), Sweep::default());
         }
@@ -328,12 +359,13 @@ async fn each_service_has_its_own_rows() {
         assert_eq!(store.sweep(Service::Wns).await.unwrap(), kept);
         // What one refuses, only its own new credentials have tried again.
         let refused = store.due(Service::Wns, Lane::News, NOW, 100).await.unwrap();
+        let refused = refused.iter().find(|sleeper| sleeper.enrollment.id == id("d2"));
         let wake = Wake {
             due_at: None,
             pushed: Some(pushed()),
         };
         store
-            .looked(vec![looked(&refused[0], wake.refused("HTTP 403".into(), 0))])
+            .looked(vec![looked(refused.unwrap(), wake.refused("HTTP 403".into(), 0))])
             .await
             .unwrap();
         for (service, again) in [(Service::Apns, 0), (Service::Wns, 1)] {
