@@ -373,7 +373,10 @@ async fn addresses_that_are_not_of_wns_are_never_asked(database: Database) {
     }
     scene.publish(0).await;
     let swept = scene.swept(1).await;
-    assert_eq!((&swept["channels"], &swept["unreachable"]), (&json!(1), &json!(1)));
+    assert_eq!(
+        (&swept["channels"], &swept["unreachable"]),
+        (&json!(1), &json!(1))
+    );
     assert!(secret.accept().is_err(), "nobody came");
     assert_eq!(scene.wns.counts().accepted, 0);
     // WNS' own, but of nobody: that alone is left alone.
