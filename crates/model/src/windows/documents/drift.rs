@@ -20,19 +20,12 @@ impl Session {
         for declared in scene.wanted {
             let told = list.iter().find(|told| told.id == declared.id);
             let can_be_told = declared.document.scope == Scope::System || self.with_user;
-            let adopted = || {
-                told.filter(|told| declared.is_listed(told))
-                    .map(|_| Known::adopted(declared, scene.catalog))
-            };
-            let known = match (documents.known.remove(&declared.id), adopted()) {
+            let before = documents.known.remove(&declared.id);
+            let is_other = before.as_ref().is_none_or(|known| !known.is_of(declared));
+            let known = match told.filter(|told| is_other && declared.is_listed(told)) {
                 // It has taken this version, and its word on that got lost.
-                (Some(known), Some(adopted)) if !known.is_of(declared) => Some(Known {
-                    seen: known.seen,
-                    history: known.history,
-                    leaving: known.leaving.of_another(),
-                    ..adopted
-                }),
-                (known, adopted) => known.or(adopted),
+                Some(_) => Some(Known::adopted(declared, before, scene.catalog)),
+                None => before,
             };
             if let Some(mut known) = known {
                 if told.is_some() || can_be_told {
@@ -213,8 +206,11 @@ fn foreign(scene: &Scene<'_>, documents: &mut Documents, list: &[Told]) {
 
 impl Known {
     /// A document that the device has in the version that is wanted, and that nobody here remembers to have sent: the
-    /// version is a hash of what it says.
-    fn adopted(declared: &Declared, catalog: &WindowsCatalog) -> Self {
+    /// version is a hash of what it says. `before` is what is known of the version that was sent last.
+    fn adopted(declared: &Declared, before: Option<Self>, catalog: &WindowsCatalog) -> Self {
+        let (seen, history, leaving) = before
+            .map(|known| (known.seen, known.history, known.leaving.of_another()))
+            .unwrap_or_default();
         Self {
             identifier: declared.identifier.clone(),
             token: declared.token,
@@ -225,13 +221,13 @@ impl Known {
             // Nobody knows. Being filled in once more harms nothing.
             is_filled_in: false,
             refused: None,
-            seen: None,
-            history: Vec::new(),
+            seen,
+            history,
             result: None,
             good: None,
             retries: 0,
             retry_at: 0,
-            leaving: Leaving::No,
+            leaving,
             sets: declared.document.resources(catalog),
             sets_no_more: BTreeSet::new(),
         }
