@@ -179,6 +179,9 @@ fn hear_of(
 
 /// How many settings are named.
 const MOST_SETTINGS: usize = 50;
+/// How many documents that nobody has sent are told of at a time: a device may list any, and they take no room from what has
+/// drifted of its own.
+const MOST_FOREIGN: usize = 50;
 
 /// Documents that nobody has sent are told of, once as long as they are there.
 fn foreign(scene: &Scene<'_>, documents: &mut Documents, list: &[Told]) {
@@ -188,9 +191,13 @@ fn foreign(scene: &Scene<'_>, documents: &mut Documents, list: &[Told]) {
             drift.repaired.get_or_insert(scene.now);
         }
     }
+    let open = documents.drift.iter();
+    let open = open.filter(|drift| drift.kind == DriftKind::Foreign && drift.repaired.is_none());
+    let mut room = MOST_FOREIGN.saturating_sub(open.count());
     for told in list {
         let is_ours = documents.known.contains_key(&told.id) || scene.wanted(&told.id).is_some();
-        if !is_ours && documents.open(&told.id).is_none() {
+        if !is_ours && room > 0 && documents.open(&told.id).is_none() {
+            room -= 1;
             documents.drifts(Drift {
                 document: told.id.clone(),
                 kind: DriftKind::Foreign,

@@ -262,11 +262,13 @@ impl Documents {
         }
     }
 
+    /// Notes a drift. What is over makes room for it; where nothing is, so much lasts already that one more says nothing, and
+    /// one in place of another would be told again and again.
     pub(super) fn drifts(&mut self, drift: Drift) {
         if self.drift.len() >= MOST_DRIFT {
-            // What is over goes first.
             let over = self.drift.iter().position(|drift| drift.repaired.is_some());
-            self.drift.remove(over.unwrap_or_default());
+            let Some(over) = over else { return };
+            self.drift.remove(over);
         }
         self.drift.push(drift);
     }
