@@ -283,23 +283,17 @@ fn read(scene: &Scene<'_>, documents: &mut Documents, id: &str, result: Document
     let Some(declared) = scene.wanted(id).filter(|declared| known.is_of(declared)) else {
         return;
     };
-    let checksum = result.checksum.unwrap_or_default().to_lowercase();
+    let checksum = result.checksum.as_deref().unwrap_or_default().to_lowercase();
     if result.id != id || !known.token.is_written(&checksum) {
         return;
     }
-    // The same node may be written in several ways.
-    let node = |path: &str| path.parse::<LocUri>().ok();
-    let named: BTreeSet<&str> = result.parts.iter().map(|part| &*part.path).collect();
-    let nodes: BTreeSet<LocUri> = named.iter().copied().filter_map(node).collect();
-    let is_named =
-        |path: &String| named.contains(&**path) || node(path).is_some_and(|node| nodes.contains(&node));
-    let unnamed = declared.document.parts().filter(|path| !is_named(path));
-    let unnamed = unnamed.take(MOST_OUTCOMES).collect();
+    let unnamed: Vec<String> = result.unnamed(&declared.document).take(MOST_OUTCOMES).collect();
     let outcomes: Vec<_> = result.parts.iter().map(|part| part.outcome()).collect();
     let is_any = |verdict| outcomes.iter().any(|outcome| outcome.verdict == verdict);
     // The device's word on the whole counts, unless a part that it names speaks against it. Without that word nothing is
-    // good, whatever the parts are.
-    let is_open = is_any(Verdict::Open) || !declared.document.is_named_in(&result.parts);
+    // good, whatever the parts are. The result of a template that does not name all is of something else: of the template as
+    // it is (\[U\]), or of other instances.
+    let is_open = is_any(Verdict::Open) || known.request == Request::BulkTemplate && !unnamed.is_empty();
     let verdict = match (is_any(Verdict::Bad), is_open, kind(result.state)) {
         (true, ..) | (_, _, Kind::Failed | Kind::Retryable | Kind::NotDeleted) => Verdict::Bad,
         (false, false, Kind::Good) => Verdict::Good,
