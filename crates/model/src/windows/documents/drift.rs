@@ -59,12 +59,19 @@ impl Session {
                     known.sees(told, scene.now);
                 }
             } else if known.scope == Scope::System || self.with_user {
-                // What is to go after it is taken over by the device's own sessions.
-                let is_clean = known.on_removal == OnRemoval::Clean;
-                let was_there = known.is_taken || known.seen.is_some();
-                if was_there && known.request != Request::Inventory && !is_clean {
+                let why = match known.on_removal {
+                    // What is to go after it is taken over by the device's own sessions.
+                    OnRemoval::Clean => known.has_forgotten.then_some(
+                        "its earlier versions have set more than is remembered, which is not removed",
+                    ),
                     // \[U\]: the device says nothing of what becomes of it.
-                    let why = "the document is deleted, which Windows describes as leaving what it set";
+                    OnRemoval::Delete | OnRemoval::Abandon => {
+                        Some("the document is deleted, which Windows describes as leaving what it set")
+                    }
+                };
+                let was_there = known.is_taken || known.seen.is_some();
+                let why = why.filter(|_| was_there && known.request != Request::Inventory);
+                if let Some(why) = why {
                     documents.leaves_behind(&known.identifier, why, scene.now);
                 }
                 continue;
@@ -216,9 +223,16 @@ impl Known {
     /// version is a hash of what it says. `before` is what is known of the version that was sent last.
     fn adopted(declared: &Declared, before: Option<Self>, catalog: &WindowsCatalog) -> Self {
         let (seen, history, leaving) = before
-            .map(|known| (known.seen, known.history, known.leaving.of_another()))
+            .as_ref()
+            .map(|known| {
+                (
+                    known.seen.clone(),
+                    known.history.clone(),
+                    known.leaving.of_another(),
+                )
+            })
             .unwrap_or_default();
-        Self {
+        let adopted = Self {
             identifier: declared.identifier.clone(),
             token: declared.token,
             scope: declared.document.scope,
@@ -235,9 +249,11 @@ impl Known {
             retries: 0,
             retry_at: 0,
             leaving,
-            sets: declared.document.resources(catalog),
+            sets: BTreeSet::new(),
             sets_no_more: BTreeSet::new(),
-        }
+            has_forgotten: false,
+        };
+        adopted.setting(declared.document.resources(catalog), before.as_ref())
     }
 
     /// Whether the device has made good again what was good: its result is another one under the same version. A device

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use ordain_catalog::Scope;
-use ordain_catalog::windows::{LocUri, Request};
+use ordain_catalog::windows::Request;
 
 use super::record::{Documents, Known, Leaving, MOST_OUTCOMES, Read, Refresh};
 use super::state::{Kind, kind};
@@ -232,7 +232,6 @@ fn sent(scene: &Scene<'_>, documents: &mut Documents, declared: &Declared, outco
         .as_ref()
         .map(|known| (known.seen.clone(), known.history.clone(), known.leaving))
         .unwrap_or_default();
-    let ever: BTreeSet<LocUri> = before.iter().flat_map(Known::resources).cloned().collect();
     // One that is refused leaves what is there.
     let sets = match (is_done, &before) {
         (true, _) => declared.document.resources(scene.catalog),
@@ -262,9 +261,11 @@ fn sent(scene: &Scene<'_>, documents: &mut Documents, declared: &Declared, outco
             0
         },
         leaving: leaving.of_another(),
-        sets_no_more: ever.difference(&sets).cloned().collect(),
-        sets,
+        sets: BTreeSet::new(),
+        sets_no_more: BTreeSet::new(),
+        has_forgotten: false,
     };
+    let known = known.setting(sets, before.as_ref());
     documents.known.insert(declared.id.clone(), known);
     documents.stays.remove(&declared.identifier);
 }

@@ -242,6 +242,56 @@ fn what_only_an_earlier_version_has_set_goes_too() {
 }
 
 #[test]
+fn what_is_not_remembered_is_said_to_stay() {
+    let paths: Vec<String> = (0..2_100).map(|number| format!("Old{number}/AlwaysOn")).collect();
+    let paths: Vec<&str> = paths.iter().map(String::as_str).collect();
+    let before = sets("vpn", "system", "clean", &paths);
+    let after = sets("vpn", "system", "clean", &["Work/AlwaysOn"]);
+    let again = sets("vpn", "system", "clean", &["Work/AlwaysOn", "Work/DeviceTunnel"]);
+    let mut bench = Bench::new(std::slice::from_ref(&before));
+    bench.hear(Some(vec![]), OK);
+    bench.hear(Some(vec![told(&before, 1, "")]), OK);
+    for (old, new) in [(&before, &after), (&after, &again)] {
+        bench.want(std::slice::from_ref(new));
+        bench.begin();
+        bench.hear(Some(vec![told(old, 1, "")]), OK);
+        bench.hear(Some(vec![told(new, 1, "")]), OK);
+        assert_eq!(bench.documents.known[&id(new)].sets_no_more.len(), 2_000);
+    }
+    assert!(bench.documents.stays.is_empty());
+    bench.want(&[]);
+    bench.begin();
+    bench.hear(Some(vec![told(&again, 60, "")]), OK);
+    bench.hear(Some(vec![]), OK);
+    assert_eq!(left(&bench.cleaning).len(), 2_001);
+    assert_eq!(
+        bench.documents.stays["vpn"].why,
+        "its earlier versions have set more than is remembered, which is not removed"
+    );
+}
+
+#[test]
+fn a_version_whose_answer_was_lost_forgets_nothing() {
+    let before = sets("vpn", "system", "clean", &["Home/AlwaysOn"]);
+    let after = sets("vpn", "system", "clean", &["Work/AlwaysOn"]);
+    let mut bench = confirmed(&before);
+    bench.want(std::slice::from_ref(&after));
+    bench.begin();
+    // It takes the new version, and nobody hears that it does.
+    bench.hear(Some(vec![told(&before, 60, "R1")]), &|_| (215, None));
+    bench.hear(Some(vec![told(&after, 1, "")]), OK);
+    bench.want(&[]);
+    bench.begin();
+    bench.hear(Some(vec![told(&after, 60, "")]), OK);
+    bench.hear(Some(vec![]), OK);
+    let home = "./Device/Vendor/MSFT/VPNv2/Home".to_owned();
+    assert_eq!(
+        left(&bench.cleaning),
+        [("vpn", home, None), ("vpn", WORK.to_owned(), None)]
+    );
+}
+
+#[test]
 fn what_is_the_users_waits_for_the_user() {
     let document = sets("vpn", "user", "clean", &["Work/AlwaysOn"]);
     let known = {
