@@ -1,7 +1,7 @@
 //! What the sessions of a device's own channel see to of its linked one: when it is sent to enroll, when again, when not,
 //! and what is told of it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use ordain_catalog::windows::{Verb, WindowsCatalog};
 use ordain_model::decision::Write;
@@ -89,7 +89,7 @@ fn hold(pc: &mut Pc, before: Option<&Session>, link: Link<'_>, queue: &[Queued],
         catalog: WindowsCatalog::builtin(),
         queue,
         cleaning: &Cleaning::default(),
-        declared: &BTreeSet::new(),
+        declared: &BTreeMap::new(),
         link,
         now,
     };

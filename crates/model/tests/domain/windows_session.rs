@@ -79,7 +79,7 @@ fn hold(
         catalog: WindowsCatalog::builtin(),
         queue: &[],
         cleaning: &Cleaning::default(),
-        declared: &BTreeSet::new(),
+        declared: &BTreeMap::new(),
         link: UNLINKED,
         now: 0,
     };
@@ -244,7 +244,7 @@ fn told(before: &Enrollment, said: &[(&str, &str)], now: i64) -> Option<(Option<
         catalog: WindowsCatalog::builtin(),
         queue: &[],
         cleaning: &Cleaning::default(),
-        declared: &BTreeSet::new(),
+        declared: &BTreeMap::new(),
         link: UNLINKED,
         now,
     };

@@ -1,6 +1,6 @@
 //! `on-removal: clean`: what is taken away after a document, when, and what stays.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use ordain_catalog::windows::{LocUri, Verb, WindowsCatalog};
 use ordain_model::decision::Write;
@@ -8,7 +8,7 @@ use ordain_model::declaration::Declaration;
 use ordain_model::held::Listing;
 use ordain_model::ids::Digest;
 use ordain_model::report::Report;
-use ordain_model::windows::cleaning::Cleaning;
+use ordain_model::windows::cleaning::{Cleaning, Left};
 use ordain_model::windows::document::Document;
 use ordain_model::windows::session::{self, Body, Link, Operation, Said, Scene, Session, Status};
 use ordain_model::windows::settings::Settings;
@@ -32,11 +32,17 @@ fn sets(identifier: &str, scope: &str, on_removal: &str, paths: &[&str]) -> Decl
     )
 }
 
-/// What is left of documents: the identifier, the node, and why it stays.
+/// What is left of documents: the identifier, the node, and why it stays, or the document that it waits for.
 fn left(cleaning: &Cleaning) -> Vec<(&str, String, Option<&str>)> {
+    fn why(left: &Left) -> Option<&str> {
+        match left {
+            Left::Due => None,
+            Left::Waits(why) | Left::Stays(why) => Some(why),
+        }
+    }
     let nodes = cleaning.documents().flat_map(|(_, gone)| {
         let nodes = gone.nodes.iter();
-        nodes.map(|(node, stays)| (gone.identifier.as_str(), node.to_string(), stays.as_deref()))
+        nodes.map(move |(node, left)| (gone.identifier.as_str(), node.to_string(), why(left)))
     });
     nodes.collect()
 }
@@ -58,7 +64,7 @@ fn gone(document: &Declaration) -> Bench {
 #[derive(Default)]
 struct Own {
     settings: Vec<session::Declared>,
-    declared: BTreeSet<LocUri>,
+    declared: BTreeMap<LocUri, String>,
     with_user: bool,
 }
 
@@ -169,11 +175,25 @@ fn what_came_back_is_left_alone() {
         .unwrap()
         .resources(WindowsCatalog::builtin());
     let own = Own {
-        declared: resources,
+        declared: resources
+            .into_iter()
+            .map(|resource| (resource, "vpn".to_owned()))
+            .collect(),
         ..Own::default()
     };
-    let (taken, after) = own.hold(&bench.cleaning, (200, None));
-    assert_eq!((taken, &after), (vec![], &bench.cleaning));
+    let (taken, waits) = own.hold(&bench.cleaning, (200, None));
+    assert_eq!(
+        (taken, left(&waits)),
+        (vec![], vec![("vpn", WORK.to_owned(), Some("vpn"))])
+    );
+    assert_eq!(waits.due().count(), 0, "nobody is woken for it");
+    let stored: Cleaning = serde_json::from_str(&serde_json::to_string(&waits).unwrap()).unwrap();
+    assert_eq!(own.hold(&stored, (200, None)), (vec![], waits.clone()));
+    // It is not to have it after all.
+    let (taken, after) = Own::default().hold(&waits, (200, None));
+    assert_eq!((taken, left(&after)), (vec![WORK.to_owned()], vec![]));
+    // It has got it.
+    bench.cleaning = waits;
     bench.want(std::slice::from_ref(&document));
     bench.begin();
     bench.hear(Some(vec![]), OK);
@@ -335,6 +355,12 @@ fn the_device_is_woken_for_what_needs_no_user() {
     assert_eq!(reported(bench.cleaning.clone()), (true, true));
     let (_, after) = Own::default().hold(&bench.cleaning, (405, None));
     assert_eq!(reported(after), (false, false), "nothing more is to be done");
+    let own = Own {
+        declared: [(WORK.parse().unwrap(), "other".to_owned())].into(),
+        ..Own::default()
+    };
+    let (_, waits) = own.hold(&bench.cleaning, (200, None));
+    assert_eq!(reported(waits), (false, false), "it waits for a document");
 }
 
 #[test]

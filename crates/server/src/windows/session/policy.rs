@@ -162,9 +162,9 @@ pub(in crate::windows) async fn report(
 }
 
 impl Policy {
-    /// Whether something is to be taken away that documents have set.
+    /// Whether something may be to be taken away that documents have set.
     pub(super) fn cleans(&self) -> bool {
-        self.record.cleaning.due().next().is_some()
+        self.record.cleaning.open().next().is_some()
     }
 
     pub(super) fn scene<'a>(
@@ -172,7 +172,7 @@ impl Policy {
         address: &'a str,
         package: Option<&'a str>,
         link: Link<'a>,
-        declared: &'a BTreeSet<LocUri>,
+        declared: &'a BTreeMap<LocUri, String>,
         now: i64,
     ) -> View<'a> {
         View {

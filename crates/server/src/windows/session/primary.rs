@@ -1,6 +1,6 @@
 //! Sessions on the device's own channel: what it is, its settings, what was ordered.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use ordain_model::decision::Write;
 use ordain_model::held::Listing;
@@ -50,7 +50,7 @@ impl Speaks for Session {
         let package = wns.as_ref().map(|wns| wns.package.as_str());
         let declared = match policy.cleans() {
             true => linked.resources(app).await?,
-            false => BTreeSet::new(),
+            false => BTreeMap::new(),
         };
         let view = policy.scene(&address, package, linked.link(), &declared, scene.now);
         self.hears(heard.header.message_id, digest);
