@@ -22,6 +22,7 @@ use serde_json::Value;
 
 pub use act::{Queued, left};
 pub use linking::Link;
+pub use standing::standing;
 pub use task::{AFTER_REBOOT, NOT_READABLE, OTHER_VALUE, OUTCOME, REFUSED};
 
 use self::act::Step;
@@ -42,8 +43,8 @@ use crate::report::Reason;
 /// What a session is decided from, beside what it remembers.
 #[derive(Debug, Clone, Copy)]
 pub struct Scene<'a> {
-    /// Where sessions are held.
-    pub address: &'a str,
+    /// What the device's account with the server is to be ([`standing`]).
+    pub standing: &'a Settings,
     /// The package family name that devices are pushed for, where they can be pushed.
     pub package: Option<&'a str>,
     /// What the device is to have, in the order of the manifest.

@@ -12,7 +12,7 @@ use ordain_model::queue::{Delivery, State};
 use ordain_model::windows::action::{Action, UNLINK};
 use ordain_model::windows::cleaning::Cleaning;
 use ordain_model::windows::link::{Channel, LinkState};
-use ordain_model::windows::session::{Answered, Body, Link, Queued, Said, Scene, Session, Status};
+use ordain_model::windows::session::{Answered, Body, Link, Queued, Said, Scene, Session, Status, standing};
 use serde_json::{Value, json};
 
 use crate::fixtures::enrolled;
@@ -81,7 +81,7 @@ fn link(channel: Option<Channel>) -> Link<'static> {
 
 fn hold(pc: &mut Pc, before: Option<&Session>, link: Link<'_>, queue: &[Queued], now: i64) -> Held {
     let scene = Scene {
-        address: "https://mdm.example.org/",
+        standing: &standing("https://mdm.example.org/", None, &[]),
         package: None,
         wanted: &[],
         unwanted: &BTreeMap::new(),

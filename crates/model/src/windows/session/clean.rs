@@ -3,7 +3,6 @@
 use ordain_catalog::Scope;
 use ordain_catalog::windows::LocUri;
 
-use super::standing::standing;
 use super::task::{Meaning, words};
 use super::work::Work;
 use super::{Operation, Outcome, Scene, Session};
@@ -95,6 +94,6 @@ fn owner(scene: &Scene<'_>, node: &LocUri) -> Option<String> {
         .iter()
         .find(|declared| plan::read_back(&declared.settings).any(is_in));
     let by_setting = setting.map(|declared| format!("the settings {} have it now", declared.identifier));
-    let account = || standing(scene).iter().any(|setting| is_in(&setting.path));
+    let account = || scene.standing.settings.iter().any(|setting| is_in(&setting.path));
     by_setting.or_else(|| account().then(|| "the device's account with the server needs it".to_owned()))
 }

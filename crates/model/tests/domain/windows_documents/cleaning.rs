@@ -73,7 +73,7 @@ impl Own {
     fn hold(&self, cleaning: &Cleaning, answer: (u16, Option<u32>)) -> (Vec<String>, Cleaning) {
         let (unwanted, refused) = (BTreeMap::new(), BTreeMap::new());
         let scene = Scene {
-            address: "https://mdm.example.org/",
+            standing: &session::standing("https://mdm.example.org/", None, &self.settings),
             package: None,
             wanted: &self.settings,
             unwanted: &unwanted,

@@ -52,7 +52,8 @@ impl Speaks for Session {
             true => linked.resources(app).await?,
             false => BTreeMap::new(),
         };
-        let view = policy.scene(&address, package, linked.link(), &declared, scene.now);
+        let standing = policy.standing(&address, package);
+        let view = policy.scene(&standing, package, linked.link(), &declared, scene.now);
         self.hears(heard.header.message_id, digest);
         let first = u32::try_from(heard.statuses.len() + 1).unwrap_or(u32::MAX);
         let answer = self.respond(&view, heard.said.clone(), first);
