@@ -112,13 +112,8 @@ impl Wns {
 
     /// Starts one on a free port of loopback, with a new authority.
     pub async fn start() -> Result<Self, WnsError> {
-        Self::start_at(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).await
-    }
-
-    /// The same at another address. Its certificate is for `localhost`, wherever it listens.
-    pub async fn start_at(listen: SocketAddr) -> Result<Self, WnsError> {
         let (authority, acceptor) = server::acceptor()?;
-        let listener = TcpListener::bind(listen).await?;
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let address = listener.local_addr()?;
         let state = Arc::new(State {
             url: format!("https://localhost:{}", address.port()),
@@ -207,20 +202,6 @@ impl Courier {
         }
     }
 
-    /// The device loses its connection: the last push is kept for it, if the sender wants that.
-    pub fn go_offline(&mut self) {
-        if let Some(name) = &self.channel {
-            self.state.book().connect(name, None);
-        }
-    }
-
-    /// It is connected again; a push that was kept for it comes at once.
-    pub fn go_online(&mut self) {
-        if let Some(name) = &self.channel {
-            self.state.book().connect(name, Some(&self.outlet));
-        }
-    }
-
     /// Waits for the next push.
     pub async fn next(&mut self) {
         if self.inbox.recv().await.is_none() {
@@ -237,6 +218,8 @@ impl Courier {
 
 impl Drop for Courier {
     fn drop(&mut self) {
-        self.go_offline();
+        if let Some(name) = &self.channel {
+            self.state.book().disconnect(name);
+        }
     }
 }
