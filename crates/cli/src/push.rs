@@ -68,11 +68,12 @@ fn view(status: &PushStatus, now: i64) -> String {
     if let Some(note) = &status.note {
         text += &format!("! {note}");
     }
-    text + &progress_view(&status.progress, "APNs", now)
+    text + &progress_view(&status.progress, "APNs", "push token", now)
 }
 
-/// How far the pushes through `service` are, below what is said of what it is pushed with.
-pub(crate) fn progress_view(status: &PushProgress, service: &str, now: i64) -> String {
+/// How far the pushes through `service` are, below what is said of what it is pushed with; `address` is what devices have
+/// there.
+pub(crate) fn progress_view(status: &PushProgress, service: &str, address: &str, now: i64) -> String {
     let mut text = String::new();
     if let Some(problem) = &status.problem {
         let again = match problem.tried_again_at.saturating_sub(now) {
@@ -89,7 +90,7 @@ pub(crate) fn progress_view(status: &PushProgress, service: &str, now: i64) -> S
     for (name, value) in [
         ("to be looked at now", status.due),
         ("pushed, and not there yet", status.unanswered),
-        ("with a dead push token", status.dead),
+        (&*format!("with a dead {address}"), status.dead),
     ] {
         table.row([name.to_owned(), value.to_string()]);
     }

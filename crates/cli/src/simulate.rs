@@ -165,19 +165,16 @@ pub(crate) async fn run(mut args: SimulateArgs) -> anyhow::Result<()> {
         windows_poll: args.poll,
     };
     let account = watched(&twins, &course, args.timeout, &mut end).await;
-    if let Some(Token::Made(client, token)) = &token {
-        revoke(client, token).await.context("the enrollment token")?;
+    let seconds = begun.elapsed().as_secs_f64();
+    let told = account.as_ref().map_or(Ok(()), |account| match args.output.json {
+        true => output::json(account),
+        false => output::text(&format!("{}\nin {seconds:.1} s", account.view())),
+    });
+    if let Some(token) = &token {
+        token.end().await;
     }
     let account = account?;
-    if args.output.json {
-        output::json(&account)?;
-    } else {
-        output::text(&format!(
-            "{}\nin {:.1} s",
-            account.view(),
-            begun.elapsed().as_secs_f64()
-        ))?;
-    }
+    told?;
     let total = account.total;
     if args.until == EndsWhen::Converged && total.converged < total.twins {
         bail!(
@@ -247,6 +244,18 @@ impl Token {
                 Some(Self::Made(Box::new(client), token))
             }
         })
+    }
+
+    /// Nobody enrolls with it any more, if it was made here. It may be ended by hand where that fails, and would end by itself:
+    /// what the twins have come to counts all the same.
+    async fn end(&self) {
+        let Self::Made(client, token) = self else { return };
+        if let Err(error) = revoke(client, token).await {
+            output::note(&format!(
+                "the enrollment token {} is still valid, since it could not be revoked: {error:#}",
+                token.row.id
+            ));
+        }
     }
 
     fn secret(&self) -> &str {

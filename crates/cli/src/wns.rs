@@ -89,7 +89,7 @@ fn view(status: &WnsStatus, now: i64) -> String {
     }
     table.row(["channels".to_owned(), status.channels.to_string()]);
     let note = status.note.as_ref().map(|note| format!("\n! {note}"));
-    let progress = progress_view(&status.progress, "WNS", now);
+    let progress = progress_view(&status.progress, "WNS", "channel", now);
     format!("{table}{}{progress}", note.unwrap_or_default())
 }
 
@@ -114,7 +114,7 @@ mod tests {
 
         to be looked at now        0
         pushed, and not there yet  0
-        with a dead push token     0
+        with a dead channel        0
         ");
         status.note = None;
         status.package_family_name = Some("Contoso.MDM_8wekyb3d8bbwe".into());
@@ -131,7 +131,7 @@ mod tests {
 
         to be looked at now        0
         pushed, and not there yet  0
-        with a dead push token     0
+        with a dead channel        0
         refused by WNS: HTTP 403   5
         ");
     }

@@ -118,6 +118,14 @@ impl Push {
             Self::Wns(_) => Service::Wns,
         }
     }
+
+    /// Whether it can be pushed there at `now`, in unix seconds: channels of WNS expire.
+    pub fn is_usable(&self, now: i64) -> bool {
+        match self {
+            Self::Apns(_) => true,
+            Self::Wns(channel) => now < channel.told_at.saturating_add(WnsChannel::LIFE),
+        }
+    }
 }
 
 /// A push service.

@@ -172,8 +172,7 @@ pub fn next(
     run: u64,
     now: i64,
 ) -> Next {
-    let expired = |channel: &WnsChannel| channel.told_at.saturating_add(WnsChannel::LIFE) <= now;
-    let push = push.filter(|push| !matches!(push, Push::Wns(channel) if expired(channel)));
+    let push = push.filter(|push| push.is_usable(now));
     let Some(address) = push.map(address) else {
         return Next::Unreachable(Wake::default());
     };

@@ -53,7 +53,7 @@ impl<'c> Compiler<'c> {
     fn read_settings(&mut self, file: &Node) -> Option<Draft<'c>> {
         const KEYS: [&str; 5] = ["Identifier", "atomic", "admx", "poll", "settings"];
         let fields = Fields::of(file, &KEYS, &mut self.problems)?;
-        let atomic = self.flag(fields, "atomic");
+        let atomic = self.flag(fields, "atomic").unwrap_or_default();
         let mut placed = self.read_admx(fields);
         for item in self.items(fields, "settings") {
             placed.extend(self.read_setting(item));
@@ -74,15 +74,15 @@ impl<'c> Compiler<'c> {
         Some(file.into_draft(identifier, fields.place(), scope))
     }
 
-    /// The boolean of this key; false without it.
-    fn flag(&mut self, fields: Fields<'_>, key: &str) -> bool {
-        let Some(node) = fields.get(key) else { return false };
+    /// The boolean of this key, if it has one.
+    fn flag(&mut self, fields: Fields<'_>, key: &str) -> Option<bool> {
+        let node = fields.get(key)?;
         if let Value::Bool(flag) = node.value {
-            return flag;
+            return Some(flag);
         }
         let message = format!("{} has to be true or false, not {}", quoted(key), node.what());
         self.problems.error(node.place, message);
-        false
+        None
     }
 
     /// The items in the list of this key; none without it.

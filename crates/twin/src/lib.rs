@@ -42,6 +42,7 @@ mod engine;
 mod identity;
 pub mod journal;
 mod judgement;
+mod loopback;
 mod models;
 mod report;
 pub mod request;

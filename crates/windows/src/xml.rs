@@ -1,8 +1,9 @@
 //! The one door to XML: bounded reading, deterministic writing.
 //!
 //! roxmltree reads, since it knows namespaces and refuses DTDs, and has no recursion since 0.21.2. What it leaves
-//! unbounded is bounded before it sees a document: size, attributes (it compares each of a tag with each), and
-//! namespace prefixes (each element that declares one gets a list of all that are in scope).
+//! unbounded is bounded before it sees a document: size, attributes (it compares each of a tag with each, by their
+//! namespaces first), the length of namespaces, and their prefixes (each element that declares one gets a list of all that
+//! are in scope).
 
 mod canonical;
 mod read;
@@ -27,6 +28,8 @@ pub const MAX_ATTRIBUTES: usize = 64;
 pub const MAX_ALL_ATTRIBUTES: usize = 100_000;
 /// The most different namespace prefixes that a document declares.
 pub const MAX_PREFIXES: usize = 32;
+/// The longest namespace, in octets as it is written; those of the protocols have at most some 90.
+pub const MAX_NAMESPACE: usize = 256;
 
 /// Why a document was not read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

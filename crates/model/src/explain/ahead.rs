@@ -134,17 +134,22 @@ impl Case<'_> {
             &["channel", "push"],
             &push.map(|push| match push {
                 Push::Apns(token) => json!({"topic": token.topic}),
-                Push::Wns(channel) => json!({"package": channel.package}),
+                Push::Wns(channel) => json!({"package": channel.package, "told_at": channel.told_at}),
             }),
         );
-        if push.is_none() {
-            let (state, nowhere) = match self.of.device.facts.is_windows() {
-                true => (
-                    State::Missing,
-                    "the device has not told a channel of WNS yet: it is asked for one in its sessions",
-                ),
-                false => (State::Failed, "the device has not told how it can be pushed"),
-            };
+        let nowhere = match push {
+            Some(push) if push.is_usable(self.of.now) => None,
+            Some(_) => Some((
+                State::Missing,
+                "the channel of WNS that the device has told has expired; it is asked for another one in its next session",
+            )),
+            None if self.of.device.facts.is_windows() => Some((
+                State::Missing,
+                "the device has not told a channel of WNS yet: it is asked for one in its sessions",
+            )),
+            None => Some((State::Failed, "the device has not told how it can be pushed")),
+        };
+        if let Some((state, nowhere)) = nowhere {
             return vec![next(state, nowhere.to_owned(), vec![topic])];
         }
         if let Some((why, until)) = self.of.push_trouble {

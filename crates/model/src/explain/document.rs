@@ -6,7 +6,7 @@ use ordain_catalog::windows::LocUri;
 use super::case::{Case, fact, step};
 use super::{Code, State, Step};
 use crate::ids::Channel;
-use crate::windows::cleaning::Gone;
+use crate::windows::cleaning::{Gone, Left};
 use crate::windows::document::OnRemoval;
 use crate::windows::documents::DriftKind;
 
@@ -51,15 +51,23 @@ impl Case<'_> {
         let cleaning = self.of.device_record.cleaning.documents();
         let cleaning = cleaning.filter(|(_, gone)| self.of_linked() && gone.identifier == identifier);
         let nodes = cleaning.flat_map(|(id, gone)| gone.nodes.iter().map(move |node| (id, gone, node)));
-        let step = |(id, gone, (node, stays)): (&String, &Gone, (&LocUri, &Option<String>))| {
-            let facts = vec![fact(&["device-record", "cleaning", id, &node.to_string()], stays)];
-            let (code, state, what) = match stays {
-                Some(why) => (
+        let step = |(id, gone, (node, left)): (&String, &Gone, (&LocUri, &Left))| {
+            let facts = vec![fact(&["device-record", "cleaning", id, &node.to_string()], left)];
+            let (code, state, what) = match left {
+                Left::Stays(why) => (
                     Code::Stays,
                     State::Done,
                     format!("{node} stays on the device: {why}"),
                 ),
-                None => {
+                Left::Waits(identifier) => (
+                    Code::Leaving,
+                    State::NotNeeded,
+                    format!(
+                        "the document is gone, and {node}, which it has set, is left alone as long as the document {identifier} is \
+                         to set it and the device has not taken that"
+                    ),
+                ),
+                Left::Due => {
                     let when = match node.scope {
                         Scope::System => "in the next session of the device's own",
                         Scope::User => {

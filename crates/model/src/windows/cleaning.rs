@@ -3,6 +3,7 @@
 //!
 //! \[U\]: whether settings outlive their document. A node that went with it answers 404, and is gone as well.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use ordain_catalog::windows::LocUri;
@@ -24,18 +25,39 @@ pub struct Gone {
     pub identifier: String,
     /// Since when it is gone, in unix seconds.
     pub at: i64,
-    /// The nodes, with all below them, as far as they are not gone, too: why one stays; none as long as it is to be taken
-    /// away.
-    pub nodes: BTreeMap<LocUri, Option<String>>,
+    /// The nodes, with all below them, as far as they are not gone, too.
+    pub nodes: BTreeMap<LocUri, Left>,
 }
 
-/// What became of a node.
+/// How it stands with a node that is left.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) enum Cleaned {
-    /// It is not there any more.
-    Gone,
+#[serde(rename_all = "kebab-case")]
+pub enum Left {
+    /// It is to be taken away.
+    Due,
+    /// A document is to set it, by its identifier, which the device has not taken yet: until that is decided, it is left
+    /// alone.
+    Waits(String),
     /// It stays: why, in words.
     Stays(String),
+}
+
+impl Left {
+    /// Why it is left there, in words; `None` where it is to be taken away.
+    pub fn why(&self) -> Option<Cow<'_, str>> {
+        match self {
+            Self::Due => None,
+            Self::Waits(identifier) => Some(Cow::Owned(format!(
+                "the document {identifier} is to set it, which the device has not taken yet"
+            ))),
+            Self::Stays(why) => Some(Cow::Borrowed(why)),
+        }
+    }
+
+    /// Whether nothing more is done about it.
+    fn is_final(&self) -> bool {
+        matches!(self, Self::Stays(_))
+    }
 }
 
 /// Of how many documents this is kept.
@@ -52,10 +74,16 @@ impl Cleaning {
         self.0.iter()
     }
 
-    /// The nodes that are to be taken away.
+    /// The nodes that are to be taken away: for these a device is woken.
     pub fn due(&self) -> impl Iterator<Item = &LocUri> {
+        let due = self.open().filter(|(_, left)| **left == Left::Due);
+        due.map(|(node, _)| node)
+    }
+
+    /// The same, and those that wait: each session looks at them.
+    pub fn open(&self) -> impl Iterator<Item = (&LocUri, &Left)> {
         let nodes = self.0.values().flat_map(|gone| &gone.nodes);
-        nodes.filter_map(|(node, stays)| stays.is_none().then_some(node))
+        nodes.filter(|(_, left)| !left.is_final())
     }
 
     /// What follows from what a linked session has learned, where it is another thing than before: documents that went
@@ -78,7 +106,7 @@ impl Cleaning {
             });
             gone.at = now;
             gone.nodes
-                .extend(known.resources().map(|node| (node.clone(), None)));
+                .extend(known.resources().map(|node| (node.clone(), Left::Due)));
         }
         for (id, known) in &after.known {
             self.is_of(id, known);
@@ -93,9 +121,9 @@ impl Cleaning {
             if gone_id == id {
                 gone.nodes.retain(|node, _| !is_its(node));
             }
-            for (node, stays) in &mut gone.nodes {
-                if stays.is_none() && is_its(node) {
-                    *stays = Some(format!("the document {} has it now", known.identifier));
+            for (node, left) in &mut gone.nodes {
+                if !left.is_final() && is_its(node) {
+                    *left = Left::Stays(format!("the document {} has it now", known.identifier));
                 }
             }
         }
@@ -104,22 +132,22 @@ impl Cleaning {
     /// What is over is forgotten first, else what is oldest.
     fn forget_one(&mut self) {
         let oldest = self.0.iter().min_by_key(|(_, gone)| {
-            let is_due = gone.nodes.values().any(Option::is_none);
-            (is_due, gone.at)
+            let is_over = gone.nodes.values().all(Left::is_final);
+            (!is_over, gone.at)
         });
         if let Some(id) = oldest.map(|(id, _)| id.clone()) {
             self.0.remove(&id);
         }
     }
 
-    /// What became of nodes that were to be taken away.
-    pub(super) fn cleaned(&mut self, outcomes: &[(LocUri, Cleaned)]) {
+    /// How it stands now with nodes that were to be taken away; none of those that are gone.
+    pub(super) fn cleaned(&mut self, outcomes: &[(LocUri, Option<Left>)]) {
         for gone in self.0.values_mut() {
             for (node, outcome) in outcomes {
                 match (gone.nodes.get_mut(node), outcome) {
-                    (Some(None), Cleaned::Gone) => drop(gone.nodes.remove(node)),
-                    (Some(stays @ None), Cleaned::Stays(why)) => *stays = Some(why.clone()),
-                    _ => {}
+                    (Some(Left::Stays(_)) | None, _) => {}
+                    (Some(_), None) => drop(gone.nodes.remove(node)),
+                    (Some(left), Some(outcome)) => left.clone_from(outcome),
                 }
             }
         }

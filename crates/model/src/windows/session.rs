@@ -22,6 +22,7 @@ use serde_json::Value;
 
 pub use act::{Queued, left};
 pub use linking::Link;
+pub use standing::standing;
 pub use task::{AFTER_REBOOT, NOT_READABLE, OTHER_VALUE, OUTCOME, REFUSED};
 
 use self::act::Step;
@@ -29,7 +30,7 @@ use self::channel::Channel;
 use self::linking::Attempts;
 use self::task::{Meaning, Task};
 use self::work::{Stage, Work};
-use super::cleaning::{Cleaned, Cleaning};
+use super::cleaning::{Cleaning, Left};
 pub use super::conversation::{
     Answer, Answered, Body, Installed, Operation, OutOfTurn, Said, Sending, Status, Turn,
 };
@@ -42,8 +43,8 @@ use crate::report::Reason;
 /// What a session is decided from, beside what it remembers.
 #[derive(Debug, Clone, Copy)]
 pub struct Scene<'a> {
-    /// Where sessions are held.
-    pub address: &'a str,
+    /// What the device's account with the server is to be ([`standing`]).
+    pub standing: &'a Settings,
     /// The package family name that devices are pushed for, where they can be pushed.
     pub package: Option<&'a str>,
     /// What the device is to have, in the order of the manifest.
@@ -60,8 +61,8 @@ pub struct Scene<'a> {
     pub link: Link<'a>,
     /// What documents have set that are gone, as far as it is to go after them,
     pub cleaning: &'a Cleaning,
-    /// and what the documents set that are wanted on the linked channel.
-    pub declared: &'a BTreeSet<LocUri>,
+    /// and what the documents set that are wanted on the linked channel, with their identifiers.
+    pub declared: &'a BTreeMap<LocUri, String>,
     /// The present, in unix seconds.
     pub now: i64,
 }
@@ -96,8 +97,8 @@ pub struct Session {
     lingering: BTreeSet<Digest>,
     /// What stays on the device, in words.
     stays: Vec<String>,
-    /// What became of what documents had set that are gone.
-    cleaned: Vec<(LocUri, Cleaned)>,
+    /// How it stands now with what documents had set that are gone; none of what is gone, too.
+    cleaned: Vec<(LocUri, Option<Left>)>,
     /// The number of the last command of the queue that was given.
     acted: i64,
     /// What is to be written of the queue.

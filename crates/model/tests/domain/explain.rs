@@ -55,6 +55,11 @@ fn all() -> Vec<(&'static str, Stored, &'static str)> {
             "camera",
         ),
         (
+            "windows_channel_expired",
+            cases::windows_channel_expired(),
+            "camera",
+        ),
+        (
             "windows_without_credentials",
             cases::windows_without_credentials(),
             "camera",

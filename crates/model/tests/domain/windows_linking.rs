@@ -1,7 +1,7 @@
 //! What the sessions of a device's own channel see to of its linked one: when it is sent to enroll, when again, when not,
 //! and what is told of it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use ordain_catalog::windows::{Verb, WindowsCatalog};
 use ordain_model::decision::Write;
@@ -12,7 +12,7 @@ use ordain_model::queue::{Delivery, State};
 use ordain_model::windows::action::{Action, UNLINK};
 use ordain_model::windows::cleaning::Cleaning;
 use ordain_model::windows::link::{Channel, LinkState};
-use ordain_model::windows::session::{Answered, Body, Link, Queued, Said, Scene, Session, Status};
+use ordain_model::windows::session::{Answered, Body, Link, Queued, Said, Scene, Session, Status, standing};
 use serde_json::{Value, json};
 
 use crate::fixtures::enrolled;
@@ -81,7 +81,7 @@ fn link(channel: Option<Channel>) -> Link<'static> {
 
 fn hold(pc: &mut Pc, before: Option<&Session>, link: Link<'_>, queue: &[Queued], now: i64) -> Held {
     let scene = Scene {
-        address: "https://mdm.example.org/",
+        standing: &standing("https://mdm.example.org/", None, &[]),
         package: None,
         wanted: &[],
         unwanted: &BTreeMap::new(),
@@ -89,7 +89,7 @@ fn hold(pc: &mut Pc, before: Option<&Session>, link: Link<'_>, queue: &[Queued],
         catalog: WindowsCatalog::builtin(),
         queue,
         cleaning: &Cleaning::default(),
-        declared: &BTreeSet::new(),
+        declared: &BTreeMap::new(),
         link,
         now,
     };

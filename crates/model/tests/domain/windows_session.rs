@@ -8,7 +8,7 @@ use ordain_model::enrollment::{Enrollment, Push, WnsChannel};
 use ordain_model::ids::Digest;
 use ordain_model::windows::cleaning::Cleaning;
 use ordain_model::windows::session::{
-    Answer, Answered, Body, Declared, Link, Operation, Said, Scene, Session, Status, Turn,
+    Answer, Answered, Body, Declared, Link, Operation, Said, Scene, Session, Status, Turn, standing,
 };
 use ordain_model::windows::settings::Settings;
 use proptest::prelude::*;
@@ -55,6 +55,7 @@ fn operations(answer: &Answer) -> Vec<(u32, Option<&Operation>)> {
     all
 }
 
+const ADDRESS: &str = "https://mdm.example.org/";
 /// Nothing is for a linked channel.
 const UNLINKED: Link<'static> = Link {
     is_wanted: false,
@@ -71,7 +72,7 @@ fn hold(
 ) -> (Vec<Answer>, Session) {
     let (wanted, unwanted, refused) = (wanted(), BTreeMap::new(), BTreeMap::new());
     let scene = Scene {
-        address: "https://mdm.example.org/",
+        standing: &standing(ADDRESS, None, &wanted),
         package: None,
         wanted: &wanted,
         unwanted: &unwanted,
@@ -79,7 +80,7 @@ fn hold(
         catalog: WindowsCatalog::builtin(),
         queue: &[],
         cleaning: &Cleaning::default(),
-        declared: &BTreeSet::new(),
+        declared: &BTreeMap::new(),
         link: UNLINKED,
         now: 0,
     };
@@ -236,7 +237,7 @@ proptest! {
 /// A session with a device that answers `Get`s of its account as `said` says, and where it can be pushed then.
 fn told(before: &Enrollment, said: &[(&str, &str)], now: i64) -> Option<(Option<Push>, Vec<Write>)> {
     let scene = Scene {
-        address: "https://mdm.example.org/",
+        standing: &standing(ADDRESS, Some("P"), &[]),
         package: Some("P"),
         wanted: &[],
         unwanted: &BTreeMap::new(),
@@ -244,7 +245,7 @@ fn told(before: &Enrollment, said: &[(&str, &str)], now: i64) -> Option<(Option<
         catalog: WindowsCatalog::builtin(),
         queue: &[],
         cleaning: &Cleaning::default(),
-        declared: &BTreeSet::new(),
+        declared: &BTreeMap::new(),
         link: UNLINKED,
         now,
     };

@@ -69,7 +69,7 @@ impl<'c> Compiler<'c> {
         let scope = self.context(fields);
         let known = scenario.and_then(|scenario| WindowsCatalog::builtin().scenario(scenario.text));
         let is_inventory = match (fields.get("inventory"), known) {
-            (Some(_), _) => self.flag(fields, "inventory"),
+            (Some(_), _) => self.flag(fields, "inventory").unwrap_or_default(),
             (None, Some(known)) => known.requests.iter().eq([&Request::Inventory]),
             (None, None) => false,
         };

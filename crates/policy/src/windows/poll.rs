@@ -7,7 +7,6 @@ use super::Placed;
 use crate::compile::Compiler;
 use crate::fields::{Fields, Text};
 use crate::problem::quoted;
-use crate::tree::Value;
 
 impl Compiler<'_> {
     /// The settings under `poll`: `every`, and `on-login`.
@@ -20,15 +19,9 @@ impl Compiler<'_> {
         };
         let every = fields.required_text("every", &mut self.problems);
         let minutes = every.and_then(|every| self.minutes(every));
-        let on_login = match fields.get("on-login").map(|node| (&node.value, node)) {
-            Some((Value::Bool(on_login), _)) => *on_login,
-            Some((_, node)) => {
-                let message = format!("`on-login` has to be true or false, not {}", node.what());
-                self.problems.error(node.place, message);
-                return Vec::new();
-            }
-            None => Schedule::default().on_login,
-        };
+        let on_login = self
+            .flag(fields, "on-login")
+            .unwrap_or(Schedule::default().on_login);
         let schedule = minutes.map(|minutes| Schedule {
             on_login,
             ..Schedule::every(minutes)

@@ -243,7 +243,7 @@ impl Compiler<'_> {
 
     /// The text of an ADMX-backed policy.
     fn admx_text(&mut self, enabled: &Node, fields: Fields<'_>) -> String {
-        let is_enabled = self.flag(fields, "enabled");
+        let is_enabled = self.flag(fields, "enabled").unwrap_or_default();
         let data = fields.get("data");
         if let (false, Value::Bool(_), Some(data)) = (is_enabled, &enabled.value, data) {
             let message = "a policy that is not enabled has no `data`";

@@ -1,5 +1,6 @@
 //! Documents of declared configuration, on the linked channel of a Windows device.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use ordain_model::windows::cleaning::Gone;
@@ -100,7 +101,7 @@ impl From<&Gone> for Cleaning {
         Self {
             identifier: gone.identifier.clone(),
             nodes: nodes
-                .map(|(node, stays)| (node.to_string(), stays.clone()))
+                .map(|(node, left)| (node.to_string(), left.why().map(Cow::into_owned)))
                 .collect(),
             at: gone.at,
         }

@@ -243,7 +243,7 @@ async fn what_is_no_longer_wanted(database: Database) {
     pc.talks().begin(Some(&last)).await.is_over();
     let problems = channel(&house, HARDWARE).await["report_problems"].to_string();
     assert!(
-        problems.contains("kept stays") && problems.contains("gone stays"),
+        problems.contains("what kept set may stay") && problems.contains("what gone set may stay"),
         "{problems}"
     );
     assert!(!problems.contains("cleaned"), "{problems}");

@@ -179,8 +179,8 @@ async fn left(house: &House, managed: &Managed) -> Value {
 }
 
 async fn what_is_to_be_clean_goes_after_its_document(database: Database) {
-    // Two of the linked sessions, and one of the device's own.
-    const A_WHILE: i64 = 30 * HOUR;
+    // Two of the linked sessions, and then one of the device's own.
+    const A_WHILE: i64 = (8 + 8 + 26 + 1) * HOUR;
     const PROFILE: &str = "./Device/Vendor/MSFT/WiFi/Profile/Lab";
     let house = house(database).await;
     publish(&house, "clean", &["wifi", "vpn"]).await;
@@ -202,6 +202,36 @@ async fn what_is_to_be_clean_goes_after_its_document(database: Database) {
     assert!(managed.value(WIFI).is_some());
     assert_eq!(states(&house, &managed).await, ["wifi confirmed"]);
     assert_eq!(left(&house, &managed).await, json!([]));
+
+    // Another document is to take its place, and the device does not take that.
+    managed.twin.inject(Fault {
+        node: node("./Device/Vendor/MSFT/DeclaredConfiguration/Host/Complete/Documents"),
+        verb: Some(Verb::Replace),
+        status: StatusCode(500),
+        original_error: None,
+        times: None,
+    });
+    publish(&house, "clean", &["other"]).await;
+    pass(&house, &mut managed, A_WHILE).await;
+    assert!(managed.value(WIFI).is_some());
+    let why = "the document other is to set it, which the device has not taken yet";
+    assert_eq!(left(&house, &managed).await, json!([["wifi", {PROFILE: why}]]));
+    let address = format!("/devices/{}/explain?declaration=wifi", managed.id());
+    let explained = house.get(&address).await.to_string();
+    let waits = "is left alone as long as the document other is to set it";
+    assert!(
+        explained.contains(&format!("{PROFILE}, which it has set, {waits}")),
+        "{explained}"
+    );
+    // Neither is for it any more.
+    managed.twin.clear_faults();
+    publish(&house, "clean", &[]).await;
+    pass(&house, &mut managed, A_WHILE).await;
+    assert_eq!(managed.value(WIFI), None);
+    assert_eq!(left(&house, &managed).await, json!([]));
+    publish(&house, "clean", &["wifi"]).await;
+    pass(&house, &mut managed, A_WHILE).await;
+    assert!(managed.value(WIFI).is_some());
 
     // Another document takes its place.
     publish(&house, "clean", &["other"]).await;

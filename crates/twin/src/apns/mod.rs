@@ -10,43 +10,21 @@ mod rules;
 mod server;
 
 use std::collections::BTreeMap;
-use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use ordain_pki::authority::{IssueError, Request, Usage, Validity};
-use ordain_pki::key::{KeyError, KeyKind};
+use ordain_pki::authority::{Request, Usage};
+use ordain_pki::key::KeyKind;
 use ordain_pki::{Authority, KeyPair};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_rustls::TlsAcceptor;
 
-use crate::driver::clock;
+pub use crate::loopback::ServiceError;
+use crate::loopback::{self, Clients};
 use book::Book;
 pub use courier::{Courier, Delivery};
-
-/// For how long its certificates are valid, in seconds: a year, as Apple's are.
-const LIFETIME: i64 = 365 * 24 * 60 * 60;
-/// How far other clocks may be behind, in seconds.
-const CLOCK_TOLERANCE: i64 = 60 * 60;
-
-/// Why there is no push service.
-#[derive(Debug, thiserror::Error)]
-pub enum ApnsError {
-    /// The port cannot be listened on.
-    #[error("listening: {0}")]
-    Listen(#[from] io::Error),
-    /// A key cannot be made.
-    #[error(transparent)]
-    Key(#[from] KeyError),
-    /// A certificate cannot be issued.
-    #[error(transparent)]
-    Issue(#[from] IssueError),
-    /// TLS does not take the certificate.
-    #[error("TLS: {0}")]
-    Tls(String),
-}
 
 /// How it behaves.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -147,14 +125,14 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl Apns {
     /// Starts one on a free port of loopback, with a new authority.
-    pub async fn start() -> Result<Self, ApnsError> {
+    pub async fn start() -> Result<Self, ServiceError> {
         Self::start_at(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).await
     }
 
     /// The same at another address. Its certificate is for `localhost`, wherever it listens.
-    pub async fn start_at(listen: SocketAddr) -> Result<Self, ApnsError> {
-        let authority = Authority::new(KeyPair::generate(KeyKind::P256)?, "Fake Apple CA", validity())?;
-        let acceptor = Acceptor(server::acceptor(&authority)?);
+    pub async fn start_at(listen: SocketAddr) -> Result<Self, ServiceError> {
+        let authority = loopback::authority("Fake Apple CA")?;
+        let acceptor = Acceptor(loopback::acceptor(&authority, Clients::Certified, &["h2"])?);
         let listener = TcpListener::bind(listen).await?;
         let apns = Self {
             authority,
@@ -178,7 +156,7 @@ impl Apns {
     }
 
     /// A push certificate for a topic and its key, in PEM.
-    pub fn push_certificate(&self, topic: &str) -> Result<String, ApnsError> {
+    pub fn push_certificate(&self, topic: &str) -> Result<String, ServiceError> {
         let key = KeyPair::generate(KeyKind::P256)?;
         let certificate = self.authority.issue(&Request {
             public_key: key.public_key(),
@@ -188,7 +166,7 @@ impl Apns {
             usage: Usage::Push {
                 topic: topic.to_owned(),
             },
-            validity: validity(),
+            validity: loopback::validity(),
         })?;
         Ok(certificate.to_pem() + &key.to_pem()?)
     }
@@ -224,18 +202,16 @@ impl Apns {
     }
 
     /// Ends an [outage](Apns::outage): it answers where it did before, and still knows all tokens.
-    pub async fn resume(&self) -> Result<(), ApnsError> {
+    pub async fn resume(&self) -> Result<(), ServiceError> {
         let listener = TcpListener::bind(self.address).await?;
         self.listen(listener);
         Ok(())
     }
 
     fn listen(&self, listener: TcpListener) {
-        let task = tokio::spawn(server::serve(
-            listener,
-            self.acceptor.0.clone(),
-            self.state.clone(),
-        ));
+        let state = self.state.clone();
+        let connection = move |stream| server::connection(stream, state.clone());
+        let task = tokio::spawn(loopback::serve(listener, self.acceptor.0.clone(), connection));
         if let Some(before) = lock(&self.listening).replace(task) {
             before.abort();
         }
@@ -247,13 +223,5 @@ impl Drop for Apns {
         if let Some(listening) = lock(&self.listening).take() {
             listening.abort();
         }
-    }
-}
-
-fn validity() -> Validity {
-    let now = clock::now();
-    Validity {
-        not_before: now.saturating_sub(CLOCK_TOLERANCE),
-        not_after: now.saturating_add(LIFETIME),
     }
 }

@@ -1,83 +1,24 @@
-//! The push service on its socket: TLS with client certificates, HTTP/2 and nothing else.
+//! The push service on its connections: HTTP/2 and nothing else.
 
-use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use h2::RecvStream;
 use h2::server::SendResponse;
 use ordain_apple::push::{MAX_PAYLOAD, is_mdm_topic};
-use ordain_pki::authority::{Request, Usage};
-use ordain_pki::key::KeyKind;
-use ordain_pki::{Authority, Certificate, KeyPair};
-use rustls::crypto::aws_lc_rs;
-use rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer};
-use rustls::server::WebPkiClientVerifier;
-use rustls::{RootCertStore, ServerConfig};
+use ordain_pki::Certificate;
 use serde_json::json;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpStream;
 use tokio::task::JoinSet;
-use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
 use uuid::Uuid;
 
 use super::rules::{self, Refusal};
-use super::{ApnsError, State, Trouble, validity};
+use super::{State, Trouble};
 
-/// The longest that a TLS handshake may take.
-const HANDSHAKE: Duration = Duration::from_secs(10);
-
-/// TLS for `localhost`, for clients with a certificate of the same authority only.
-pub(super) fn acceptor(authority: &Authority) -> Result<TlsAcceptor, ApnsError> {
-    let key = KeyPair::generate(KeyKind::P256)?;
-    let certificate = authority.issue(&Request {
-        public_key: key.public_key(),
-        common_name: "localhost",
-        organization: None,
-        serial_number: None,
-        usage: Usage::Server {
-            names: vec!["localhost".to_owned()],
-            addresses: vec![Ipv4Addr::LOCALHOST.into()],
-        },
-        validity: validity(),
-    })?;
-    let der = |certificate: &Certificate| CertificateDer::from(certificate.der().to_vec());
-    let made = || -> Result<_, Box<dyn std::error::Error>> {
-        let provider = Arc::new(aws_lc_rs::default_provider());
-        let mut roots = RootCertStore::empty();
-        roots.add(der(authority.certificate()))?;
-        let verifier =
-            WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider.clone()).build()?;
-        let mut config = ServerConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()?
-            .with_client_cert_verifier(verifier)
-            .with_single_cert(
-                vec![der(&certificate)],
-                PrivatePkcs8KeyDer::from(key.to_pkcs8()?).into(),
-            )?;
-        config.alpn_protocols = vec![b"h2".to_vec()];
-        Ok(TlsAcceptor::from(Arc::new(config)))
-    };
-    made().map_err(|error| ApnsError::Tls(error.to_string()))
-}
-
-/// Serves until it is aborted, which breaks all connections.
-pub(super) async fn serve(listener: TcpListener, acceptor: TlsAcceptor, state: Arc<State>) {
-    let mut connections = JoinSet::new();
-    loop {
-        if let Ok((stream, _)) = listener.accept().await {
-            connections.spawn(connection(stream, acceptor.clone(), state.clone()));
-        }
-        while connections.try_join_next().is_some() {}
-    }
-}
-
-async fn connection(stream: TcpStream, acceptor: TlsAcceptor, state: Arc<State>) {
-    // A client that breaks off, or is refused by TLS, is no news.
-    let Ok(Ok(stream)) = tokio::time::timeout(HANDSHAKE, acceptor.accept(stream)).await else {
-        return;
-    };
+/// Answers a pusher.
+pub(super) async fn connection(stream: TlsStream<TcpStream>, state: Arc<State>) {
     let shown = stream.get_ref().1.peer_certificates().unwrap_or_default();
     let certificate = shown.first().and_then(|der| Certificate::from_der(der).ok());
     let topic: Option<Arc<str>> = certificate

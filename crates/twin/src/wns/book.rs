@@ -18,8 +18,8 @@ pub(super) struct Book {
 /// One channel.
 #[derive(Debug)]
 enum Line {
-    /// Where its pushes go while the device is connected; whether one came meanwhile.
-    Open(Option<mpsc::Sender<()>>, bool),
+    /// Where its pushes go while the device is connected. None that comes later is kept for it: no device comes back.
+    Open(Option<mpsc::Sender<()>>),
     /// It is over.
     Gone,
 }
@@ -29,7 +29,7 @@ impl Book {
     pub(super) fn open(&mut self, outlet: &mpsc::Sender<()>) -> String {
         let name = Uuid::new_v4().simple().to_string();
         self.channels
-            .insert(name.clone(), Line::Open(Some(outlet.clone()), false));
+            .insert(name.clone(), Line::Open(Some(outlet.clone())));
         name
     }
 
@@ -39,15 +39,10 @@ impl Book {
         }
     }
 
-    pub(super) fn connect(&mut self, name: &str, to: Option<&mpsc::Sender<()>>) {
-        if let Some(Line::Open(outlet, is_kept)) = self.channels.get_mut(name) {
-            *outlet = to.cloned();
-            if let Some(outlet) = outlet
-                && std::mem::take(is_kept)
-            {
-                // A device that has so many pushes to read already misses nothing by one less.
-                let _ = outlet.try_send(());
-            }
+    /// The device is not connected any more.
+    pub(super) fn disconnect(&mut self, name: &str) {
+        if let Some(Line::Open(outlet)) = self.channels.get_mut(name) {
+            *outlet = None;
         }
     }
 
@@ -68,18 +63,16 @@ impl Book {
     }
 
     /// Takes a push, or refuses it: the status, and `X-WNS-Status`.
-    pub(super) fn push(&mut self, name: &str, is_cached: bool) -> (u16, Option<&'static str>) {
-        match self.channels.get_mut(name) {
+    pub(super) fn push(&self, name: &str, is_cached: bool) -> (u16, Option<&'static str>) {
+        match self.channels.get(name) {
             None => (404, None),
             Some(Line::Gone) => (410, None),
-            Some(Line::Open(Some(outlet), _)) => {
+            Some(Line::Open(Some(outlet))) => {
+                // A device that has so many pushes to read already misses nothing by one less.
                 let _ = outlet.try_send(());
                 (200, Some("received"))
             }
-            Some(Line::Open(None, is_kept)) => {
-                *is_kept |= is_cached;
-                (200, Some(if is_cached { "received" } else { "dropped" }))
-            }
+            Some(Line::Open(None)) => (200, Some(if is_cached { "received" } else { "dropped" })),
         }
     }
 

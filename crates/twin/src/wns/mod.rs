@@ -8,38 +8,20 @@ mod rules;
 mod server;
 
 use std::collections::BTreeMap;
-use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use ordain_pki::Authority;
-use ordain_pki::authority::IssueError;
-use ordain_pki::key::KeyError;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
+pub use crate::loopback::ServiceError;
+use crate::loopback::{self, Clients};
 use book::Book;
 
 /// How many pushes wait for a device that does not read them.
 const ROOM: usize = 64;
-
-/// Why there is no push service.
-#[derive(Debug, thiserror::Error)]
-pub enum WnsError {
-    /// The port cannot be listened on.
-    #[error("listening: {0}")]
-    Listen(#[from] io::Error),
-    /// A key cannot be made.
-    #[error(transparent)]
-    Key(#[from] KeyError),
-    /// A certificate cannot be issued.
-    #[error(transparent)]
-    Issue(#[from] IssueError),
-    /// TLS does not take the certificate.
-    #[error("TLS: {0}")]
-    Tls(String),
-}
 
 /// How it behaves.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -111,21 +93,19 @@ impl Wns {
     pub const SECRET: &str = "fake+secret/1=";
 
     /// Starts one on a free port of loopback, with a new authority.
-    pub async fn start() -> Result<Self, WnsError> {
-        Self::start_at(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).await
-    }
-
-    /// The same at another address. Its certificate is for `localhost`, wherever it listens.
-    pub async fn start_at(listen: SocketAddr) -> Result<Self, WnsError> {
-        let (authority, acceptor) = server::acceptor()?;
-        let listener = TcpListener::bind(listen).await?;
+    pub async fn start() -> Result<Self, ServiceError> {
+        let authority = loopback::authority("Fake Microsoft CA")?;
+        let acceptor = loopback::acceptor(&authority, Clients::Anybody, &[])?;
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let address = listener.local_addr()?;
         let state = Arc::new(State {
             url: format!("https://localhost:{}", address.port()),
             knobs: Mutex::default(),
             book: Mutex::default(),
         });
-        let listening = tokio::spawn(server::serve(listener, acceptor, state.clone()));
+        let shared = state.clone();
+        let connection = move |stream| server::connection(stream, shared.clone());
+        let listening = tokio::spawn(loopback::serve(listener, acceptor, connection));
         Ok(Self {
             authority,
             address,
@@ -207,20 +187,6 @@ impl Courier {
         }
     }
 
-    /// The device loses its connection: the last push is kept for it, if the sender wants that.
-    pub fn go_offline(&mut self) {
-        if let Some(name) = &self.channel {
-            self.state.book().connect(name, None);
-        }
-    }
-
-    /// It is connected again; a push that was kept for it comes at once.
-    pub fn go_online(&mut self) {
-        if let Some(name) = &self.channel {
-            self.state.book().connect(name, Some(&self.outlet));
-        }
-    }
-
     /// Waits for the next push.
     pub async fn next(&mut self) {
         if self.inbox.recv().await.is_none() {
@@ -237,6 +203,8 @@ impl Courier {
 
 impl Drop for Courier {
     fn drop(&mut self) {
-        self.go_offline();
+        if let Some(name) = &self.channel {
+            self.state.book().disconnect(name);
+        }
     }
 }

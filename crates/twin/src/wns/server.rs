@@ -1,9 +1,7 @@
-//! The push service on its socket: TLS and HTTP/1.1.
+//! The push service on its connections: HTTP/1.1.
 
 use std::convert::Infallible;
-use std::net::Ipv4Addr;
 use std::sync::Arc;
-use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Request, Response};
@@ -12,79 +10,15 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
-use ordain_pki::authority::{Request as CertificateRequest, Usage, Validity};
-use ordain_pki::key::KeyKind;
-use ordain_pki::{Authority, Certificate, KeyPair};
-use rustls::ServerConfig;
-use rustls::crypto::aws_lc_rs;
-use rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer};
 use serde_json::json;
-use tokio::net::{TcpListener, TcpStream};
-use tokio::task::JoinSet;
-use tokio_rustls::TlsAcceptor;
+use tokio::net::TcpStream;
+use tokio_rustls::server::TlsStream;
 
+use super::State;
 use super::rules::{self, MAX_PUSH};
-use super::{State, WnsError};
-use crate::driver::clock;
 
-/// The longest that a TLS handshake may take.
-const HANDSHAKE: Duration = Duration::from_secs(10);
-/// For how long its certificates are valid, in seconds.
-const LIFETIME: i64 = 365 * 24 * 60 * 60;
-/// How far other clocks may be behind, in seconds.
-const CLOCK_TOLERANCE: i64 = 60 * 60;
-
-/// A new authority, and TLS for `localhost`.
-pub(super) fn acceptor() -> Result<(Authority, TlsAcceptor), WnsError> {
-    let now = clock::now();
-    let validity = Validity {
-        not_before: now.saturating_sub(CLOCK_TOLERANCE),
-        not_after: now.saturating_add(LIFETIME),
-    };
-    let authority = Authority::new(KeyPair::generate(KeyKind::P256)?, "Fake Microsoft CA", validity)?;
-    let key = KeyPair::generate(KeyKind::P256)?;
-    let certificate = authority.issue(&CertificateRequest {
-        public_key: key.public_key(),
-        common_name: "localhost",
-        organization: None,
-        serial_number: None,
-        usage: Usage::Server {
-            names: vec!["localhost".to_owned()],
-            addresses: vec![Ipv4Addr::LOCALHOST.into()],
-        },
-        validity,
-    })?;
-    let der = |certificate: &Certificate| CertificateDer::from(certificate.der().to_vec());
-    let made = || -> Result<_, Box<dyn std::error::Error>> {
-        let config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
-            .with_safe_default_protocol_versions()?
-            .with_no_client_auth()
-            .with_single_cert(
-                vec![der(&certificate)],
-                PrivatePkcs8KeyDer::from(key.to_pkcs8()?).into(),
-            )?;
-        Ok(TlsAcceptor::from(Arc::new(config)))
-    };
-    let acceptor = made().map_err(|error| WnsError::Tls(error.to_string()))?;
-    Ok((authority, acceptor))
-}
-
-/// Serves until it is aborted, which breaks all connections.
-pub(super) async fn serve(listener: TcpListener, acceptor: TlsAcceptor, state: Arc<State>) {
-    let mut connections = JoinSet::new();
-    loop {
-        if let Ok((stream, _)) = listener.accept().await {
-            connections.spawn(connection(stream, acceptor.clone(), state.clone()));
-        }
-        while connections.try_join_next().is_some() {}
-    }
-}
-
-async fn connection(stream: TcpStream, acceptor: TlsAcceptor, state: Arc<State>) {
-    // A client that breaks off, or does not trust it, is no news.
-    let Ok(Ok(stream)) = tokio::time::timeout(HANDSHAKE, acceptor.accept(stream)).await else {
-        return;
-    };
+/// Answers a pusher.
+pub(super) async fn connection(stream: TlsStream<TcpStream>, state: Arc<State>) {
     let service = service_fn(|request| answer(request, &state));
     let _ = http1::Builder::new()
         .serve_connection(TokioIo::new(stream), service)

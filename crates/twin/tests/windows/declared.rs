@@ -2,34 +2,23 @@
 
 use ordain_twin::windows::{Fault, Quirks, Value};
 use ordain_windows::syncml::Format;
-use ordain_windows::syncml::loc_uri::LocUri;
 use ordain_windows::syncml::status::StatusCode;
 
 use crate::fake::{
-    HOST, NOW, OTHER, VPN, WIFI, apply, code, command, csp, document, get, linked, linked_converse, list,
-    listed, outcome, place, profile, replace, result, results, say, send, states, vpn, wifi,
+    Computer, HOST, LAB_XML, NOW, OTHER, SERVERS, VPN, WIFI, code, command, csp, document, get, list,
+    outcome, place, profile, replace, results, say, uri, vpn, wifi,
 };
 
 const VPN_NODE: &str = "./Device/Vendor/MSFT/VPNv2/LabVPN";
 const UNEXPECTED: &str = "0x8000FFFF";
 
-fn uri(text: &str) -> LocUri {
-    LocUri::parse(text).unwrap()
-}
-
 /// F4.1, F4.2, F4.9 and F4.10, as the examples 6 and 7 have it.
 #[test]
 fn a_document_is_accepted_at_once_and_applied_later() {
-    let (mut twin, mut fake) = linked();
-    let node = format!("{VPN_NODE}/NativeProfile/Servers");
+    let mut pc = Computer::linked();
     let read = get(101, &place("Complete", VPN));
     let text = vpn("V1", "LabVPN");
-    let messages = linked_converse(
-        &mut twin,
-        &mut fake,
-        [replace(100, "Complete", VPN, &text), say(read)],
-        NOW,
-    );
+    let messages = pc.linked_converse([replace(100, "Complete", VPN, &text), say(read)], NOW);
     assert_eq!(list(&messages[0]), Some(Vec::new()), "an empty list");
     assert_eq!(code(&messages[1], 100), 200);
     for message in &messages[1..] {
@@ -41,15 +30,19 @@ fn a_document_is_accepted_at_once_and_applied_later() {
         assert_eq!((lines[0].state, lines[0].result.as_str()), (1, ""));
     }
     assert_eq!(results(&messages[2], 101)[0].2, text, "read back as it was sent");
-    assert_eq!(twin.value(&node, NOW), None, "nothing is applied in a session");
+    assert_eq!(
+        pc.twin.value(SERVERS, NOW),
+        None,
+        "nothing is applied in a session"
+    );
     // Each state can be seen.
-    let (state, parts) = outcome(&result(&mut twin, &mut fake, "Complete", VPN, NOW));
+    let (state, parts) = outcome(&pc.result("Complete", VPN, NOW));
     assert_eq!((state, parts), (1, vec![]), "there is no result yet");
-    assert_eq!(states(&mut twin, &mut fake, NOW + 1), [2]);
-    assert_eq!(twin.value(&node, NOW + 1), None);
-    let line = listed(&mut twin, &mut fake, NOW + 2).remove(0);
+    assert_eq!(pc.states(NOW + 1), [2]);
+    assert_eq!(pc.twin.value(SERVERS, NOW + 1), None);
+    let line = pc.listed(NOW + 2).remove(0);
     assert_eq!(line.state, 60);
-    assert_eq!(twin.value(&node, NOW + 2).unwrap().data, "vpn.example.org");
+    assert_eq!(pc.twin.value(SERVERS, NOW + 2).unwrap().data, "vpn.example.org");
     assert!(
         line.result.len() == 64
             && line
@@ -57,7 +50,7 @@ fn a_document_is_accepted_at_once_and_applied_later() {
                 .bytes()
                 .all(|one| matches!(one, b'0'..=b'9' | b'A'..=b'F'))
     );
-    let text = result(&mut twin, &mut fake, "Complete", VPN, NOW + 3);
+    let text = pc.result("Complete", VPN, NOW + 3);
     assert!(text.contains(&format!("result_checksum=\"{}\"", line.result)));
     assert!(
         text.contains("operation=\"Set\"") && text.contains("checksum=\"V1\"") && text.contains("MSFTVPN")
@@ -72,48 +65,26 @@ fn a_document_is_accepted_at_once_and_applied_later() {
     );
     // Names in another case are the same document.
     let upper = place("Complete", &VPN.to_ascii_uppercase());
-    let messages = linked_converse(&mut twin, &mut fake, [say(get(100, &upper))], NOW + 4);
+    let messages = pc.linked_converse([say(get(100, &upper))], NOW + 4);
     assert_eq!(results(&messages[1], 100)[0].0, upper);
     // The same once more changes nothing.
-    assert_eq!(
-        send(
-            &mut twin,
-            &mut fake,
-            "Complete",
-            VPN,
-            &vpn("V1", "LabVPN"),
-            NOW + 5
-        )
-        .0,
-        200
-    );
-    assert_eq!(listed(&mut twin, &mut fake, NOW + 5), [line]);
+    assert_eq!(pc.send("Complete", VPN, &vpn("V1", "LabVPN"), NOW + 5).0, 200);
+    assert_eq!(pc.listed(NOW + 5), [line]);
     // With other content it is another one, whatever the checksum.
-    assert_eq!(
-        send(
-            &mut twin,
-            &mut fake,
-            "Complete",
-            VPN,
-            &vpn("V1", "Other"),
-            NOW + 6
-        )
-        .0,
-        200
-    );
-    let line = listed(&mut twin, &mut fake, NOW + 6).remove(0);
+    assert_eq!(pc.send("Complete", VPN, &vpn("V1", "Other"), NOW + 6).0, 200);
+    let line = pc.listed(NOW + 6).remove(0);
     assert_eq!((line.state, line.result.as_str()), (1, ""));
-    assert_eq!(twin.complaints().kept(), []);
+    assert_eq!(pc.twin.complaints().kept(), []);
 }
 
 /// F4.1: the table of section 3.4.
 #[test]
 fn what_is_wrong_with_a_document_is_told_at_once() {
-    let (mut twin, mut fake) = linked();
+    let mut pc = Computer::linked();
     let good = vpn("V1", "LabVPN");
     let mut refused = |request: &str, id: &str, text: &str| {
-        let answer = send(&mut twin, &mut fake, request, id, text, NOW);
-        assert_eq!(listed(&mut twin, &mut fake, NOW), [], "{text}");
+        let answer = pc.send(request, id, text, NOW);
+        assert_eq!(pc.listed(NOW), [], "{text}");
         answer
     };
     let unexpected = (500, Some(UNEXPECTED.to_owned()));
@@ -146,35 +117,26 @@ fn what_is_wrong_with_a_document_is_told_at_once() {
     let name = "5A1F0C3E-7B22-4D0E-9C11-2F6A8E4B7D9";
     assert_eq!(refused("Complete", name, &good.replace(VPN, name)).0, 405);
     // A draft's scenario, where the build knows it; the same id in another place.
-    *twin.quirks_mut() = Quirks {
+    *pc.twin.quirks_mut() = Quirks {
         draft_scenarios: true,
         ..Quirks::default()
     };
     let policy = csp("Policy", &[("Config/Camera/AllowCamera", "int", "0")]);
-    apply(
-        &mut twin,
-        &mut fake,
-        VPN,
-        &document(VPN, "V1", "msftPOLICIES", &policy),
-        NOW + 20,
-    );
-    assert_eq!(states(&mut twin, &mut fake, NOW + 20), [60]);
+    pc.apply(VPN, &document(VPN, "V1", "msftPOLICIES", &policy), NOW + 20);
+    assert_eq!(pc.states(NOW + 20), [60]);
     let inventory = document(
         VPN,
         "V1",
         "MSFTInventory",
         &csp("CertificateStore", &[("My", "node", "")]),
     );
-    assert_eq!(
-        send(&mut twin, &mut fake, "Inventory", VPN, &inventory, NOW + 20),
-        unexpected
-    );
+    assert_eq!(pc.send("Inventory", VPN, &inventory, NOW + 20), unexpected);
 }
 
 #[test]
 fn commands_that_documents_do_not_take() {
-    let (mut twin, mut fake) = linked();
-    apply(&mut twin, &mut fake, VPN, &vpn("V1", "LabVPN"), NOW + 10);
+    let mut pc = Computer::linked();
+    pc.apply_vpn(NOW + 10);
     let abandoned = format!("{HOST}/Complete/Documents/{OTHER}/Properties/Abandoned");
     let result_of = format!("{HOST}/Complete/Results/{VPN}/Document");
     let unknown = format!("{HOST}/Complete/Results/{OTHER}/Document");
@@ -189,7 +151,7 @@ fn commands_that_documents_do_not_take() {
         get(107, &format!("{HOST}/Complete/Documents")),
         command("Replace", 108, &place("Complete", VPN), "int", "1"),
     ];
-    let messages = linked_converse(&mut twin, &mut fake, [say(commands.concat())], NOW + 20);
+    let messages = pc.linked_converse([say(commands.concat())], NOW + 20);
     let codes: Vec<_> = (100..=108).map(|id| code(&messages[1], id)).collect();
     assert_eq!(codes, [418, 404, 405, 404, 404, 405, 405, 200, 415]);
     assert_eq!(results(&messages[1], 107)[0].2, VPN);
@@ -198,10 +160,10 @@ fn commands_that_documents_do_not_take() {
 /// F4.4 and F4.5.
 #[test]
 fn one_bad_setting_fails_the_document_and_its_own_resource() {
-    let (mut twin, mut fake) = linked();
+    let mut pc = Computer::linked();
     let text = wifi("W1", &[("Lab", "Lab"), ("Guest", "Other")]);
-    apply(&mut twin, &mut fake, WIFI, &text, NOW + 10);
-    let (state, parts) = outcome(&result(&mut twin, &mut fake, "Complete", WIFI, NOW + 10));
+    pc.apply(WIFI, &text, NOW + 10);
+    let (state, parts) = outcome(&pc.result("Complete", WIFI, NOW + 10));
     let told: Vec<_> = parts
         .iter()
         .map(|(path, status, state, _)| (path.as_str(), status.as_str(), *state))
@@ -214,20 +176,17 @@ fn one_bad_setting_fails_the_document_and_its_own_resource() {
             ("Profile/Guest/WlanXml", "0x80070057", 61)
         ]
     );
-    assert!(
-        twin.value("./Device/Vendor/MSFT/WiFi/Profile/Lab/WlanXml", NOW)
-            .is_some()
-    );
+    assert!(pc.twin.value(LAB_XML, NOW).is_some());
     // A VPN profile is there as a whole or not at all.
     let broken = vpn("V2", "LabVPN").replace("NativeProfile/Servers", "NativeProfile/Servrs");
-    apply(&mut twin, &mut fake, VPN, &broken, NOW + 30);
-    let (state, parts) = outcome(&result(&mut twin, &mut fake, "Complete", VPN, NOW + 30));
+    pc.apply(VPN, &broken, NOW + 30);
+    let (state, parts) = outcome(&pc.result("Complete", VPN, NOW + 30));
     let told: Vec<_> = parts
         .iter()
         .map(|(_, status, state, _)| (status.as_str(), *state))
         .collect();
     assert_eq!((state, told), (61, vec![("404", 61), ("216", 61), ("216", 61)]));
-    assert_eq!(twin.value(VPN_NODE, NOW + 30), None);
+    assert_eq!(pc.twin.value(VPN_NODE, NOW + 30), None);
     // A CSP that is not the scenario's.
     let other = document(
         OTHER,
@@ -235,39 +194,30 @@ fn one_bad_setting_fails_the_document_and_its_own_resource() {
         "MSFTWifi",
         &csp("VPNv2", &[("A/AlwaysOn", "bool", "true")]),
     );
-    apply(&mut twin, &mut fake, OTHER, &other, NOW + 50);
-    let (state, parts) = outcome(&result(&mut twin, &mut fake, "Complete", OTHER, NOW + 50));
+    pc.apply(OTHER, &other, NOW + 50);
+    let (state, parts) = outcome(&pc.result("Complete", OTHER, NOW + 50));
     assert_eq!((state, parts[0].1.as_str()), (61, "404"));
 }
 
 #[test]
 fn a_document_may_be_atomic() {
-    let (mut twin, mut fake) = linked();
-    twin.quirks_mut().atomic_documents = true;
-    apply(
-        &mut twin,
-        &mut fake,
-        WIFI,
-        &wifi("W1", &[("Lab", "Lab"), ("Guest", "Other")]),
-        NOW + 10,
-    );
-    let (_, parts) = outcome(&result(&mut twin, &mut fake, "Complete", WIFI, NOW + 10));
+    let mut pc = Computer::linked();
+    pc.twin.quirks_mut().atomic_documents = true;
+    pc.apply(WIFI, &wifi("W1", &[("Lab", "Lab"), ("Guest", "Other")]), NOW + 10);
+    let (_, parts) = outcome(&pc.result("Complete", WIFI, NOW + 10));
     assert_eq!(parts[0].1, "216");
-    assert_eq!(
-        twin.value("./Device/Vendor/MSFT/WiFi/Profile/Lab/WlanXml", NOW),
-        None
-    );
+    assert_eq!(pc.twin.value(LAB_XML, NOW), None);
 }
 
 /// F4.3, F5.7.
 #[test]
 fn what_takes_long_is_pending_and_failures_have_their_codes() {
-    let (mut twin, mut fake) = linked();
-    twin.slow(uri(VPN_NODE), 600);
-    send(&mut twin, &mut fake, "Complete", VPN, &vpn("V1", "LabVPN"), NOW);
-    assert_eq!(states(&mut twin, &mut fake, NOW + 100), [3]);
-    assert_eq!(twin.value(VPN_NODE, NOW + 100), None);
-    assert_eq!(states(&mut twin, &mut fake, NOW + 602), [60]);
+    let mut pc = Computer::linked();
+    pc.twin.slow(uri(VPN_NODE), 600);
+    pc.send("Complete", VPN, &vpn("V1", "LabVPN"), NOW);
+    assert_eq!(pc.states(NOW + 100), [3]);
+    assert_eq!(pc.twin.value(VPN_NODE, NOW + 100), None);
+    assert_eq!(pc.states(NOW + 602), [60]);
     // A certificate by SCEP is there when the server has issued it.
     let scep = csp(
         "ClientCertificateInstall",
@@ -282,109 +232,77 @@ fn what_takes_long_is_pending_and_failures_have_their_codes() {
         ],
     );
     let scep = document(OTHER, "S1", "MSFTClientCertificateInstall", &scep);
-    send(&mut twin, &mut fake, "Complete", OTHER, &scep, NOW + 700);
-    assert_eq!(states(&mut twin, &mut fake, NOW + 730), [60, 3]);
-    assert_eq!(states(&mut twin, &mut fake, NOW + 770), [60, 60]);
+    pc.send("Complete", OTHER, &scep, NOW + 700);
+    assert_eq!(pc.states(NOW + 730), [60, 3]);
+    assert_eq!(pc.states(NOW + 770), [60, 60]);
     // A code that a test wants.
-    twin.inject(Fault {
+    pc.twin.inject(Fault {
         node: uri("./Device/Vendor/MSFT/WiFi"),
         verb: None,
         status: StatusCode::COMMAND_FAILED,
         original_error: Some(0x8007_0005),
         times: Some(1),
     });
-    apply(
-        &mut twin,
-        &mut fake,
-        WIFI,
-        &wifi("W1", &[("Lab", "Lab")]),
-        NOW + 800,
-    );
-    let (state, parts) = outcome(&result(&mut twin, &mut fake, "Complete", WIFI, NOW + 800));
+    pc.apply_wifi(NOW + 800);
+    let (state, parts) = outcome(&pc.result("Complete", WIFI, NOW + 800));
     assert_eq!((state, parts[0].1.as_str()), (61, "0x80070005"));
 }
 
 #[test]
 fn the_machinery_may_fail_and_some_documents_are_applied_once() {
-    let (mut twin, mut fake) = linked();
-    twin.fail_service(1);
+    let mut pc = Computer::linked();
+    pc.twin.fail_service(1);
     let text = wifi("W1", &[("Lab", "Lab")]);
-    apply(&mut twin, &mut fake, WIFI, &text, NOW + 10);
-    assert_eq!(states(&mut twin, &mut fake, NOW + 10), [62]);
+    pc.apply(WIFI, &text, NOW + 10);
+    assert_eq!(pc.states(NOW + 10), [62]);
     // Sending it again helps then, with the same checksum, too.
-    apply(&mut twin, &mut fake, WIFI, &text, NOW + 30);
-    assert_eq!(states(&mut twin, &mut fake, NOW + 30), [60]);
-    twin.one_time("msftVPN");
-    apply(&mut twin, &mut fake, VPN, &vpn("V1", "LabVPN"), NOW + 50);
-    assert_eq!(states(&mut twin, &mut fake, NOW + 50), [63, 60]);
+    pc.apply(WIFI, &text, NOW + 30);
+    assert_eq!(pc.states(NOW + 30), [60]);
+    pc.twin.one_time("msftVPN");
+    pc.apply_vpn(NOW + 50);
+    assert_eq!(pc.states(NOW + 50), [63, 60]);
     // And deleting may.
-    twin.keep_deleted(true);
-    linked_converse(
-        &mut twin,
-        &mut fake,
+    pc.twin.keep_deleted(true);
+    pc.linked_converse(
         [say(command("Delete", 100, &place("Complete", WIFI), "", ""))],
         NOW + 51,
     );
-    assert_eq!(states(&mut twin, &mut fake, NOW + 60), [63, 71]);
-    twin.keep_deleted(false);
-    twin.fail_service(1);
-    linked_converse(
-        &mut twin,
-        &mut fake,
+    assert_eq!(pc.states(NOW + 60), [63, 71]);
+    pc.twin.keep_deleted(false);
+    pc.twin.fail_service(1);
+    pc.linked_converse(
         [say(command("Delete", 100, &place("Complete", WIFI), "", ""))],
         NOW + 61,
     );
-    assert_eq!(states(&mut twin, &mut fake, NOW + 70), [63, 72]);
+    assert_eq!(pc.states(NOW + 70), [63, 72]);
 }
 
 /// F4.2: documents outlive reboots; what the service was at, it does again.
 #[test]
 fn the_service_may_stop_crash_and_be_rebooted() {
-    let (mut twin, mut fake) = linked();
-    twin.crash_service();
-    apply(
-        &mut twin,
-        &mut fake,
-        WIFI,
-        &wifi("W1", &[("Lab", "Lab")]),
-        NOW + 10,
-    );
-    assert!(
-        twin.value("./Device/Vendor/MSFT/WiFi/Profile/Lab/WlanXml", NOW)
-            .is_some(),
-        "applied"
-    );
-    assert_eq!(states(&mut twin, &mut fake, NOW + 1000), [2], "and never said");
-    twin.reboot(NOW + 1000);
-    assert_eq!(states(&mut twin, &mut fake, NOW + 1010), [60]);
-    twin.stop_service();
-    send(
-        &mut twin,
-        &mut fake,
-        "Complete",
-        VPN,
-        &vpn("V1", "LabVPN"),
-        NOW + 1100,
-    );
-    assert_eq!(states(&mut twin, &mut fake, NOW + 2000), [1, 60]);
-    twin.start_service(NOW + 2000);
-    assert_eq!(states(&mut twin, &mut fake, NOW + 2000), [60, 60]);
-    twin.lose_documents();
-    assert_eq!(listed(&mut twin, &mut fake, NOW + 2001), []);
-    assert!(twin.value(VPN_NODE, NOW + 2001).is_some(), "what it set stays");
+    let mut pc = Computer::linked();
+    pc.twin.crash_service();
+    pc.apply_wifi(NOW + 10);
+    assert!(pc.twin.value(LAB_XML, NOW).is_some(), "applied");
+    assert_eq!(pc.states(NOW + 1000), [2], "and never said");
+    pc.twin.reboot(NOW + 1000);
+    assert_eq!(pc.states(NOW + 1010), [60]);
+    pc.twin.stop_service();
+    pc.send("Complete", VPN, &vpn("V1", "LabVPN"), NOW + 1100);
+    assert_eq!(pc.states(NOW + 2000), [1, 60]);
+    pc.twin.start_service(NOW + 2000);
+    assert_eq!(pc.states(NOW + 2000), [60, 60]);
+    pc.twin.lose_documents();
+    assert_eq!(pc.listed(NOW + 2001), []);
+    assert!(pc.twin.value(VPN_NODE, NOW + 2001).is_some(), "what it set stays");
 }
 
 /// F4.10.
 #[test]
 fn a_device_without_documents_may_send_no_list() {
-    let (mut twin, mut fake) = linked();
-    twin.quirks_mut().omits_empty_list = true;
-    let messages = linked_converse(
-        &mut twin,
-        &mut fake,
-        [replace(100, "Complete", VPN, &vpn("V1", "LabVPN"))],
-        NOW,
-    );
+    let mut pc = Computer::linked();
+    pc.twin.quirks_mut().omits_empty_list = true;
+    let messages = pc.linked_converse([replace(100, "Complete", VPN, &vpn("V1", "LabVPN"))], NOW);
     assert_eq!(list(&messages[0]), None);
     assert_eq!(list(&messages[1]).unwrap().len(), 1);
 }
@@ -392,7 +310,7 @@ fn a_device_without_documents_may_send_no_list() {
 /// F4.10: in each message, also of an answer that does not fit into one (example 15).
 #[test]
 fn each_message_has_the_list() {
-    let (mut twin, mut fake) = linked();
+    let mut pc = Computer::linked();
     let long = |id: &str| {
         let comment = format!("<!-- {} -->", "x".repeat(50_000));
         wifi("W1", &[("Lab", "Lab")])
@@ -400,12 +318,12 @@ fn each_message_has_the_list() {
             .replace("<CSP", &format!("{comment}<CSP"))
     };
     for id in [WIFI, OTHER] {
-        apply(&mut twin, &mut fake, id, &long(id), NOW + 10);
+        pc.apply(id, &long(id), NOW + 10);
     }
     let gets = get(100, &place("Complete", WIFI)) + &get(101, &place("Complete", OTHER));
     let mut more = say("<Alert><CmdID>90</CmdID><Data>1222</Data></Alert>");
     more.is_final = false;
-    let messages = linked_converse(&mut twin, &mut fake, [say(gets), more, say("")], NOW + 20);
+    let messages = pc.linked_converse([say(gets), more, say("")], NOW + 20);
     assert_eq!(messages.len(), 3);
     assert!(
         messages
@@ -413,53 +331,37 @@ fn each_message_has_the_list() {
             .all(|message| list(message).unwrap().len() == 2 && message.len() <= 64 << 10)
     );
     assert!(!messages[1].contains("<Final/>") && messages[2].contains("<Final/>"));
-    assert_eq!(twin.complaints().kept(), []);
+    assert_eq!(pc.twin.complaints().kept(), []);
 }
 
 /// The user's documents are set in the user's part of the tree.
 #[test]
 fn a_document_of_the_user() {
-    let (mut twin, mut fake) = linked();
+    let mut pc = Computer::linked();
     let text = vpn("V1", "LabVPN").replace("\"Device\"", "\"user\"");
     let place = place("Complete", VPN).replace("./Device/", "./User/");
-    let messages = linked_converse(
-        &mut twin,
-        &mut fake,
-        [say(command("Replace", 100, &place, "chr", &text))],
-        NOW,
-    );
+    let messages = pc.linked_converse([say(command("Replace", 100, &place, "chr", &text))], NOW);
     assert_eq!(code(&messages[1], 100), 200);
-    assert_eq!(states(&mut twin, &mut fake, NOW + 10), [60]);
+    assert_eq!(pc.states(NOW + 10), [60]);
     assert!(
-        twin.value("./User/Vendor/MSFT/VPNv2/LabVPN/AlwaysOn", NOW)
+        pc.twin
+            .value("./User/Vendor/MSFT/VPNv2/LabVPN/AlwaysOn", NOW)
             .is_some()
     );
-    assert_eq!(twin.value(&format!("{VPN_NODE}/AlwaysOn"), NOW), None);
+    assert_eq!(pc.twin.value(&format!("{VPN_NODE}/AlwaysOn"), NOW), None);
 }
 
 /// F4.6.
 #[test]
 fn what_a_new_version_does_not_name_is_removed() {
-    let (mut twin, mut fake) = linked();
-    let lab = "./Device/Vendor/MSFT/WiFi/Profile/Lab/WlanXml";
-    apply(
-        &mut twin,
-        &mut fake,
-        WIFI,
-        &wifi("W1", &[("Lab", "Lab"), ("Guest", "Guest")]),
-        NOW + 10,
-    );
-    apply(&mut twin, &mut fake, VPN, &vpn("V1", "LabVPN"), NOW + 30);
-    apply(
-        &mut twin,
-        &mut fake,
-        WIFI,
-        &wifi("W2", &[("Guest", "Guest")]),
-        NOW + 50,
-    );
-    assert_eq!(twin.value(lab, NOW), None);
+    let mut pc = Computer::linked();
+    pc.apply(WIFI, &wifi("W1", &[("Lab", "Lab"), ("Guest", "Guest")]), NOW + 10);
+    pc.apply_vpn(NOW + 30);
+    pc.apply(WIFI, &wifi("W2", &[("Guest", "Guest")]), NOW + 50);
+    assert_eq!(pc.twin.value(LAB_XML, NOW), None);
     assert_eq!(
-        twin.value("./Device/Vendor/MSFT/WiFi/Profile/Guest/WlanXml", NOW),
+        pc.twin
+            .value("./Device/Vendor/MSFT/WiFi/Profile/Guest/WlanXml", NOW),
         Some(Value {
             format: Format::Xml,
             data: profile("Guest")
@@ -467,13 +369,10 @@ fn what_a_new_version_does_not_name_is_removed() {
     );
     // A setting of a profile that stays, and a profile under another name.
     let fewer = vpn("V2", "LabVPN").replace("<URI path=\"LabVPN/AlwaysOn\" type=\"Bool\">true</URI>", "");
-    apply(&mut twin, &mut fake, VPN, &fewer, NOW + 70);
-    assert_eq!(twin.value(&format!("{VPN_NODE}/AlwaysOn"), NOW), None);
-    assert!(
-        twin.value(&format!("{VPN_NODE}/NativeProfile/Servers"), NOW)
-            .is_some()
-    );
-    apply(&mut twin, &mut fake, VPN, &vpn("V3", "Renamed"), NOW + 90);
-    assert_eq!(twin.value(VPN_NODE, NOW), None);
-    assert_eq!(states(&mut twin, &mut fake, NOW + 90), [60, 60]);
+    pc.apply(VPN, &fewer, NOW + 70);
+    assert_eq!(pc.twin.value(&format!("{VPN_NODE}/AlwaysOn"), NOW), None);
+    assert!(pc.twin.value(SERVERS, NOW).is_some());
+    pc.apply(VPN, &vpn("V3", "Renamed"), NOW + 90);
+    assert_eq!(pc.twin.value(VPN_NODE, NOW), None);
+    assert_eq!(pc.states(NOW + 90), [60, 60]);
 }

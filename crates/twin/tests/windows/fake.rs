@@ -18,8 +18,8 @@ use ordain_twin::windows::{KeyPool, Pc, Request, Response, Settings, Twin, Way};
 use roxmltree::{Document, Node};
 
 pub(crate) use self::declared::{
-    HOST, Line, OTHER, VPN, WIFI, apply, csp, document, list, listed, outcome, place, profile, replace,
-    result, send, states, vpn, wifi,
+    Computer, HOST, LAB, LAB_XML, Line, OTHER, SERVERS, VPN, WIFI, csp, document, list, outcome, place,
+    profile, replace, uri, vpn, wifi,
 };
 pub(crate) use self::documents::fault;
 use self::documents::{linked_document, policies, provisioning_document, renewal_document, soap};

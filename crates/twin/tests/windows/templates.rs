@@ -1,20 +1,11 @@
 //! F4.13: templates, and what they are filled in with.
 
-use ordain_windows::syncml::loc_uri::LocUri;
-
-use crate::fake::{
-    HOST, NOW, OTHER, code, command, csp, document, get, linked, linked_converse, list, outcome, result, run,
-    say, send, states,
-};
-
-fn uri(text: &str) -> LocUri {
-    LocUri::parse(text).unwrap()
-}
+use crate::fake::{Computer, HOST, NOW, OTHER, code, command, csp, document, get, list, outcome, say, uri};
 
 /// F4.13, as example 11 has it.
 #[test]
 fn templates_are_filled_in_and_forget_what_with() {
-    let (mut twin, mut fake) = linked();
+    let mut pc = Computer::linked();
     let body = csp(
         "ClientCertificateInstall",
         &[
@@ -35,18 +26,15 @@ fn templates_are_filled_in_and_forget_what_with() {
         instance("B2", "b3RoZXI=")
     );
     let fill = command("Replace", 100, &value, "chr", &blob);
-    let messages = linked_converse(&mut twin, &mut fake, [say(fill.clone())], NOW);
+    let messages = pc.linked_converse([say(fill.clone())], NOW);
     assert_eq!(code(&messages[1], 100), 404, "there is no template");
-    assert_eq!(
-        send(&mut twin, &mut fake, "BulkTemplate", OTHER, &template, NOW).0,
-        200
-    );
-    assert_eq!(states(&mut twin, &mut fake, NOW + 10), [40]);
+    assert_eq!(pc.send("BulkTemplate", OTHER, &template, NOW).0, 200);
+    assert_eq!(pc.states(NOW + 10), [40]);
     let bad = command("Replace", 100, &value, "chr", "<InstanceBlob/");
-    let messages = linked_converse(&mut twin, &mut fake, [say(bad), say(fill.clone())], NOW + 10);
+    let messages = pc.linked_converse([say(bad), say(fill.clone())], NOW + 10);
     assert_eq!((code(&messages[1], 100), code(&messages[2], 100)), (500, 200));
-    assert_eq!(states(&mut twin, &mut fake, NOW + 600), [60]);
-    let text = result(&mut twin, &mut fake, "BulkTemplate", OTHER, NOW + 600);
+    assert_eq!(pc.states(NOW + 600), [60]);
+    let text = pc.result("BulkTemplate", OTHER, NOW + 600);
     let (_, parts) = outcome(&text);
     let paths: Vec<_> = parts.iter().map(|(path, ..)| path.as_str()).collect();
     assert_eq!(
@@ -54,39 +42,33 @@ fn templates_are_filled_in_and_forget_what_with() {
         ["PFXCertInstall/A1/PFXCertBlob", "PFXCertInstall/B2/KeyLocation"]
     );
     assert!(!text.contains("c2VjcmV0"));
-    let messages = linked_converse(&mut twin, &mut fake, [say(get(100, &value))], NOW + 601);
+    let messages = pc.linked_converse([say(get(100, &value))], NOW + 601);
     assert_eq!(code(&messages[1], 100), 404, "it is not kept");
     // What has drifted cannot be mended: the device says so at once.
     let node = "./Device/Vendor/MSFT/ClientCertificateInstall/PFXCertInstall/A1";
-    twin.remove(&uri(node));
-    fake.requests.clear();
+    pc.twin.remove(&uri(node));
     let at = NOW + 5 * 3600;
-    twin.wake(at);
-    run(&mut twin, &mut fake, at);
-    let messages = fake.bodies("/linked/session");
+    let messages = pc.pass(at);
     assert_eq!((messages.len(), list(&messages[0]).unwrap()[0].state), (1, 61));
-    let (_, parts) = outcome(&result(&mut twin, &mut fake, "BulkTemplate", OTHER, at));
+    let (_, parts) = outcome(&pc.result("BulkTemplate", OTHER, at));
     let told: Vec<_> = parts.iter().map(|(_, status, ..)| status.as_str()).collect();
     assert_eq!(told, ["404", "404", "200", "200"]);
-    linked_converse(&mut twin, &mut fake, [say(fill)], at);
-    assert_eq!(states(&mut twin, &mut fake, at + 600), [60]);
-    assert!(twin.value(&format!("{node}/PFXCertBlob"), at).is_some());
+    pc.linked_converse([say(fill)], at);
+    assert_eq!(pc.states(at + 600), [60]);
+    assert!(pc.twin.value(&format!("{node}/PFXCertBlob"), at).is_some());
 }
 
 /// What comes of a template is no larger than a document may be.
 #[test]
 fn templates_have_a_bound() {
-    let (mut twin, mut fake) = linked();
+    let mut pc = Computer::linked();
     let paths: Vec<_> = (0..200)
         .map(|one| format!("PFXCertInstall/@#t#{one}/KeyLocation"))
         .collect();
     let uris: Vec<_> = paths.iter().map(|path| (path.as_str(), "int", "3")).collect();
     let body = csp("ClientCertificateInstall", &uris);
     let template = document(OTHER, "B1", "MSFTClientCertificateInstall", &body);
-    assert_eq!(
-        send(&mut twin, &mut fake, "BulkTemplate", OTHER, &template, NOW).0,
-        200
-    );
+    assert_eq!(pc.send("BulkTemplate", OTHER, &template, NOW).0, 200);
     let value = format!("{HOST}/BulkTemplate/Documents/{OTHER}/BulkVariables/Value");
     let fill = |count: usize| {
         let one = |at| format!("<Instance><InstanceData variable=\"t\">T{at}-</InstanceData></Instance>");
@@ -99,7 +81,7 @@ fn templates_have_a_bound() {
             &format!("<InstanceBlob schema=\"1.0\">{all}</InstanceBlob>"),
         )
     };
-    let messages = linked_converse(&mut twin, &mut fake, [say(fill(51)), say(fill(2))], NOW);
+    let messages = pc.linked_converse([say(fill(51)), say(fill(2))], NOW);
     assert_eq!([1, 2].map(|at: usize| code(&messages[at], 100)), [413, 200]);
-    assert_eq!(states(&mut twin, &mut fake, NOW + 10), [60]);
+    assert_eq!(pc.states(NOW + 10), [60]);
 }

@@ -77,7 +77,8 @@ impl Instance {
     }
 
     /// `template`, a path or value of a template, with `@#name#` replaced by the value of that variable. What is filled
-    /// in is not looked through again.
+    /// in is not looked through again. Simulated devices fill in by this. What the server awaits of them the model works out
+    /// by itself, so that the two cannot merely agree with each other.
     pub fn fill_in(&self, template: &str) -> Result<Secret, Undefined> {
         let mut parts = template.split("@#");
         let mut filled = parts.next().unwrap_or_default().to_owned();

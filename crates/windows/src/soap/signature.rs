@@ -8,7 +8,7 @@
 #[cfg(test)]
 mod tests;
 
-use sha2::{Digest as _, Sha256};
+use ordain_model::ids::Digest;
 
 use super::security::{CERTIFICATE_ID, octets};
 use crate::binary;
@@ -69,7 +69,7 @@ impl Signature {
         let mut is_message = false;
         for declarations in forms(reference.need("Transforms")?)? {
             let message = xml::canonical_without(signature, &declarations)?;
-            is_message |= Sha256::digest(message)[..] == digest[..];
+            is_message |= Digest::of(&message).0[..] == digest[..];
         }
         if !is_message {
             return Err(Error::Value("DigestValue"));
@@ -142,7 +142,7 @@ fn forms(transforms: Element<'_>) -> Result<Vec<Declarations>, Error> {
 
 /// A signature that is being written.
 pub(super) struct Seal {
-    digest: Vec<u8>,
+    digest: [u8; 32],
     value: Vec<u8>,
 }
 
@@ -156,7 +156,7 @@ impl Seal {
             let document = xml::parse(octets).map_err(|_| Unwritable)?;
             xml::canonical(Element::root(&document), declarations).map_err(|_| Unwritable)
         };
-        let digest = Sha256::digest(canonical(message, &Declarations::All)?).to_vec();
+        let Digest(digest) = Digest::of(&canonical(message, &Declarations::All)?);
         let info = Writer::document(|xml| write_info(xml, &[("xmlns:ds", NAMESPACE)], &digest))?;
         let info = canonical(&info, &Declarations::Used { besides: Vec::new() })?;
         Ok(Self {

@@ -12,8 +12,8 @@ use roxmltree::{Node, NodeId, NodeType};
 
 use super::{Element, Error, MAX_OCTETS};
 
-/// The longest canonical form, in octets. That of a hostile document can be thousands of times as long as the document:
-/// a long namespace is declared again and again.
+/// The longest canonical form, in octets. That of a hostile document can be dozens of times as long as the document: a
+/// namespace is declared again and again.
 const MAX_CANONICAL: usize = MAX_OCTETS;
 
 /// Which namespace declarations the elements of a canonical form get. Prefixes: empty for the default namespace.

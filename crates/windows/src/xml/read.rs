@@ -7,7 +7,9 @@ use quick_xml::escape::escape;
 use quick_xml::events::Event;
 use roxmltree::{Document, Node, ParsingOptions};
 
-use super::{Error, MAX_ALL_ATTRIBUTES, MAX_ATTRIBUTES, MAX_DEPTH, MAX_NODES, MAX_OCTETS, MAX_PREFIXES};
+use super::{
+    Error, MAX_ALL_ATTRIBUTES, MAX_ATTRIBUTES, MAX_DEPTH, MAX_NAMESPACE, MAX_NODES, MAX_OCTETS, MAX_PREFIXES,
+};
 
 /// The longest declarations that are added to a source, in octets: many sources of a document may need them.
 const MAX_DECLARATIONS: usize = 1 << 10;
@@ -70,9 +72,9 @@ fn declares_utf8(text: &str) -> bool {
     }
 }
 
-/// Counts attributes and prefixes without understanding the document: a tag has no `<` in it, so the text from each
-/// `<` to the next is taken for a tag if it begins like one. What looks like tags in comments and CDATA sections
-/// counts, too; nothing makes the count too small.
+/// Counts attributes and prefixes, and measures namespaces, without understanding the document: a tag has no `<` in it,
+/// so the text from each `<` to the next is taken for a tag if it begins like one. What looks like tags in comments and
+/// CDATA sections counts, too; nothing makes the count too small, and references only make a namespace shorter.
 fn bound_tags(text: &str) -> Result<(), Error> {
     let mut all = 0;
     let mut prefixes: Vec<&str> = Vec::new();
@@ -82,12 +84,18 @@ fn bound_tags(text: &str) -> Result<(), Error> {
         .filter(|text| !text.starts_with(['!', '?', '/']))
     {
         let mut attributes = 0;
+        let mut is_namespace = false;
         let mut quote = None;
         for (at, octet) in tag.bytes().enumerate() {
             match (quote, octet) {
-                (Some(open), _) if open == octet => quote = None,
+                (Some((open, from)), _) if open == octet => {
+                    if is_namespace && at - from > MAX_NAMESPACE {
+                        return Err(Error::Refused("that long a namespace"));
+                    }
+                    quote = None;
+                }
                 (Some(_), _) => {}
-                (None, b'"' | b'\'') => quote = Some(octet),
+                (None, b'"' | b'\'') => quote = Some((octet, at + 1)),
                 (None, b'>') => break,
                 (None, b'=') => {
                     attributes += 1;
@@ -96,11 +104,9 @@ fn bound_tags(text: &str) -> Result<(), Error> {
                         .rsplit(|c: char| c.is_ascii_whitespace() || c == '"' || c == '\'')
                         .next()
                         .unwrap_or_default();
-                    if let Some(prefix) = name.strip_prefix("xmlns:")
-                        && !prefixes.contains(&prefix)
-                    {
-                        prefixes.push(prefix);
-                    }
+                    let prefix = name.strip_prefix("xmlns:");
+                    is_namespace = prefix.is_some() || name == "xmlns";
+                    prefixes.extend(prefix.filter(|prefix| !prefixes.contains(prefix)));
                 }
                 (None, _) => {}
             }

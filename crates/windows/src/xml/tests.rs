@@ -118,6 +118,36 @@ fn attributes_and_prefixes_are_bounded() {
 }
 
 #[test]
+fn namespaces_are_short() {
+    let long = |octets: usize| "u".repeat(octets);
+    for declared in ["xmlns", "xmlns:n"] {
+        for (before, quote) in [("", '\''), (" b='='", '"'), (" b='>' xmlns:m='x'\n", '\'')] {
+            let tag = |octets| format!("<a{before} {declared} = {quote}{}{quote}/>", long(octets));
+            assert!(parse(tag(MAX_NAMESPACE).as_bytes()).is_ok(), "{declared}");
+            assert_eq!(
+                refused(tag(MAX_NAMESPACE + 1).as_bytes()),
+                Error::Refused("that long a namespace"),
+                "{declared}{before}"
+            );
+        }
+    }
+    // What a stranger can send: each attribute of each tag would be compared with those before it, by all of the namespace.
+    let attributes: String = (0..MAX_ATTRIBUTES)
+        .map(|number| format!(" n:a{number}=''"))
+        .collect();
+    let tags = format!("<b{attributes}/>").repeat(250);
+    let document = |octets: usize| format!("<a xmlns:n='{}'>{tags}</a>", long(octets));
+    assert!(parse(document(100).as_bytes()).is_ok());
+    assert_eq!(
+        refused(document(128 << 10).as_bytes()),
+        Error::Refused("that long a namespace")
+    );
+    // Only namespaces are meant.
+    let value = format!("<a xmlnss='{0}' n='{0}' xmlns='x'>{0}</a>", long(10_000));
+    assert!(parse(value.as_bytes()).is_ok());
+}
+
+#[test]
 fn texts_are_put_together() {
     let document = parse(b"<a><b> x<!-- y --><![CDATA[<z>]]>&amp; </b><b/></a>").unwrap();
     let root = Element::root(&document);
@@ -161,9 +191,10 @@ fn markup_declares_what_was_declared_around_it() {
         inner.repeat(2)
     );
     // Nobody makes it grow.
-    let long = "u".repeat(2_000);
-    let text = format!("<r xmlns:p='{long}'><Data>{inner}</Data></r>");
-    assert_eq!(markup(&text), inner);
+    let long = |prefix| format!(" xmlns:{prefix}='{}'", "u".repeat(MAX_NAMESPACE));
+    let outer: String = ["p", "q", "r", "s", "t"].map(long).concat();
+    let inner = "<p:a q:b='' r:c='' s:d='' t:e=''/>";
+    assert_eq!(markup(&format!("<r {outer}><Data>{inner}</Data></r>")), inner);
 }
 
 #[test]

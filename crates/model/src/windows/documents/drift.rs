@@ -20,19 +20,12 @@ impl Session {
         for declared in scene.wanted {
             let told = list.iter().find(|told| told.id == declared.id);
             let can_be_told = declared.document.scope == Scope::System || self.with_user;
-            let adopted = || {
-                told.filter(|told| declared.is_listed(told))
-                    .map(|_| Known::adopted(declared, scene.catalog))
-            };
-            let known = match (documents.known.remove(&declared.id), adopted()) {
+            let before = documents.known.remove(&declared.id);
+            let is_other = before.as_ref().is_none_or(|known| !known.is_of(declared));
+            let known = match told.filter(|told| is_other && declared.is_listed(told)) {
                 // It has taken this version, and its word on that got lost.
-                (Some(known), Some(adopted)) if !known.is_of(declared) => Some(Known {
-                    seen: known.seen,
-                    history: known.history,
-                    leaving: known.leaving.of_another(),
-                    ..adopted
-                }),
-                (known, adopted) => known.or(adopted),
+                Some(_) => Some(Known::adopted(declared, before, scene.catalog)),
+                None => before,
             };
             if let Some(mut known) = known {
                 if told.is_some() || can_be_told {
@@ -66,12 +59,19 @@ impl Session {
                     known.sees(told, scene.now);
                 }
             } else if known.scope == Scope::System || self.with_user {
-                // What is to go after it is taken over by the device's own sessions.
-                let is_clean = known.on_removal == OnRemoval::Clean;
-                let was_there = known.is_taken || known.seen.is_some();
-                if was_there && known.request != Request::Inventory && !is_clean {
+                let why = match known.on_removal {
+                    // What is to go after it is taken over by the device's own sessions.
+                    OnRemoval::Clean => known.has_forgotten.then_some(
+                        "its earlier versions have set more than is remembered, which is not removed",
+                    ),
                     // \[U\]: the device says nothing of what becomes of it.
-                    let why = "the document is deleted, which Windows describes as leaving what it set";
+                    OnRemoval::Delete | OnRemoval::Abandon => {
+                        Some("the document is deleted, which Windows describes as leaving what it set")
+                    }
+                };
+                let was_there = known.is_taken || known.seen.is_some();
+                let why = why.filter(|_| was_there && known.request != Request::Inventory);
+                if let Some(why) = why {
                     documents.leaves_behind(&known.identifier, why, scene.now);
                 }
                 continue;
@@ -186,6 +186,9 @@ fn hear_of(
 
 /// How many settings are named.
 const MOST_SETTINGS: usize = 50;
+/// How many documents that nobody has sent are told of at a time: a device may list any, and they take no room from what has
+/// drifted of its own.
+const MOST_FOREIGN: usize = 50;
 
 /// Documents that nobody has sent are told of, once as long as they are there.
 fn foreign(scene: &Scene<'_>, documents: &mut Documents, list: &[Told]) {
@@ -195,9 +198,13 @@ fn foreign(scene: &Scene<'_>, documents: &mut Documents, list: &[Told]) {
             drift.repaired.get_or_insert(scene.now);
         }
     }
+    let open = documents.drift.iter();
+    let open = open.filter(|drift| drift.kind == DriftKind::Foreign && drift.repaired.is_none());
+    let mut room = MOST_FOREIGN.saturating_sub(open.count());
     for told in list {
         let is_ours = documents.known.contains_key(&told.id) || scene.wanted(&told.id).is_some();
-        if !is_ours && documents.open(&told.id).is_none() {
+        if !is_ours && room > 0 && documents.open(&told.id).is_none() {
+            room -= 1;
             documents.drifts(Drift {
                 document: told.id.clone(),
                 kind: DriftKind::Foreign,
@@ -213,9 +220,19 @@ fn foreign(scene: &Scene<'_>, documents: &mut Documents, list: &[Told]) {
 
 impl Known {
     /// A document that the device has in the version that is wanted, and that nobody here remembers to have sent: the
-    /// version is a hash of what it says.
-    fn adopted(declared: &Declared, catalog: &WindowsCatalog) -> Self {
-        Self {
+    /// version is a hash of what it says. `before` is what is known of the version that was sent last.
+    fn adopted(declared: &Declared, before: Option<Self>, catalog: &WindowsCatalog) -> Self {
+        let (seen, history, leaving) = before
+            .as_ref()
+            .map(|known| {
+                (
+                    known.seen.clone(),
+                    known.history.clone(),
+                    known.leaving.of_another(),
+                )
+            })
+            .unwrap_or_default();
+        let adopted = Self {
             identifier: declared.identifier.clone(),
             token: declared.token,
             scope: declared.document.scope,
@@ -225,16 +242,18 @@ impl Known {
             // Nobody knows. Being filled in once more harms nothing.
             is_filled_in: false,
             refused: None,
-            seen: None,
-            history: Vec::new(),
+            seen,
+            history,
             result: None,
             good: None,
             retries: 0,
             retry_at: 0,
-            leaving: Leaving::No,
-            sets: declared.document.resources(catalog),
+            leaving,
+            sets: BTreeSet::new(),
             sets_no_more: BTreeSet::new(),
-        }
+            has_forgotten: false,
+        };
+        adopted.setting(declared.document.resources(catalog), before.as_ref())
     }
 
     /// Whether the device has made good again what was good: its result is another one under the same version. A device

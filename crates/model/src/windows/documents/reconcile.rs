@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use ordain_catalog::Scope;
-use ordain_catalog::windows::{LocUri, Request};
+use ordain_catalog::windows::Request;
 
 use super::record::{Documents, Known, Leaving, MOST_OUTCOMES, Read, Refresh};
 use super::state::{Kind, kind};
@@ -232,7 +232,6 @@ fn sent(scene: &Scene<'_>, documents: &mut Documents, declared: &Declared, outco
         .as_ref()
         .map(|known| (known.seen.clone(), known.history.clone(), known.leaving))
         .unwrap_or_default();
-    let ever: BTreeSet<LocUri> = before.iter().flat_map(Known::resources).cloned().collect();
     // One that is refused leaves what is there.
     let sets = match (is_done, &before) {
         (true, _) => declared.document.resources(scene.catalog),
@@ -262,9 +261,11 @@ fn sent(scene: &Scene<'_>, documents: &mut Documents, declared: &Declared, outco
             0
         },
         leaving: leaving.of_another(),
-        sets_no_more: ever.difference(&sets).cloned().collect(),
-        sets,
+        sets: BTreeSet::new(),
+        sets_no_more: BTreeSet::new(),
+        has_forgotten: false,
     };
+    let known = known.setting(sets, before.as_ref());
     documents.known.insert(declared.id.clone(), known);
     documents.stays.remove(&declared.identifier);
 }
@@ -283,23 +284,17 @@ fn read(scene: &Scene<'_>, documents: &mut Documents, id: &str, result: Document
     let Some(declared) = scene.wanted(id).filter(|declared| known.is_of(declared)) else {
         return;
     };
-    let checksum = result.checksum.unwrap_or_default().to_lowercase();
+    let checksum = result.checksum.as_deref().unwrap_or_default().to_lowercase();
     if result.id != id || !known.token.is_written(&checksum) {
         return;
     }
-    // The same node may be written in several ways.
-    let node = |path: &str| path.parse::<LocUri>().ok();
-    let named: BTreeSet<&str> = result.parts.iter().map(|part| &*part.path).collect();
-    let nodes: BTreeSet<LocUri> = named.iter().copied().filter_map(node).collect();
-    let is_named =
-        |path: &String| named.contains(&**path) || node(path).is_some_and(|node| nodes.contains(&node));
-    let unnamed = declared.document.parts().filter(|path| !is_named(path));
-    let unnamed = unnamed.take(MOST_OUTCOMES).collect();
+    let unnamed: Vec<String> = result.unnamed(&declared.document).take(MOST_OUTCOMES).collect();
     let outcomes: Vec<_> = result.parts.iter().map(|part| part.outcome()).collect();
     let is_any = |verdict| outcomes.iter().any(|outcome| outcome.verdict == verdict);
     // The device's word on the whole counts, unless a part that it names speaks against it. Without that word nothing is
-    // good, whatever the parts are.
-    let is_open = is_any(Verdict::Open) || !declared.document.is_named_in(&result.parts);
+    // good, whatever the parts are. The result of a template that does not name all is of something else: of the template as
+    // it is (\[U\]), or of other instances.
+    let is_open = is_any(Verdict::Open) || known.request == Request::BulkTemplate && !unnamed.is_empty();
     let verdict = match (is_any(Verdict::Bad), is_open, kind(result.state)) {
         (true, ..) | (_, _, Kind::Failed | Kind::Retryable | Kind::NotDeleted) => Verdict::Bad,
         (false, false, Kind::Good) => Verdict::Good,

@@ -86,6 +86,9 @@ pub struct Known {
     /// name.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub sets_no_more: BTreeSet<LocUri>,
+    /// Whether there were more of these than are kept.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub has_forgotten: bool,
 }
 
 /// How far the removal of a document has got.
@@ -234,6 +237,7 @@ pub struct Refresh {
 const MOST_HISTORY: usize = 10;
 const MOST_DRIFT: usize = 200;
 const MOST_STAYS: usize = 200;
+const MOST_EARLIER: usize = 2_000;
 pub(super) const MOST_OUTCOMES: usize = 500;
 
 impl Documents {
@@ -262,11 +266,13 @@ impl Documents {
         }
     }
 
+    /// Notes a drift. What is over makes room for it; where nothing is, so much lasts already that one more says nothing, and
+    /// one in place of another would be told again and again.
     pub(super) fn drifts(&mut self, drift: Drift) {
         if self.drift.len() >= MOST_DRIFT {
-            // What is over goes first.
             let over = self.drift.iter().position(|drift| drift.repaired.is_some());
-            self.drift.remove(over.unwrap_or_default());
+            let Some(over) = over else { return };
+            self.drift.remove(over);
         }
         self.drift.push(drift);
     }
@@ -286,6 +292,19 @@ impl Known {
     /// All resources that it has ever set.
     pub(in crate::windows) fn resources(&self) -> impl Iterator<Item = &LocUri> {
         self.sets.iter().chain(&self.sets_no_more)
+    }
+
+    /// The same as one that sets `sets`, after the version `before`. Of what only earlier ones have set, the latest is kept
+    /// first.
+    pub(super) fn setting(self, sets: BTreeSet<LocUri>, before: Option<&Self>) -> Self {
+        let earlier = before.into_iter().flat_map(Self::resources);
+        let mut earlier = earlier.filter(|node| !sets.contains(node)).cloned();
+        Self {
+            sets_no_more: earlier.by_ref().take(MOST_EARLIER).collect(),
+            has_forgotten: earlier.next().is_some() || before.is_some_and(|before| before.has_forgotten),
+            sets,
+            ..self
+        }
     }
 
     /// Notes what the device says of it.

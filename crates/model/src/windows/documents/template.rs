@@ -1,18 +1,15 @@
 //! Templates (`BulkTemplate`): what they are filled in with follows them, and is sent again when a device has lost what came
 //! of it, since it keeps the template only.
 
-use std::collections::BTreeSet;
-
 use ordain_catalog::windows::Request;
 
 use super::reconcile::pause_until;
 use super::record::Known;
 use super::state::{Kind, State, kind};
-use super::told::{Part, Told};
+use super::told::Told;
 use super::{Declared, Session, Work};
 use crate::report::{Reason, Validity};
 use crate::windows::conversation::Outcome;
-use crate::windows::document::Document;
 
 impl Session {
     /// What a template needs beside itself that the device has; `told` of a device that lists its documents. What it is filled
@@ -73,15 +70,5 @@ impl Known {
             Some(refused) => (Validity::Invalid, vec![refused.clone()]),
             None => (Validity::Unknown, vec![waits()]),
         })
-    }
-}
-
-impl Document {
-    /// Whether a result with these parts is of all that a template comes to when it is filled in, in any case of letters. One
-    /// that is not is of something else: of the template as it is (\[U\]), or of other instances.
-    pub(super) fn is_named_in(&self, parts: &[Part]) -> bool {
-        let named: BTreeSet<String> = parts.iter().map(|part| part.path.to_lowercase()).collect();
-        let is_named = |(csp, path): (&str, String)| named.contains(&format!("{csp}/{path}").to_lowercase());
-        self.request != Request::BulkTemplate || self.nodes().all(is_named)
     }
 }

@@ -1,12 +1,14 @@
 //! What a device tells of its documents: the list in its alerts, and results.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use ordain_catalog::windows::LocUri;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::state::{Kind, State};
 use crate::report::Reason;
+use crate::windows::document::Document;
 
 /// A document as the alert lists it. Only its id is sure to be there.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -86,6 +88,22 @@ pub enum Verdict {
 const SUCCESS: &str = "200";
 /// How much is kept of a text that a device chose, in octets.
 const MOST_TEXT: usize = 300;
+
+impl DocumentResult {
+    /// The parts of `document` that it does not name, in any of the ways in which devices write a node.
+    pub(super) fn unnamed(&self, document: &Document) -> impl Iterator<Item = String> {
+        let named: BTreeSet<_> = self.parts.iter().map(|part| name(&part.path)).collect();
+        document.parts().filter(move |path| !named.contains(&name(path)))
+    }
+}
+
+/// What the part is known by: without case, and as a node where it is one, with or without its scope, percent-encoded or not.
+fn name(path: &str) -> Result<LocUri, String> {
+    let text = path.to_lowercase();
+    let node = path.parse::<LocUri>().map_err(|_| text)?;
+    let names = node.names.iter().map(|name| name.to_lowercase()).collect();
+    Ok(LocUri { names, ..node })
+}
 
 impl Part {
     /// What is made of it. A status that is not 200 is the device's word against it, whatever it is called; no status is

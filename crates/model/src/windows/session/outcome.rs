@@ -3,7 +3,6 @@
 use ordain_catalog::windows::{Verb, WindowsCatalog};
 
 use super::channel;
-use super::standing::standing;
 use super::task::{Meaning, words};
 use super::work::{Work, removing, steps};
 use super::{Outcome, Scene, Session};
@@ -24,10 +23,10 @@ impl Session {
                 self.facts.insert(fact.name.to_owned(), value);
             }
             Work::Look(place) => {
-                let nodes = standing(scene);
-                let has = |text: &str| nodes.get(place).is_some_and(|node| node.is(text));
+                let node = scene.standing.settings.get(place);
+                let has = |text: &str| node.is_some_and(|node| node.is(text));
                 if !outcome.value.as_deref().is_some_and(has) {
-                    if nodes.get(place).is_some_and(channel::is_package) {
+                    if node.is_some_and(channel::is_package) {
                         self.repackaged();
                     }
                     self.conversation.todo.push_back(Work::Account(place));

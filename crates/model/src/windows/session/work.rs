@@ -8,7 +8,6 @@ use serde::{Deserialize, Serialize};
 use super::act::Step as Given;
 use super::channel;
 use super::clean;
-use super::standing::standing;
 use super::task::Task;
 use super::{Declared, Operation, Scene, Sending, Session};
 use crate::ids::Digest;
@@ -93,7 +92,7 @@ impl Session {
             Stage::Begin | Stage::Report | Stage::Over => VecDeque::new(),
             Stage::Look => {
                 let facts = facts(When::Asked);
-                let account = (0..standing(scene).len()).map(Work::Look);
+                let account = (0..scene.standing.settings.len()).map(Work::Look);
                 let pushed = scene.package.map_or(0, |_| channel::NODES);
                 let channel = (0..pushed).map(Work::Channel);
                 facts.chain(account).chain(channel).collect()
@@ -263,10 +262,9 @@ fn operations(tasks: &[Task], scene: &Scene<'_>, work: &Work) -> Option<Vec<Oper
     };
     Some(match *work {
         Work::Fact(place) => vec![Operation::get(FACTS.get(place)?.path)],
-        Work::Look(place) => vec![Operation::get(&standing(scene).get(place)?.path)],
+        Work::Look(place) => vec![Operation::get(&scene.standing.settings.get(place)?.path)],
         Work::Account(place) => {
-            let nodes = standing(scene);
-            let node = nodes.get(place)?;
+            let node = scene.standing.settings.get(place)?;
             vec![Operation::replace(&node.path, node.format, &node.value.text())]
         }
         Work::Channel(place) => vec![channel::question(place)?],
@@ -332,13 +330,9 @@ pub(super) fn steps(scene: &Scene<'_>, number: usize) -> Option<Vec<Step>> {
 }
 
 pub(super) fn removing(settings: &Settings, scene: &Scene<'_>) -> Removing {
-    // What the account is to have stays: it was set already to what it is without a policy.
-    let account = Settings {
-        atomic: false,
-        settings: standing(scene),
-    };
     let wanted = scene.wanted.iter().map(|declared| &declared.settings);
-    let wanted: Vec<&Settings> = wanted.chain([&account]).collect();
+    // What the account is to have stays: it was set already to what it is without a policy.
+    let wanted: Vec<&Settings> = wanted.chain([scene.standing]).collect();
     plan::remove(settings, &wanted, scene.catalog)
 }
 

@@ -264,6 +264,12 @@ pub(super) fn windows_without_a_channel() -> Stored {
     computer(false)
 }
 
+pub(super) fn windows_channel_expired() -> Stored {
+    let mut stored = computer(true);
+    stored.later(30 * DAY);
+    stored
+}
+
 pub(super) fn windows_without_credentials() -> Stored {
     let mut stored = computer(false);
     stored.wns = None;

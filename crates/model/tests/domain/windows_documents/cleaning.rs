@@ -1,6 +1,6 @@
 //! `on-removal: clean`: what is taken away after a document, when, and what stays.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use ordain_catalog::windows::{LocUri, Verb, WindowsCatalog};
 use ordain_model::decision::Write;
@@ -8,7 +8,7 @@ use ordain_model::declaration::Declaration;
 use ordain_model::held::Listing;
 use ordain_model::ids::Digest;
 use ordain_model::report::Report;
-use ordain_model::windows::cleaning::Cleaning;
+use ordain_model::windows::cleaning::{Cleaning, Left};
 use ordain_model::windows::document::Document;
 use ordain_model::windows::session::{self, Body, Link, Operation, Said, Scene, Session, Status};
 use ordain_model::windows::settings::Settings;
@@ -32,11 +32,17 @@ fn sets(identifier: &str, scope: &str, on_removal: &str, paths: &[&str]) -> Decl
     )
 }
 
-/// What is left of documents: the identifier, the node, and why it stays.
+/// What is left of documents: the identifier, the node, and why it stays, or the document that it waits for.
 fn left(cleaning: &Cleaning) -> Vec<(&str, String, Option<&str>)> {
+    fn why(left: &Left) -> Option<&str> {
+        match left {
+            Left::Due => None,
+            Left::Waits(why) | Left::Stays(why) => Some(why),
+        }
+    }
     let nodes = cleaning.documents().flat_map(|(_, gone)| {
         let nodes = gone.nodes.iter();
-        nodes.map(|(node, stays)| (gone.identifier.as_str(), node.to_string(), stays.as_deref()))
+        nodes.map(move |(node, left)| (gone.identifier.as_str(), node.to_string(), why(left)))
     });
     nodes.collect()
 }
@@ -58,7 +64,7 @@ fn gone(document: &Declaration) -> Bench {
 #[derive(Default)]
 struct Own {
     settings: Vec<session::Declared>,
-    declared: BTreeSet<LocUri>,
+    declared: BTreeMap<LocUri, String>,
     with_user: bool,
 }
 
@@ -67,7 +73,7 @@ impl Own {
     fn hold(&self, cleaning: &Cleaning, answer: (u16, Option<u32>)) -> (Vec<String>, Cleaning) {
         let (unwanted, refused) = (BTreeMap::new(), BTreeMap::new());
         let scene = Scene {
-            address: "https://mdm.example.org/",
+            standing: &session::standing("https://mdm.example.org/", None, &self.settings),
             package: None,
             wanted: &self.settings,
             unwanted: &unwanted,
@@ -169,11 +175,25 @@ fn what_came_back_is_left_alone() {
         .unwrap()
         .resources(WindowsCatalog::builtin());
     let own = Own {
-        declared: resources,
+        declared: resources
+            .into_iter()
+            .map(|resource| (resource, "vpn".to_owned()))
+            .collect(),
         ..Own::default()
     };
-    let (taken, after) = own.hold(&bench.cleaning, (200, None));
-    assert_eq!((taken, &after), (vec![], &bench.cleaning));
+    let (taken, waits) = own.hold(&bench.cleaning, (200, None));
+    assert_eq!(
+        (taken, left(&waits)),
+        (vec![], vec![("vpn", WORK.to_owned(), Some("vpn"))])
+    );
+    assert_eq!(waits.due().count(), 0, "nobody is woken for it");
+    let stored: Cleaning = serde_json::from_str(&serde_json::to_string(&waits).unwrap()).unwrap();
+    assert_eq!(own.hold(&stored, (200, None)), (vec![], waits.clone()));
+    // It is not to have it after all.
+    let (taken, after) = Own::default().hold(&waits, (200, None));
+    assert_eq!((taken, left(&after)), (vec![WORK.to_owned()], vec![]));
+    // It has got it.
+    bench.cleaning = waits;
     bench.want(std::slice::from_ref(&document));
     bench.begin();
     bench.hear(Some(vec![]), OK);
@@ -242,6 +262,56 @@ fn what_only_an_earlier_version_has_set_goes_too() {
 }
 
 #[test]
+fn what_is_not_remembered_is_said_to_stay() {
+    let paths: Vec<String> = (0..2_100).map(|number| format!("Old{number}/AlwaysOn")).collect();
+    let paths: Vec<&str> = paths.iter().map(String::as_str).collect();
+    let before = sets("vpn", "system", "clean", &paths);
+    let after = sets("vpn", "system", "clean", &["Work/AlwaysOn"]);
+    let again = sets("vpn", "system", "clean", &["Work/AlwaysOn", "Work/DeviceTunnel"]);
+    let mut bench = Bench::new(std::slice::from_ref(&before));
+    bench.hear(Some(vec![]), OK);
+    bench.hear(Some(vec![told(&before, 1, "")]), OK);
+    for (old, new) in [(&before, &after), (&after, &again)] {
+        bench.want(std::slice::from_ref(new));
+        bench.begin();
+        bench.hear(Some(vec![told(old, 1, "")]), OK);
+        bench.hear(Some(vec![told(new, 1, "")]), OK);
+        assert_eq!(bench.documents.known[&id(new)].sets_no_more.len(), 2_000);
+    }
+    assert!(bench.documents.stays.is_empty());
+    bench.want(&[]);
+    bench.begin();
+    bench.hear(Some(vec![told(&again, 60, "")]), OK);
+    bench.hear(Some(vec![]), OK);
+    assert_eq!(left(&bench.cleaning).len(), 2_001);
+    assert_eq!(
+        bench.documents.stays["vpn"].why,
+        "its earlier versions have set more than is remembered, which is not removed"
+    );
+}
+
+#[test]
+fn a_version_whose_answer_was_lost_forgets_nothing() {
+    let before = sets("vpn", "system", "clean", &["Home/AlwaysOn"]);
+    let after = sets("vpn", "system", "clean", &["Work/AlwaysOn"]);
+    let mut bench = confirmed(&before);
+    bench.want(std::slice::from_ref(&after));
+    bench.begin();
+    // It takes the new version, and nobody hears that it does.
+    bench.hear(Some(vec![told(&before, 60, "R1")]), &|_| (215, None));
+    bench.hear(Some(vec![told(&after, 1, "")]), OK);
+    bench.want(&[]);
+    bench.begin();
+    bench.hear(Some(vec![told(&after, 60, "")]), OK);
+    bench.hear(Some(vec![]), OK);
+    let home = "./Device/Vendor/MSFT/VPNv2/Home".to_owned();
+    assert_eq!(
+        left(&bench.cleaning),
+        [("vpn", home, None), ("vpn", WORK.to_owned(), None)]
+    );
+}
+
+#[test]
 fn what_is_the_users_waits_for_the_user() {
     let document = sets("vpn", "user", "clean", &["Work/AlwaysOn"]);
     let known = {
@@ -285,6 +355,12 @@ fn the_device_is_woken_for_what_needs_no_user() {
     assert_eq!(reported(bench.cleaning.clone()), (true, true));
     let (_, after) = Own::default().hold(&bench.cleaning, (405, None));
     assert_eq!(reported(after), (false, false), "nothing more is to be done");
+    let own = Own {
+        declared: [(WORK.parse().unwrap(), "other".to_owned())].into(),
+        ..Own::default()
+    };
+    let (_, waits) = own.hold(&bench.cleaning, (200, None));
+    assert_eq!(reported(waits), (false, false), "it waits for a document");
 }
 
 #[test]

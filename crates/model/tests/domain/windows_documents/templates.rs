@@ -88,6 +88,15 @@ fn a_template_is_filled_in_and_confirmed_by_its_result() {
     assert_eq!(bench.judged(), [Judged::Confirmed]);
     assert_eq!(session(&mut bench, &document, 60, "R1", &both()), []);
     assert_eq!(bench.drift(), []);
+    // In any way of writing nodes.
+    let spelled = both()
+        .to_string()
+        .replace("./Vendor", "./Device/vendor")
+        .replace("/a1/", "/%611/");
+    let mut bench = sent(&document, 200);
+    let spelled = serde_json::from_str(&spelled).unwrap();
+    assert_eq!(session(&mut bench, &document, 60, "R1", &spelled), []);
+    assert_eq!(bench.judged(), [Judged::Confirmed]);
     // A result that does not name what every instance comes to is of something else.
     for others in [
         parts(&[("A1", "200", 60)]),

@@ -1,6 +1,6 @@
 //! Linked sessions: what the device says of its documents, and which it is sent.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use ordain_catalog::windows::{LocUri, WindowsCatalog};
@@ -141,13 +141,15 @@ async fn load(app: &App, manifest: &Manifest) -> Result<Policy, Fault> {
     Ok(Policy { wanted, places })
 }
 
-/// What its documents set.
-pub(super) async fn resources(app: &App, manifest: &Manifest) -> Result<BTreeSet<LocUri>, Fault> {
+/// What its documents set, with their identifiers.
+pub(super) async fn resources(app: &App, manifest: &Manifest) -> Result<BTreeMap<LocUri, String>, Fault> {
     let wanted = load(app, manifest).await?.wanted.into_iter();
     let catalog = WindowsCatalog::builtin();
-    Ok(wanted
-        .flat_map(|declared| declared.document.resources(catalog))
-        .collect())
+    let resources = wanted.flat_map(|declared| {
+        let resources = declared.document.resources(catalog).into_iter();
+        resources.map(move |resource| (resource, declared.identifier.clone()))
+    });
+    Ok(resources.collect())
 }
 
 /// A document, if it is still known.

@@ -1,6 +1,6 @@
 //! How it stands with the linked channel of a device, for its own sessions and for administrators.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use ordain_catalog::windows::{LocUri, WindowsCatalog};
@@ -55,7 +55,7 @@ impl Linked {
     }
 
     /// What the documents set that are for the device.
-    pub(crate) async fn resources(&self, app: &App) -> Result<BTreeSet<LocUri>, Fault> {
+    pub(crate) async fn resources(&self, app: &App) -> Result<BTreeMap<LocUri, String>, Fault> {
         super::session::resources(app, &self.wanted).await
     }
 

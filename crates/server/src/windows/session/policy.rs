@@ -15,7 +15,7 @@ use ordain_model::status::{self, StatusState};
 use ordain_model::sync::Wanted;
 use ordain_model::windows::channel_of;
 use ordain_model::windows::documents::Documents;
-use ordain_model::windows::session::{Declared, Link, Queued, REFUSED, Scene as View, Session};
+use ordain_model::windows::session::{Declared, Link, Queued, REFUSED, Scene as View, Session, standing};
 use ordain_model::windows::settings::Settings;
 use ordain_store::ChannelState;
 use serde::Deserialize;
@@ -162,17 +162,22 @@ pub(in crate::windows) async fn report(
 }
 
 impl Policy {
-    /// Whether something is to be taken away that documents have set.
+    /// Whether something may be to be taken away that documents have set.
     pub(super) fn cleans(&self) -> bool {
-        self.record.cleaning.due().next().is_some()
+        self.record.cleaning.open().next().is_some()
+    }
+
+    /// What the device's account with the server is to be, whose sessions are held at `address`.
+    pub(super) fn standing(&self, address: &str, package: Option<&str>) -> Settings {
+        standing(address, package, &self.wanted)
     }
 
     pub(super) fn scene<'a>(
         &'a self,
-        address: &'a str,
+        standing: &'a Settings,
         package: Option<&'a str>,
         link: Link<'a>,
-        declared: &'a BTreeSet<LocUri>,
+        declared: &'a BTreeMap<LocUri, String>,
         now: i64,
     ) -> View<'a> {
         View {
@@ -181,7 +186,7 @@ impl Policy {
             cleaning: &self.record.cleaning,
             queue: &self.queue,
             now,
-            address,
+            standing,
             package,
             wanted: &self.wanted,
             unwanted: &self.unwanted,

@@ -1,6 +1,6 @@
 //! Sessions on the device's own channel: what it is, its settings, what was ordered.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use ordain_model::decision::Write;
 use ordain_model::held::Listing;
@@ -50,9 +50,10 @@ impl Speaks for Session {
         let package = wns.as_ref().map(|wns| wns.package.as_str());
         let declared = match policy.cleans() {
             true => linked.resources(app).await?,
-            false => BTreeSet::new(),
+            false => BTreeMap::new(),
         };
-        let view = policy.scene(&address, package, linked.link(), &declared, scene.now);
+        let standing = policy.standing(&address, package);
+        let view = policy.scene(&standing, package, linked.link(), &declared, scene.now);
         self.hears(heard.header.message_id, digest);
         let first = u32::try_from(heard.statuses.len() + 1).unwrap_or(u32::MAX);
         let answer = self.respond(&view, heard.said.clone(), first);

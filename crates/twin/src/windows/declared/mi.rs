@@ -63,11 +63,6 @@ impl Providers {
         self.0.entry(class_of(namespace, class)).or_default()
     }
 
-    /// Takes a provider away, as if it were not installed.
-    pub fn uninstall(&mut self, namespace: &str, class: &str) {
-        self.0.remove(&class_of(namespace, class));
-    }
-
     pub(super) fn find(&mut self, dsc: &Dsc) -> Option<&mut Provider> {
         self.0.get_mut(&class_of(&dsc.namespace, &dsc.class))
     }

@@ -1,14 +1,23 @@
 //! Documents as text, and what a device says of them.
 
 use ordain_twin::windows::Twin;
+use ordain_windows::syncml::loc_uri::LocUri;
 use roxmltree::{Document, Node};
 
-use super::{Fake, Say, child, command, get, linked_converse, results, say};
+use super::{Fake, Say, child, command, get, linked, linked_converse, linked_order, results, say};
 
 pub(crate) const VPN: &str = "5a1f0c3e-7b22-4d0e-9c11-2f6a8e4b7d90";
 pub(crate) const WIFI: &str = "77777777-0000-4000-8000-000000000002";
 pub(crate) const OTHER: &str = "77777777-0000-4000-8000-000000000003";
 pub(crate) const HOST: &str = "./Device/Vendor/MSFT/DeclaredConfiguration/Host";
+/// What the usual documents set: a profile with its content, and a node of a connection.
+pub(crate) const LAB: &str = "./Device/Vendor/MSFT/WiFi/Profile/Lab";
+pub(crate) const LAB_XML: &str = "./Device/Vendor/MSFT/WiFi/Profile/Lab/WlanXml";
+pub(crate) const SERVERS: &str = "./Device/Vendor/MSFT/VPNv2/LabVPN/NativeProfile/Servers";
+
+pub(crate) fn uri(text: &str) -> LocUri {
+    LocUri::parse(text).unwrap()
+}
 
 /// A line of the list of documents.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -102,45 +111,90 @@ pub(crate) fn list(message: &str) -> Option<Vec<Line>> {
     Some(root.children().filter(Node::is_element).map(line).collect())
 }
 
-/// The list, as a session without commands tells it.
-pub(crate) fn listed(twin: &mut Twin, fake: &mut Fake, now: i64) -> Vec<Line> {
-    list(&linked_converse(twin, fake, [], now)[0]).unwrap()
+/// A computer with a linked enrollment that has held its first session, and the server of both of its enrollments.
+pub(crate) struct Computer {
+    pub(crate) twin: Twin,
+    pub(crate) fake: Fake,
 }
 
-/// The states in that list.
-pub(crate) fn states(twin: &mut Twin, fake: &mut Fake, now: i64) -> Vec<u32> {
-    listed(twin, fake, now).iter().map(|line| line.state).collect()
-}
+impl Computer {
+    pub(crate) fn linked() -> Self {
+        let (twin, fake) = linked();
+        Self { twin, fake }
+    }
 
-/// Sends a document, and gives what it was answered with.
-pub(crate) fn send(
-    twin: &mut Twin,
-    fake: &mut Fake,
-    request: &str,
-    id: &str,
-    document: &str,
-    now: i64,
-) -> (u16, Option<String>) {
-    let messages = linked_converse(twin, fake, [replace(100, request, id, document)], now);
-    super::reading::statuses(&messages[1], 100).remove(0)
-}
+    /// Lets it do all that it has to do.
+    pub(crate) fn run(&mut self, now: i64) {
+        super::run(&mut self.twin, &mut self.fake, now);
+    }
 
-/// Sends a document, and has it applied.
-pub(crate) fn apply(twin: &mut Twin, fake: &mut Fake, id: &str, document: &str, now: i64) {
-    assert_eq!(send(twin, fake, "Complete", id, document, now - 10), (200, None));
-    twin.wake(now);
-    super::run(twin, fake, now);
-}
+    /// Its own clock moves on: what its service and its schedules do by that time. The linked messages are given.
+    pub(crate) fn pass(&mut self, at: i64) -> Vec<String> {
+        self.fake.requests.clear();
+        self.twin.wake(at);
+        self.run(at);
+        self.fake.bodies("/linked/session")
+    }
 
-/// The result of a document: its text.
-pub(crate) fn result(twin: &mut Twin, fake: &mut Fake, request: &str, id: &str, now: i64) -> String {
-    let uri = format!("{HOST}/{request}/Results/{id}/Document");
-    let messages = linked_converse(twin, fake, [say(get(100, &uri))], now);
-    let mut got = results(&messages[1], 100);
-    assert_eq!(got.len(), 1, "{}", messages[1]);
-    let (source, format, text) = got.remove(0);
-    assert_eq!((source, format.as_str()), (uri, "chr"));
-    text
+    /// Holds a linked session in which the server says this, and gives its messages.
+    pub(crate) fn linked_converse(&mut self, script: impl IntoIterator<Item = Say>, now: i64) -> Vec<String> {
+        linked_converse(&mut self.twin, &mut self.fake, script, now)
+    }
+
+    /// Does one command in a linked session, and gives its code.
+    pub(crate) fn linked_order(&mut self, verb: &str, uri: &str, data: &str, now: i64) -> u16 {
+        linked_order(&mut self.twin, &mut self.fake, verb, uri, data, now)
+    }
+
+    /// The list, as a session without commands tells it.
+    pub(crate) fn listed(&mut self, now: i64) -> Vec<Line> {
+        list(&self.linked_converse([], now)[0]).unwrap()
+    }
+
+    /// The states in that list.
+    pub(crate) fn states(&mut self, now: i64) -> Vec<u32> {
+        self.listed(now).iter().map(|line| line.state).collect()
+    }
+
+    /// Sends a document, and gives what it was answered with.
+    pub(crate) fn send(
+        &mut self,
+        request: &str,
+        id: &str,
+        document: &str,
+        now: i64,
+    ) -> (u16, Option<String>) {
+        let messages = self.linked_converse([replace(100, request, id, document)], now);
+        super::reading::statuses(&messages[1], 100).remove(0)
+    }
+
+    /// Sends a document, and has it applied.
+    pub(crate) fn apply(&mut self, id: &str, document: &str, now: i64) {
+        assert_eq!(self.send("Complete", id, document, now - 10), (200, None));
+        self.twin.wake(now);
+        self.run(now);
+    }
+
+    /// The same with the profile [`LAB`],
+    pub(crate) fn apply_wifi(&mut self, now: i64) {
+        self.apply(WIFI, &wifi("W1", &[("Lab", "Lab")]), now);
+    }
+
+    /// and with the connection that has [`SERVERS`].
+    pub(crate) fn apply_vpn(&mut self, now: i64) {
+        self.apply(VPN, &vpn("V1", "LabVPN"), now);
+    }
+
+    /// The result of a document: its text.
+    pub(crate) fn result(&mut self, request: &str, id: &str, now: i64) -> String {
+        let uri = format!("{HOST}/{request}/Results/{id}/Document");
+        let messages = self.linked_converse([say(get(100, &uri))], now);
+        let mut got = results(&messages[1], 100);
+        assert_eq!(got.len(), 1, "{}", messages[1]);
+        let (source, format, text) = got.remove(0);
+        assert_eq!((source, format.as_str()), (uri, "chr"));
+        text
+    }
 }
 
 /// The attributes of the whole and of each `URI` or `DSC` of a result: state, status, name and value.
