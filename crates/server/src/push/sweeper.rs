@@ -185,9 +185,9 @@ impl Sweeper {
             };
             self.is_walks_turn = !self.is_walks_turn;
             if let Some(job) = first.pop_front().or_else(|| second.pop_front()) {
-                let client = client.clone();
+                let (client, now) = (client.clone(), self.app.now());
                 self.flights.spawn(async move {
-                    let outcome = client.push(&job.to, job.until).await;
+                    let outcome = client.push(&job.to, now).await;
                     (job, outcome)
                 });
             }

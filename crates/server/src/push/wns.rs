@@ -19,7 +19,6 @@ use tokio::sync::Mutex;
 use tokio::time::Instant;
 
 use self::line::{Failure, Lines};
-use super::look::KEPT;
 use super::{Push, SetupError};
 use crate::files;
 use crate::settings::StartError;
@@ -68,8 +67,9 @@ impl Wns {
         })
     }
 
-    /// Pushes to a device's channel. Nothing is sent twice that WNS may have processed.
-    pub async fn push(&self, to: &WnsChannel) -> Outcome {
+    /// Pushes to a device's channel; WNS keeps it for `lives` seconds for a device that is not connected. Nothing is sent twice
+    /// that WNS may have processed.
+    pub async fn push(&self, to: &WnsChannel, lives: u32) -> Outcome {
         let refused = |reason: &str| Outcome::Refused {
             reason: reason.to_owned(),
         };
@@ -85,7 +85,7 @@ impl Wns {
                 Ok(token) => token,
                 Err(outcome) => return outcome,
             };
-            let request = token.push(&channel, u32::try_from(KEPT).unwrap_or(u32::MAX));
+            let request = token.push(&channel, lives);
             let origin = request.origin.clone();
             let reply = match self.lines.exchange(request).await {
                 Ok(reply) => reply,
