@@ -5,6 +5,8 @@
 
 mod line;
 mod store;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -137,6 +139,7 @@ impl Wns {
             }
             Err(Failure::Untrusted(reason)) => Err(Outcome::Misconfigured { reason }),
             Err(Failure::Down(reason)) => Err(Outcome::Retry { reason, after: None }),
+            Err(Failure::Busy) => Err(busy()),
         };
         match answer {
             Ok(token) => {
@@ -159,11 +162,12 @@ impl Wns {
         let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         let is_known = known.contains(&(origin.host.clone(), origin.port));
         match failure {
+            Failure::Busy => busy(),
             Failure::Down(reason) | Failure::Untrusted(reason) if is_known => {
                 Outcome::Retry { reason, after: None }
             }
-            Failure::Down(_) | Failure::Untrusted(_) => Outcome::Refused {
-                reason: "nobody answers at the device's channel".to_owned(),
+            Failure::Down(reason) | Failure::Untrusted(reason) => Outcome::Refused {
+                reason: format!("no answer from the device's channel: {reason}"),
             },
         }
     }
@@ -173,6 +177,13 @@ impl Wns {
         if known.len() < MOST_KNOWN {
             known.insert((origin.host.clone(), origin.port));
         }
+    }
+}
+
+fn busy() -> Outcome {
+    Outcome::Retry {
+        reason: "all connections are busy".to_owned(),
+        after: None,
     }
 }
 
