@@ -4,7 +4,6 @@
 //! blames the device alone, unless WNS has answered from there before.
 
 mod line;
-mod store;
 #[cfg(test)]
 mod tests;
 

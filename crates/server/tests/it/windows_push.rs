@@ -3,13 +3,16 @@
 use std::net::TcpListener;
 use std::time::Duration;
 
+use ordain_pki::seal::KeyRing;
 use ordain_testbed::Database;
 use ordain_twin::windows::Way;
 use ordain_twin::wns::{Courier, Trouble, Wns};
 use serde_json::{Value, json};
 
 use crate::client::Answer;
+use crate::device::Device;
 use crate::house::{House, PUBLIC_URL};
+use crate::keys::{keys, put_keys};
 use crate::policy::blueprint;
 use crate::windows_twin::Managed;
 use crate::windows_wire::token;
@@ -24,6 +27,7 @@ crate::on_each_database!(
     addresses_that_are_not_of_wns_are_never_asked,
     without_credentials_they_come_by_their_schedule,
     another_package_needs_another_channel,
+    credentials_that_cannot_be_read_stop_no_session,
     strangers_learn_nothing_of_wns,
 );
 
@@ -477,6 +481,40 @@ async fn another_package_needs_another_channel(database: Database) {
     pushed.subscribe(&scene.house).await;
     assert_eq!(scene.status().await["channels"], 0);
     assert_eq!(scene.wns.counts().accepted, 0);
+}
+
+async fn credentials_that_cannot_be_read_stop_no_session(database: Database) {
+    let mut scene = Scene::open(database).await;
+    let (kept, lost) = (keys(&scene.house).remove(0), KeyRing::new_entry());
+    put_keys(&scene.house, &[&lost, &kept]);
+    scene.house.restart().await;
+    scene.set(Wns::PACKAGE).await.with(200);
+    put_keys(&scene.house, &[&kept, &lost]);
+    scene.house.restart().await;
+    let mut pushed = scene.computer(0).await;
+    let id = pushed.managed.id().to_owned();
+    put_keys(&scene.house, &[&kept]);
+    scene.house.restart().await;
+    scene.publish(2).await;
+    pushed.managed.session().await;
+    assert_eq!(scene.states().await, ["converged"]);
+    assert_eq!(pushed.managed.value(PACKAGE).as_deref(), Some(Wns::PACKAGE));
+    let answer = scene.house.admin("GET", "/wns", None).await;
+    let told = answer.with(503).json();
+    assert!(
+        told["error"].as_str().expect("why").contains("set them again"),
+        "{told}"
+    );
+    // What one wants to know of Apple's devices does not depend on it.
+    let device = Device::mac(&scene.house, "A");
+    device.enroll().await;
+    scene.house.get("/devices/A/explain").await;
+    // Whoever sets them is heard at once, and the channel is still there.
+    scene.set(Wns::PACKAGE).await.with(200);
+    scene.house.get(&format!("/devices/{id}/explain")).await;
+    scene.publish(3).await;
+    pushed.is_pushed().await;
+    pushed.comes(&scene.house).await;
 }
 
 async fn strangers_learn_nothing_of_wns(database: Database) {
