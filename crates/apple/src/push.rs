@@ -121,7 +121,10 @@ pub fn outcome(status: u16, retry_after: Option<&str>, body: &[u8]) -> Result<Ou
         (410, "Unregistered" | "ExpiredToken") => Outcome::Dead {
             since: timestamp.map(|milliseconds| milliseconds.div_euclid(1000)),
         },
-        (429, _) => Outcome::Slow { after },
+        (429, _) => Outcome::Slow {
+            reason: words(status, &reason),
+            after,
+        },
         (500.., _) => Outcome::Retry {
             reason: words(status, &reason),
             after,

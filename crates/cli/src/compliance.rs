@@ -18,7 +18,8 @@ pub(crate) struct ComplianceArgs {
     /// Only members of this group
     #[arg(long)]
     group: Option<String>,
-    /// The state of a device that was silent for so long is unknown: 90s, 30m, 12h, 7d [default: 3d]
+    /// The state of a device that was silent for so long is unknown: 90s, 30m, 12h, 7d [default: 3d, and for Windows devices
+    /// at least twice their poll schedule]
     #[arg(long, value_name = "SPAN", value_parser = time::parse_span)]
     silent_after: Option<Duration>,
     #[command(flatten)]
@@ -102,7 +103,7 @@ fn view(compliance: &Compliance) -> String {
     );
     if total.unknown > 0 {
         text += &format!(
-            "\n{} unknown: never reported, or silent for more than {}",
+            "\n{} unknown: never reported, or silent for more than {}, or than their schedule allows",
             total.unknown,
             time::span((*silent_after).into())
         );
@@ -182,7 +183,7 @@ mod tests {
         all       1239     1199       4       14       22       2        31
 
         1199 of 1239 devices are as revision 12 wants them
-        22 unknown: never reported, or silent for more than 3 days
+        22 unknown: never reported, or silent for more than 3 days, or than their schedule allows
         2 drifted: what documents set there is not so any more, or not surely
         31 repaired: within 7 days something had drifted that the device has mended by itself
         ");

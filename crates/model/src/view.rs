@@ -56,7 +56,7 @@ pub struct ViewOf<'a> {
     pub record: &'a StatusRecord,
     /// and the declarations therein.
     pub listing: &'a Listing<'a>,
-    /// Whether that is so long ago that it may be over: what was confirmed then is unknown.
+    /// Whether that is so long ago that it may be over: what was confirmed or failed then is unknown.
     pub is_stale: bool,
 }
 
@@ -87,7 +87,7 @@ impl ViewOf<'_> {
         });
         let state = match &verdict {
             Verdict::Pending => "pending",
-            Verdict::Confirmed if self.is_stale => "unknown",
+            Verdict::Confirmed | Verdict::Failed(_) if self.is_stale => "unknown",
             Verdict::Confirmed => "confirmed",
             Verdict::Settled => "settled",
             Verdict::Failed(_) => "failed",

@@ -72,11 +72,20 @@ pub enum Outcome {
     },
     /// Too many pushes to this device: later.
     Slow {
+        /// Why.
+        reason: String,
         /// In how many seconds, if the service says so; at most [`MAX_WAIT`].
         after: Option<u32>,
     },
-    /// The service is not able to at present: later.
+    /// The service is not able to at present: later. Others may fare better.
     Retry {
+        /// Why.
+        reason: String,
+        /// In how many seconds, if the service says so; at most [`MAX_WAIT`].
+        after: Option<u32>,
+    },
+    /// The service is not able to at present, whoever is pushed: all wait.
+    Throttled {
         /// Why.
         reason: String,
         /// In how many seconds, if the service says so; at most [`MAX_WAIT`].

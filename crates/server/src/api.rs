@@ -106,7 +106,7 @@ pub struct DeviceFilter {
     /// Only those of this platform.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub platform: Option<String>,
-    /// Only those of this state: converged, failed, pending, or left.
+    /// Only those of this state: converged, failed, pending, unknown, or left.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub state: Option<String>,
     /// Only members of this group.
@@ -149,8 +149,9 @@ pub struct DeviceRow {
     /// Its system's version.
     pub os_version: Option<String>,
     /// failed: a declaration failed, on any of its channels. converged: every declaration that its own channel and its
-    /// linked one should have is confirmed or settled. left: checked out. unknown: it has documents of declared
-    /// configuration, and has not spoken of them for twice its schedule. pending: anything else.
+    /// linked one should have is confirmed or settled. left: checked out. unknown: it has never reported, or was silent for too
+    /// long, as compliance counts it, or has documents of declared configuration and has not spoken of them for twice its
+    /// schedule. pending: anything else.
     pub state: String,
     /// Over what it should have, on its own channel and on those others that have reported.
     #[schema(value_type = Object)]

@@ -1,4 +1,4 @@
-//! TLS: the server's certificate, given or self-made, and the certificates that devices show.
+//! TLS: the server's certificate, given or self-made, the certificates that devices show, and whom the server trusts.
 
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
@@ -15,7 +15,11 @@ use rustls::pki_types::{
     SubjectPublicKeyInfoDer, UnixTime,
 };
 use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
-use rustls::{CertificateError, DigitallySignedStruct, DistinguishedName, ServerConfig, SignatureScheme};
+use rustls::{
+    CertificateError, ClientConfig, DigitallySignedStruct, DistinguishedName, RootCertStore, ServerConfig,
+    SignatureScheme,
+};
+use tokio_rustls::TlsConnector;
 use webpki::RawPublicKeyEntity;
 
 use crate::files;
@@ -31,6 +35,15 @@ pub(crate) struct ServerIdentity {
 /// The most that Apple's clients accept of a server certificate, less a little, in seconds.
 const LEAF_VALIDITY: i64 = 397 * 24 * 60 * 60;
 const CA_VALIDITY: i64 = 10 * 366 * 24 * 60 * 60;
+
+/// What connects to servers that `roots` vouch for, and shows no certificate itself.
+pub(crate) fn connector(roots: RootCertStore) -> Result<TlsConnector, rustls::Error> {
+    let config = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+        .with_safe_default_protocol_versions()?
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    Ok(Arc::new(config).into())
+}
 
 /// Reads the certificate that the settings name, or makes one for `names` and `addresses`.
 pub(crate) fn identity(

@@ -292,7 +292,8 @@ impl Token {
                 text,
                 lives: body.expires_in.unwrap_or(TOKEN_LIVES).min(TOKEN_LIVES),
             }),
-            408 | 429 | 500.. => Err(Outcome::Retry {
+            // Without a token nobody is pushed.
+            408 | 429 | 500.. => Err(Outcome::Throttled {
                 reason: said(status),
                 after: after.and_then(retry_after),
             }),
@@ -347,7 +348,10 @@ impl Answer<'_> {
     pub fn outcome(&self) -> Result<Outcome, TokenRefused> {
         let after = self.retry_after.and_then(retry_after);
         Ok(match (self.status, self.fate) {
-            (200, Some("channelthrottled")) => Outcome::Slow { after },
+            (200, Some(reason @ "channelthrottled")) => Outcome::Slow {
+                reason: reason.to_owned(),
+                after,
+            },
             // [U] Whether one that is to be kept is ever dropped; then it is pushed again.
             (200, Some("dropped")) => Outcome::Refused {
                 reason: "dropped".to_owned(),
@@ -357,7 +361,7 @@ impl Answer<'_> {
             // What is no answer of WNS' own takes no channel from a device.
             (404 | 410, _) if self.is_of_wns => Outcome::Dead { since: None },
             // All that is pushed with these credentials is too much.
-            (406 | 429, _) => Outcome::Retry {
+            (406 | 429, _) => Outcome::Throttled {
                 reason: "throttled".to_owned(),
                 after: after.or(Some(THROTTLED)),
             },

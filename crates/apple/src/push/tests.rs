@@ -108,7 +108,11 @@ fn answers_are_named_by_what_to_do() {
         };
         assert_eq!(read(500, reason), Ok(retry));
     }
-    assert_eq!(read(429, "TooManyRequests"), Ok(Outcome::Slow { after: None }));
+    let slow = Outcome::Slow {
+        reason: "TooManyRequests".to_owned(),
+        after: None,
+    };
+    assert_eq!(read(429, "TooManyRequests"), Ok(slow));
 }
 
 #[test]

@@ -216,7 +216,7 @@ pub(super) fn not_there(name: &str) -> Fault {
 
 /// A device in the list.
 async fn row(app: &App, world: &World, found: &FleetRow) -> Result<DeviceRow, StoreError> {
-    let judged = judged(app, world, found).await?;
+    let judged = judged(app, world, found, None).await?;
     let Seen {
         enrollment: device,
         seen_at,

@@ -186,10 +186,10 @@ impl Known {
         };
         let number = world.revision().number;
         let newest = app.store.revisions(Some(number + 1), 1).await?;
-        let certificate = app.push_certificate().await?;
-        let service = match device.facts.is_windows() {
-            true => Service::Wns,
-            false => Service::Apns,
+        // What the one service is shown says nothing of who is pushed through the other one.
+        let (service, certificate, wns) = match device.facts.is_windows() {
+            true => (Service::Wns, None, app.wns().await?),
+            false => (Service::Apns, app.push_certificate().await?, None),
         };
         let trouble = app.trouble(service).await?;
         let mut known = Self {
@@ -202,7 +202,7 @@ impl Known {
             queued: sleeper.as_ref().and_then(|sleeper| sleeper.queued),
             wake: sleeper.map(|sleeper| sleeper.wake).unwrap_or_default(),
             certificate: certificate.map(|certificate| certificate.not_after),
-            wns: app.wns().await?.map(|credentials| credentials.package.clone()),
+            wns: wns.map(|credentials| credentials.package.clone()),
             trouble: trouble.map(|trouble| (trouble.reason, trouble.until)),
             published_at: newest.first().map(|revision| revision.published_at),
             past: Vec::new(),

@@ -82,20 +82,18 @@ pub(crate) async fn over_fleet(
     let is_first = after.is_none();
     let catalog = app.catalogs.in_force().catalog;
     let world = app.world();
-    let declarations = world.revision().wish.declarations.values();
-    let documents = declarations.filter_map(|declared| Some((declared, Document::of(declared)?)));
-    let inventories: Vec<_> = documents
-        .flat_map(|(declared, document)| document.tells(&declared.identifier))
-        .collect();
     let (predicate, findings) = off_thread(move || {
         let predicate = read(&question.predicate, Dialect::Server)?;
+        if !is_first {
+            return Ok((predicate, Vec::new()));
+        }
+        let declarations = world.revision().wish.declarations.values();
+        let documents = declarations.filter_map(|declared| Some((declared, Document::of(declared)?)));
+        let inventories = documents.flat_map(|(declared, document)| document.tells(&declared.identifier));
         let schema = PredicateSchema::new(&catalog)
             .with_status(facts::types())
             .with_status(inventories);
-        let findings = match is_first {
-            true => findings(&question.predicate, Dialect::Server, &schema),
-            false => Vec::new(),
-        };
+        let findings = findings(&question.predicate, Dialect::Server, &schema);
         Ok((predicate, findings))
     })
     .await?;

@@ -11,7 +11,8 @@ pub struct ComplianceQuery {
     /// Only members of this group.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub group: Option<String>,
-    /// After how many seconds without a word the state of a device is unknown; three days unless said otherwise.
+    /// After how many seconds without a word the state of a device is unknown; unless said otherwise three days, or twice what
+    /// passes between two sessions of a Windows device where that is longer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub silent_after: Option<u32>,
 }
@@ -23,7 +24,8 @@ pub struct Compliance {
     pub platforms: Vec<PlatformCompliance>,
     /// All of them together.
     pub total: DeviceCounts,
-    /// After how many seconds without a word a device counted as unknown.
+    /// After how many seconds without a word a device counted as unknown; one of Windows that is to come more seldom, and of
+    /// which nothing else was asked, after two of its sessions.
     pub silent_after: u32,
     /// Within how many seconds before now something counted as repaired.
     pub repaired_within: u32,

@@ -1,6 +1,5 @@
 //! The HTTP client for webhooks and for keys of sign-in services: one connection for each message, no redirects.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -9,8 +8,8 @@ use http::{Method, Request, StatusCode, request};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
+use rustls::RootCertStore;
 use rustls::pki_types::ServerName;
-use rustls::{ClientConfig, RootCertStore};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
@@ -18,6 +17,7 @@ use tokio_rustls::TlsConnector;
 use url::{Host, Position, Url};
 
 use crate::settings::StartError;
+use crate::tls::connector;
 
 /// For all of it: the name, the connection, the handshake, and the answer.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -52,15 +52,8 @@ impl Client {
     pub(crate) fn new() -> Result<Self, StartError> {
         let mut roots = RootCertStore::empty();
         roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let config = ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .map_err(|error| StartError::Crypto(error.to_string()))?
-            .with_root_certificates(roots)
-            .with_no_client_auth();
-        Ok(Self {
-            tls: Arc::new(config).into(),
-        })
+        let tls = connector(roots).map_err(|error| StartError::Crypto(error.to_string()))?;
+        Ok(Self { tls })
     }
 
     /// Posts JSON to `url` with its signature. It was taken when a 2xx comes back; what else the answer says is not read.

@@ -12,6 +12,9 @@ use super::certificate::PushCertificate;
 use super::wns::{Credentials, Wns};
 use crate::app::App;
 
+/// For how long a service keeps a push for a device that is not connected, in seconds: longer than the longest pause.
+const KEPT: u32 = 2 * 24 * 60 * 60;
+
 /// A client, with what it shows to its service.
 #[derive(Clone)]
 pub(super) enum Client {
@@ -60,8 +63,8 @@ impl Client {
         })
     }
 
-    /// Pushes to where a device says, once. The service keeps it until `until` (unix seconds).
-    pub(super) async fn push(&self, to: &Push, until: i64) -> Outcome {
+    /// Pushes to where a device says, once, at `now` in unix seconds.
+    pub(super) async fn push(&self, to: &Push, now: i64) -> Outcome {
         match (self, to) {
             (Self::Apns(_, apns), Push::Apns(to)) => {
                 let notification = Notification {
@@ -69,11 +72,11 @@ impl Client {
                     token: hex::decode(&to.token).unwrap_or_default(),
                     topic: to.topic.clone(),
                     magic: to.magic.clone(),
-                    expiration: until,
+                    expiration: now.saturating_add(KEPT.into()),
                 };
                 apns.push(&notification).await
             }
-            (Self::Wns(_, wns), Push::Wns(to)) => wns.push(to).await,
+            (Self::Wns(_, wns), Push::Wns(to)) => wns.push(to, KEPT).await,
             (Self::Apns(..), Push::Wns(_)) | (Self::Wns(..), Push::Apns(_)) => Outcome::Refused {
                 reason: "the device is pushed through another service".to_owned(),
             },

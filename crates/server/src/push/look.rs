@@ -9,14 +9,9 @@ use ordain_store::{Looked, Sleeper, StoreError};
 
 use crate::app::App;
 
-/// For how long a service keeps a push for a device that is not connected, in seconds: longer than the longest pause.
-pub(super) const KEPT: i64 = 2 * 24 * 60 * 60;
-
 /// A push to be made.
 pub(super) struct Job {
     pub(super) to: Push,
-    /// Until when the service keeps it for a device that is not connected, in unix seconds.
-    pub(super) until: i64,
     /// What to keep once the service has taken it.
     pub(super) looked: Looked,
     /// What was kept before.
@@ -75,7 +70,6 @@ pub(super) async fn look(
     Ok(match (next, push) {
         (Next::Push(wake), Some(push)) => Verdict::Push(Box::new(Job {
             to: push.clone(),
-            until: now + KEPT,
             looked: looked(wake),
             before,
             stretch: None,

@@ -62,6 +62,7 @@ impl PushMetrics {
             Outcome::Dead { .. } => "dead",
             Outcome::Slow { .. } => "slow",
             Outcome::Retry { .. } => "retry",
+            Outcome::Throttled { .. } => "throttled",
             Outcome::Misconfigured { .. } => "misconfigured",
             Outcome::Refused { .. } => "refused",
         };

@@ -6,6 +6,7 @@
 mod apns;
 pub mod certificate;
 mod client;
+mod kept;
 mod line;
 mod lines;
 mod look;
@@ -17,10 +18,9 @@ mod walk;
 pub mod wns;
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
 
 use ordain_model::enrollment::Service;
-use ordain_store::{AuditRecord, StoreError};
+use ordain_store::StoreError;
 use ordain_windows::wns::Site;
 use tokio::sync::Notify;
 
@@ -32,9 +32,8 @@ use crate::app::App;
 use crate::files;
 use crate::settings::{Settings, StartError};
 use certificate::Warning;
+use kept::Kept;
 
-/// The setting that holds the certificate, and the context that it is sealed in.
-const CERTIFICATE: &str = "push-certificate";
 /// The setting that holds the last trouble with a service.
 fn trouble_with(service: Service) -> &'static str {
     match service {
@@ -65,12 +64,11 @@ pub(crate) struct Push {
     url: Option<String>,
     /// PEM with whom alone to trust, instead of the system's.
     ca: Option<PathBuf>,
-    /// The certificate, with the sealed bytes that it was read from.
-    known: Mutex<Option<(Vec<u8>, Arc<PushCertificate>)>>,
+    certificate: Kept<PushCertificate>,
     /// The same of WNS.
     wns_site: Site,
     wns_ca: Option<PathBuf>,
-    known_wns: Mutex<Option<(Vec<u8>, Arc<wns::Credentials>)>>,
+    credentials: Kept<wns::Credentials>,
 }
 
 impl Push {
@@ -88,10 +86,10 @@ impl Push {
             rate: settings.push_rate,
             url: settings.apns_url.clone(),
             ca: settings.apns_ca.clone(),
-            known: Mutex::default(),
+            certificate: Kept::default(),
             wns_site: wns::site(settings.wns_url.as_deref())?,
             wns_ca: settings.wns_ca.clone(),
-            known_wns: Mutex::default(),
+            credentials: Kept::default(),
         })
     }
 
@@ -122,46 +120,6 @@ impl Push {
 }
 
 impl App {
-    /// The certificate to push with, if one was imported.
-    pub(crate) async fn push_certificate(&self) -> Result<Option<Arc<PushCertificate>>, StoreError> {
-        let Some(sealed) = self.store.setting(CERTIFICATE).await? else {
-            return Ok(None);
-        };
-        let known = || self.push.known.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, certificate)) = known().as_ref().filter(|(bytes, _)| *bytes == sealed) {
-            return Ok(Some(certificate.clone()));
-        }
-        let broken = |error: &dyn std::fmt::Display| {
-            StoreError::Corrupt(format!("the push certificate: {error}; import it again"))
-        };
-        let opened = self.seal.ring().open(CERTIFICATE.as_bytes(), &sealed);
-        let opened = opened.map_err(|error| broken(&error))?;
-        let text = String::from_utf8_lossy(&opened);
-        let certificate = PushCertificate::from_pem(&text).map_err(|error| broken(&error))?;
-        let certificate = Arc::new(certificate);
-        *known() = Some((sealed, certificate.clone()));
-        Ok(Some(certificate))
-    }
-
-    /// Pushes with `certificate` from now on.
-    pub(crate) async fn keep_push_certificate(
-        &self,
-        certificate: &PushCertificate,
-        audit: &AuditRecord,
-    ) -> Result<(), StoreError> {
-        let unsealed = |error: &dyn std::fmt::Display| StoreError::Unavailable(format!("sealing: {error}"));
-        let pem = certificate.to_pem().map_err(|error| unsealed(&error))?;
-        // Held until it is stored, so that a rotation of keys waits for it.
-        let ring = self.seal.ring();
-        let sealed = ring.seal(CERTIFICATE.as_bytes(), pem.as_bytes());
-        let sealed = sealed.map_err(|error| unsealed(&error))?;
-        self.store
-            .set_pushed_with(Service::Apns, CERTIFICATE, Some(sealed), audit)
-            .await?;
-        self.push.apns.imported.notify_one();
-        Ok(())
-    }
-
     /// What is wrong with `service`, by the word of the node that pushes.
     pub(crate) async fn trouble(&self, service: Service) -> Result<Option<Trouble>, StoreError> {
         let kept = self.store.setting(trouble_with(service)).await?;

@@ -185,9 +185,9 @@ impl Sweeper {
             };
             self.is_walks_turn = !self.is_walks_turn;
             if let Some(job) = first.pop_front().or_else(|| second.pop_front()) {
-                let client = client.clone();
+                let (client, now) = (client.clone(), self.app.now());
                 self.flights.spawn(async move {
-                    let outcome = client.push(&job.to, job.until).await;
+                    let outcome = client.push(&job.to, now).await;
                     (job, outcome)
                 });
             }
@@ -217,10 +217,18 @@ impl Sweeper {
             unreachable: 1,
             ..Tally::default()
         };
-        let is_over = !matches!(outcome, Outcome::Retry { .. } | Outcome::Misconfigured { .. });
-        if is_over {
+        let is_failure = matches!(
+            outcome,
+            Outcome::Retry { .. } | Outcome::Throttled { .. } | Outcome::Misconfigured { .. }
+        );
+        // What was under way when a pause began does not end it.
+        if !is_failure && self.trouble.as_ref().is_some_and(|trouble| trouble.until <= now) {
             self.trouble = None;
         }
+        let all_wait = match &outcome {
+            Outcome::Throttled { after, .. } => after.unwrap_or_default(),
+            _ => 0,
+        };
         let tally = match outcome {
             Outcome::Accepted => Tally {
                 pushed: 1,
@@ -230,18 +238,18 @@ impl Sweeper {
                 looked.wake = looked.wake.dead();
                 unreachable
             }
-            Outcome::Slow { after } => {
+            Outcome::Slow { reason, after } => {
                 let after = now.saturating_add(after.map_or(0, i64::from));
-                looked.wake = looked.wake.refused("TooManyRequests".to_owned(), after);
+                looked.wake = looked.wake.refused(reason, after);
                 unreachable
             }
             Outcome::Refused { reason } => {
                 looked.wake = looked.wake.refused(reason, now);
                 unreachable
             }
-            Outcome::Retry { reason, after } => {
+            Outcome::Retry { reason, after } | Outcome::Throttled { reason, after } => {
                 looked.wake = later(after.unwrap_or(RETRY));
-                self.trouble = Some(Trouble::theirs(self.trouble.take(), reason, now));
+                self.trouble = Some(Trouble::theirs(self.trouble.take(), reason, all_wait, now));
                 Tally {
                     waiting: 1,
                     ..Tally::default()

@@ -1,10 +1,10 @@
-//! Trouble with APNs itself: no device is to blame, so all pushes pause, and whoever asks is told why.
+//! Trouble with a push service itself: no device is to blame, so all pushes pause, and whoever asks is told why.
 
 use serde::{Deserialize, Serialize};
 
 /// The first pause when what is set up here is wrong, in seconds, and the longest.
 const OURS: (i64, i64) = (30, 10 * 60);
-/// The same when APNs is not able to at present.
+/// The same when the service is not able to at present.
 const THEIRS: (i64, i64) = (1, 60);
 /// So many pushes in a row may fail, each on its own, before all pause.
 const BEARABLE: u32 = 20;
@@ -23,12 +23,22 @@ pub(crate) struct Trouble {
 }
 
 impl Trouble {
-    /// The trouble after a push to which nobody answered well at `now`, in unix seconds.
-    pub(super) fn theirs(before: Option<Self>, reason: String, now: i64) -> Self {
+    /// The trouble after a push to which nobody answered well at `now`, in unix seconds. The service wants none from anybody
+    /// for `after` seconds.
+    pub(super) fn theirs(before: Option<Self>, reason: String, after: u32, now: i64) -> Self {
         let pauses = before
             .as_ref()
             .map_or(0, |before| (before.failures + 1).saturating_sub(BEARABLE));
-        Self::after(before, reason, pauses, THEIRS, now)
+        let trouble = Self::after(before, reason.clone(), pauses, THEIRS, now);
+        let until = now.saturating_add(after.into());
+        match until > trouble.until {
+            true => Self {
+                reason,
+                until,
+                ..trouble
+            },
+            false => trouble,
+        }
     }
 
     /// The trouble after a push that cannot succeed until somebody changes what is set up.
@@ -83,8 +93,8 @@ mod tests {
     }
 
     #[test]
-    fn a_single_failure_of_apns_stops_nobody() {
-        let fails = |trouble, at| Trouble::theirs(trouble, "Shutdown".into(), at);
+    fn a_single_failure_of_the_service_stops_nobody() {
+        let fails = |trouble, at| Trouble::theirs(trouble, "Shutdown".into(), 0, at);
         let mut trouble = fails(None, 1_000);
         for _ in 0..BEARABLE {
             assert_eq!(trouble.until, 1_000);
@@ -96,5 +106,18 @@ mod tests {
             now = trouble.until;
             trouble = fails(Some(trouble), now);
         }
+    }
+
+    #[test]
+    fn what_the_service_asks_for_is_kept_from_the_first_time_on() {
+        let throttled = |trouble, after, at| Trouble::theirs(trouble, "throttled".into(), after, at);
+        let trouble = throttled(None, 400, 1_000);
+        assert_eq!((trouble.since, trouble.until), (1_000, 1_400));
+        // Of those that were under way together, the longest pause counts.
+        let longer = throttled(Some(trouble.clone()), 500, 1_010);
+        assert_eq!((longer.since, longer.until, longer.failures), (1_000, 1_510, 1));
+        assert_eq!(throttled(Some(longer.clone()), 400, 1_020), longer);
+        let other = Trouble::theirs(Some(trouble.clone()), "HTTP 503".into(), 0, 1_020);
+        assert_eq!(other, trouble);
     }
 }

@@ -4,7 +4,8 @@
 //! blames the device alone, unless WNS has answered from there before.
 
 mod line;
-mod store;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -19,7 +20,6 @@ use tokio::sync::Mutex;
 use tokio::time::Instant;
 
 use self::line::{Failure, Lines};
-use super::look::KEPT;
 use super::{Push, SetupError};
 use crate::files;
 use crate::settings::StartError;
@@ -68,8 +68,9 @@ impl Wns {
         })
     }
 
-    /// Pushes to a device's channel. Nothing is sent twice that WNS may have processed.
-    pub async fn push(&self, to: &WnsChannel) -> Outcome {
+    /// Pushes to a device's channel; WNS keeps it for `lives` seconds for a device that is not connected. Nothing is sent twice
+    /// that WNS may have processed.
+    pub async fn push(&self, to: &WnsChannel, lives: u32) -> Outcome {
         let refused = |reason: &str| Outcome::Refused {
             reason: reason.to_owned(),
         };
@@ -85,7 +86,7 @@ impl Wns {
                 Ok(token) => token,
                 Err(outcome) => return outcome,
             };
-            let request = token.push(&channel, u32::try_from(KEPT).unwrap_or(u32::MAX));
+            let request = token.push(&channel, lives);
             let origin = request.origin.clone();
             let reply = match self.lines.exchange(request).await {
                 Ok(reply) => reply,
@@ -137,6 +138,7 @@ impl Wns {
             }
             Err(Failure::Untrusted(reason)) => Err(Outcome::Misconfigured { reason }),
             Err(Failure::Down(reason)) => Err(Outcome::Retry { reason, after: None }),
+            Err(Failure::Busy) => Err(busy()),
         };
         match answer {
             Ok(token) => {
@@ -159,11 +161,12 @@ impl Wns {
         let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         let is_known = known.contains(&(origin.host.clone(), origin.port));
         match failure {
+            Failure::Busy => busy(),
             Failure::Down(reason) | Failure::Untrusted(reason) if is_known => {
                 Outcome::Retry { reason, after: None }
             }
-            Failure::Down(_) | Failure::Untrusted(_) => Outcome::Refused {
-                reason: "nobody answers at the device's channel".to_owned(),
+            Failure::Down(reason) | Failure::Untrusted(reason) => Outcome::Refused {
+                reason: format!("no answer from the device's channel: {reason}"),
             },
         }
     }
@@ -173,6 +176,13 @@ impl Wns {
         if known.len() < MOST_KNOWN {
             known.insert((origin.host.clone(), origin.port));
         }
+    }
+}
+
+fn busy() -> Outcome {
+    Outcome::Retry {
+        reason: "all connections are busy".to_owned(),
+        after: None,
     }
 }
 

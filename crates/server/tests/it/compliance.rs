@@ -6,13 +6,14 @@ use serde_json::{Value, json};
 
 use crate::device::{Device, facts};
 use crate::house::{House, PUBLIC_URL};
-use crate::policy::rich;
+use crate::policy::{blueprint, rich};
 use crate::windows_twin::Managed;
 use crate::windows_wire::token;
 
 crate::on_each_database!(
     each_device_is_counted_once,
     who_is_silent_is_unknown,
+    who_comes_seldom_is_not_silent,
     questions_that_make_no_sense,
 );
 
@@ -82,6 +83,14 @@ async fn each_device_is_counted_once(database: Database) {
     ];
     assert_eq!(compliance(&house, "").await, expected);
     assert_eq!(compliance(&house, "?group=all").await, expected);
+    // The list says the same of each.
+    let list = house.get("/devices?state=unknown").await;
+    assert_eq!(
+        (&list["matching"], &list["devices"][0]["id"]),
+        (&json!(1), &json!("C"))
+    );
+    let states = json!({"converged": 3, "failed": 1, "pending": 0, "unknown": 1, "left": 1});
+    assert_eq!(list["states"], states);
     assert_eq!(
         compliance(&house, "?group=lab").await,
         [row("iOS", [1, 1, 0, 0, 0])]
@@ -119,6 +128,7 @@ async fn who_is_silent_is_unknown(database: Database) {
     house.pass(1);
     let silent = [row("macOS", [1, 0, 0, 0, 1]), row("Windows", [1, 0, 0, 0, 1])];
     assert_eq!(compliance(&house, "").await, silent);
+    assert_eq!(house.get("/devices?state=unknown").await["matching"], 2);
     assert_eq!(compliance(&house, "?silent_after=300000").await, all);
     // Whoever speaks again is known by what it said before, where nothing else is wanted.
     mac.idle().await;
@@ -126,6 +136,24 @@ async fn who_is_silent_is_unknown(database: Database) {
     assert_eq!(compliance(&house, "").await, all);
     house.pass(61);
     assert_eq!(compliance(&house, "?silent_after=60").await, silent);
+}
+
+async fn who_comes_seldom_is_not_silent(database: Database) {
+    let house = House::open(database).await;
+    let seldom = "Identifier: seldom\npoll: {every: 10d}\n".to_owned();
+    let files = [
+        ("windows/seldom.yaml", seldom),
+        ("blueprints/all.yaml", blueprint("base", "all", &["seldom"])),
+    ];
+    house.publish(&files).await;
+    computer(&house, 0).await;
+    house.pass(20 * DAY);
+    assert_eq!(compliance(&house, "").await, [row("Windows", [1, 1, 0, 0, 0])]);
+    let silent = [row("Windows", [1, 0, 0, 0, 1])];
+    assert_eq!(compliance(&house, "?silent_after=1000000").await, silent);
+    house.pass(1);
+    assert_eq!(compliance(&house, "").await, silent);
+    assert_eq!(house.get("/devices").await["devices"][0]["state"], "unknown");
 }
 
 async fn questions_that_make_no_sense(database: Database) {

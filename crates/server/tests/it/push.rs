@@ -102,7 +102,11 @@ async fn each_answer_is_told_by_what_to_do() {
         "{dead:?}"
     );
     apns.turn(|knobs| knobs.most_per_token = Some(1));
-    assert_eq!(client.push(&notification(0)).await, Outcome::Slow { after: None });
+    let slow = |after| Outcome::Slow {
+        reason: "TooManyRequests".to_owned(),
+        after,
+    };
+    assert_eq!(client.push(&notification(0)).await, slow(None));
 
     let with = async |status, reason: &str, retry_after| {
         let reason = reason.to_owned();
@@ -116,8 +120,7 @@ async fn each_answer_is_told_by_what_to_do() {
         });
         client.push(&notification(0)).await
     };
-    let slow = with(429, "TooManyRequests", Some(7)).await;
-    assert_eq!(slow, Outcome::Slow { after: Some(7) });
+    assert_eq!(with(429, "TooManyRequests", Some(7)).await, slow(Some(7)));
     assert_eq!(
         with(503, "ServiceUnavailable", Some(60)).await,
         retry("ServiceUnavailable", Some(60))

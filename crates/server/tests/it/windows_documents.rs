@@ -39,6 +39,20 @@ async fn who_is_silent_for_long_is_unknown(database: Database) {
     let is = list(&[listed(&id, &checksum, R1, 60)]);
     pc.talks().begin(Some(&is)).await.is_over();
     assert_eq!(facts(&house, "vpn").await.1, "confirmed");
+    // Nor is one that had failed known to have failed still.
+    let is = list(&[listed(&id, &checksum, "R2", 61)]);
+    let mut talk = pc.talks();
+    let heard = talk.begin(Some(&is)).await;
+    let result = vpn_result(&id, &checksum, "R2", 61, "status=\"404\" state=\"61\"");
+    talk.answer(&heard, &is, |heard, command| heard.value(command, &result).into())
+        .await
+        .is_over();
+    for state in ["failed", "unknown"] {
+        assert_eq!(facts(&house, "vpn").await.1, state);
+        assert_eq!(house.get("/devices").await["devices"][0]["state"], state);
+        assert_eq!(house.get("/compliance").await["total"][state], 1);
+        house.pass(16 * 3_600 + 1);
+    }
 }
 
 async fn what_nobody_has_sent_goes(database: Database) {

@@ -76,8 +76,13 @@ pub(crate) fn token_of(claims: &Value, key: &KeyPair) -> String {
 
 /// A server that takes tokens signed with the last one of [`KEYS`].
 pub(crate) async fn house(database: Database) -> House {
+    believing(database, &key_set(&KEYS[2], "k1")).await
+}
+
+/// A server that takes tokens of the tenant that are signed with one of `keys`.
+pub(crate) async fn believing(database: Database, keys: &Value) -> House {
     let mut house = House::closed(database);
-    let jwks = house.file("keys.json", &key_set(&KEYS[2], "k1").to_string());
+    let jwks = house.file("keys.json", &keys.to_string());
     house.settings().entra = Some(EntraSettings {
         tenant: TENANT.to_owned(),
         audience: AUDIENCE.to_owned(),

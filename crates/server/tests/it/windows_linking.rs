@@ -1,6 +1,7 @@
 //! Simulated PCs that a server sends to their linked enrollment, and how it ends.
 
 use ordain_catalog::windows::Join;
+use ordain_pki::Certificate;
 use ordain_testbed::Database;
 use ordain_twin::windows::Standing;
 use serde_json::{Value, json};
@@ -58,6 +59,18 @@ async fn linked(house: &House, managed: &Managed) -> (Option<String>, Vec<String
     )
 }
 
+/// It is linked, and nothing speaks against that.
+async fn is_linked(house: &House, managed: &Managed) {
+    let is = (Some("enrolled".to_owned()), Vec::new());
+    assert_eq!(linked(house, managed).await, is);
+}
+
+/// The certificate of its linked account.
+fn certificate(managed: &Managed) -> Certificate {
+    let account = managed.twin.linked().expect("a linked account");
+    account.identity.certificate.clone()
+}
+
 async fn a_joined_pc_is_linked(database: Database) {
     let mut house = house(database).await;
     publish(&house).await;
@@ -75,8 +88,7 @@ async fn a_joined_pc_is_linked(database: Database) {
         ("Ordain", "Ordain-DC")
     );
     assert_eq!(second.sessions(), 1);
-    let is_linked = (Some("enrolled".to_owned()), Vec::new());
-    assert_eq!(linked(&house, &managed).await, is_linked);
+    is_linked(&house, &managed).await;
     let audit = house.get("/audit").await;
     let linking = audit
         .as_array()
@@ -98,16 +110,8 @@ async fn a_joined_pc_is_linked(database: Database) {
     session(&house, &mut managed).await;
     managed.is_content();
     assert!(managed.twin.linked().expect("a linked account").sessions() > 1);
-    assert_eq!(
-        managed
-            .twin
-            .linked()
-            .expect("a linked account")
-            .identity
-            .certificate,
-        second.identity.certificate
-    );
-    assert_eq!(linked(&house, &managed).await, is_linked);
+    assert_eq!(certificate(&managed), second.identity.certificate);
+    is_linked(&house, &managed).await;
 }
 
 async fn a_registered_pc_is_linked(database: Database) {
@@ -117,10 +121,7 @@ async fn a_registered_pc_is_linked(database: Database) {
     let mut managed = in_entra(&house, Join::Registered);
     enroll(&house, &mut managed).await;
     managed.is_content();
-    assert_eq!(
-        linked(&house, &managed).await,
-        (Some("enrolled".to_owned()), Vec::new())
-    );
+    is_linked(&house, &managed).await;
     let audit = house.get("/audit").await;
     assert_eq!(audit[0]["who"], format!("device {}", managed.id()));
 }
@@ -131,32 +132,15 @@ async fn what_stays_at_failed_works(database: Database) {
     let mut managed = in_entra(&house, Join::Joined);
     managed.twin.quirks_mut().link_status_stays_failed = true;
     enroll(&house, &mut managed).await;
-    let certificate = managed
-        .twin
-        .linked()
-        .expect("a linked account")
-        .identity
-        .certificate
-        .clone();
+    let before = certificate(&managed);
     for _ in 0..3 {
         house.pass(HOUR);
         session(&house, &mut managed).await;
     }
     let device = house.device(managed.id()).await;
     assert_eq!(device["channels"][0]["status"]["windows.linked.status"], 3);
-    assert_eq!(
-        linked(&house, &managed).await,
-        (Some("enrolled".to_owned()), Vec::new())
-    );
-    assert_eq!(
-        managed
-            .twin
-            .linked()
-            .expect("a linked account")
-            .identity
-            .certificate,
-        certificate
-    );
+    is_linked(&house, &managed).await;
+    assert_eq!(certificate(&managed), before);
 }
 
 async fn who_cannot_be_linked_is_told(database: Database) {
@@ -184,23 +168,14 @@ async fn who_cannot_be_linked_is_told(database: Database) {
     publish(&house).await;
     managed.twin.pc_mut().edition = 48;
     session(&house, &mut managed).await;
-    assert_eq!(
-        linked(&house, &managed).await,
-        (Some("enrolled".to_owned()), Vec::new())
-    );
+    is_linked(&house, &managed).await;
 }
 
 async fn unlinking(database: Database) {
     let house = house(database).await;
     publish(&house).await;
     let mut managed = enrolled(&house).await;
-    let certificate = managed
-        .twin
-        .linked()
-        .expect("a linked account")
-        .identity
-        .certificate
-        .clone();
+    let before = certificate(&managed);
     publish_nothing(&house).await;
     session(&house, &mut managed).await;
     assert!(
@@ -229,19 +204,8 @@ async fn unlinking(database: Database) {
     publish(&house).await;
     session(&house, &mut managed).await;
     session(&house, &mut managed).await;
-    assert_eq!(
-        linked(&house, &managed).await,
-        (Some("enrolled".to_owned()), Vec::new())
-    );
-    assert_ne!(
-        managed
-            .twin
-            .linked()
-            .expect("a linked account")
-            .identity
-            .certificate,
-        certificate
-    );
+    is_linked(&house, &managed).await;
+    assert_ne!(certificate(&managed), before);
     managed.is_content();
 }
 

@@ -3,13 +3,16 @@
 use std::net::TcpListener;
 use std::time::Duration;
 
+use ordain_pki::seal::KeyRing;
 use ordain_testbed::Database;
 use ordain_twin::windows::Way;
 use ordain_twin::wns::{Courier, Trouble, Wns};
 use serde_json::{Value, json};
 
 use crate::client::Answer;
+use crate::device::Device;
 use crate::house::{House, PUBLIC_URL};
+use crate::keys::{keys, put_keys};
 use crate::policy::blueprint;
 use crate::windows_twin::Managed;
 use crate::windows_wire::token;
@@ -24,6 +27,7 @@ crate::on_each_database!(
     addresses_that_are_not_of_wns_are_never_asked,
     without_credentials_they_come_by_their_schedule,
     another_package_needs_another_channel,
+    credentials_that_cannot_be_read_stop_no_session,
     strangers_learn_nothing_of_wns,
 );
 
@@ -84,6 +88,17 @@ impl Scene {
             ("blueprints/all.yaml", blueprint("base", "all", &["updates"])),
         ];
         self.house.publish(&files).await;
+    }
+
+    /// Orders a package for a computer, another one for each number.
+    async fn order(&self, id: &str, number: u16) -> Value {
+        let keys = json!({
+            "product": format!("{{01234567-89AB-CDEF-0123-45678901{number:04}}}"), "version": "1.0",
+            "url": "https://example.org/a.msi", "sha256": "ab".repeat(32),
+        });
+        let body = json!({"request_type": "windows.install-msi", "devices": [id], "keys": keys});
+        let made = self.house.admin("POST", "/commands", Some(body)).await;
+        made.with(200).json()
     }
 
     async fn status(&self) -> Value {
@@ -212,18 +227,7 @@ async fn a_change_is_one_push_for_each(database: Database) {
 async fn an_order_is_pushed_until_it_is_given(database: Database) {
     let scene = Scene::equipped(database).await;
     let mut pushed = scene.computer(0).await;
-    let keys = json!({
-        "product": "{01234567-89AB-CDEF-0123-456789012340}", "version": "1.0", "url": "https://example.org/a.msi",
-        "sha256": "ab".repeat(32),
-    });
-    let id = pushed.managed.id().to_owned();
-    let body = json!({"request_type": "windows.install-msi", "devices": [id], "keys": keys});
-    let made: Value = scene
-        .house
-        .admin("POST", "/commands", Some(body))
-        .await
-        .with(200)
-        .json();
+    let made = scene.order(pushed.managed.id(), 0).await;
     scene.until("pushed", |status| status["unanswered"] == 1).await;
     assert_eq!(pushed.pushes(), 1);
     pushed.comes(&scene.house).await;
@@ -323,28 +327,58 @@ async fn credentials_that_are_wrong_pause_all(database: Database) {
 async fn who_is_throttled_waits(database: Database) {
     let scene = Scene::equipped(database).await;
     let mut pushed = scene.computer(0).await;
-    let trouble = |status, fate: Option<&str>| Trouble {
-        status,
-        fate: fate.map(str::to_owned),
-        retry_after: Some(400),
-        times: 1,
-    };
-    for (revision, trouble) in [
-        (1_u8, trouble(406, None)),
-        (2, trouble(503, None)),
-        (3, trouble(200, Some("channelthrottled"))),
-    ] {
+    let mut other = scene.computer(1).await;
+    let id = pushed.managed.id().to_owned();
+    let first_tried = async |status: u16, fate: Option<&str>, is_so: &dyn Fn(&Value) -> bool| {
+        let trouble = Trouble {
+            status,
+            fate: fate.map(str::to_owned),
+            retry_after: Some(400),
+            times: 1,
+        };
         scene.wns.turn(|knobs| knobs.trouble = Some(trouble));
-        scene.publish(revision).await;
-        scene.swept(revision.into()).await;
-        scene.idle().await;
+        scene.order(&id, status).await;
+        scene.until("tried", is_so).await;
+    };
+    // All is too much: who has nothing to do with it waits, too.
+    let until = scene.house.now() + 400;
+    let is_throttled = |status: &Value| {
+        let problem = &status["problem"];
+        problem["reason"] == "throttled" && problem["tried_again_at"] == until
+    };
+    first_tried(406, None, &is_throttled).await;
+    scene.order(other.managed.id(), 406).await;
+    let only_other = |status: &Value| status["due"] == 1;
+    scene.until("the outcome written", only_other).await;
+    scene.house.pass(390);
+    let status = scene.status().await;
+    assert!(is_throttled(&status) && only_other(&status), "{status}");
+    assert_eq!(status["unanswered"], 0);
+    assert_eq!((pushed.pushes(), other.pushes()), (0, 0));
+    scene.house.pass(20);
+    for waiting in [&mut pushed, &mut other] {
+        waiting.is_pushed().await;
+        waiting.comes(&scene.house).await;
+        assert_eq!(waiting.pushes(), 0);
+    }
+    // One server of WNS, or one channel: the others go on.
+    let has_failed = |status: &Value| status["problem"]["reason"] == "HTTP 503";
+    let is_slow = |status: &Value| status["refused"][0]["reason"] == "channelthrottled";
+    for (status, fate, is_so) in [
+        (503, None, &has_failed as &dyn Fn(&Value) -> bool),
+        (200, Some("channelthrottled"), &is_slow),
+    ] {
+        first_tried(status, fate, is_so).await;
+        scene.order(other.managed.id(), status).await;
+        other.is_pushed().await;
+        other.comes(&scene.house).await;
         scene.house.pass(390);
         scene.idle().await;
-        assert_eq!(pushed.pushes(), 0, "{revision}");
+        assert_eq!(pushed.pushes(), 0, "{status}");
         scene.house.pass(20);
         pushed.is_pushed().await;
-        assert_eq!(pushed.pushes(), 0, "{revision}");
         pushed.comes(&scene.house).await;
+        assert_eq!((pushed.pushes(), other.pushes()), (0, 0), "{status}");
     }
 }
 
@@ -451,6 +485,40 @@ async fn another_package_needs_another_channel(database: Database) {
     pushed.subscribe(&scene.house).await;
     assert_eq!(scene.status().await["channels"], 0);
     assert_eq!(scene.wns.counts().accepted, 0);
+}
+
+async fn credentials_that_cannot_be_read_stop_no_session(database: Database) {
+    let mut scene = Scene::open(database).await;
+    let (kept, lost) = (keys(&scene.house).remove(0), KeyRing::new_entry());
+    put_keys(&scene.house, &[&lost, &kept]);
+    scene.house.restart().await;
+    scene.set(Wns::PACKAGE).await.with(200);
+    put_keys(&scene.house, &[&kept, &lost]);
+    scene.house.restart().await;
+    let mut pushed = scene.computer(0).await;
+    let id = pushed.managed.id().to_owned();
+    put_keys(&scene.house, &[&kept]);
+    scene.house.restart().await;
+    scene.publish(2).await;
+    pushed.managed.session().await;
+    assert_eq!(scene.states().await, ["converged"]);
+    assert_eq!(pushed.managed.value(PACKAGE).as_deref(), Some(Wns::PACKAGE));
+    let answer = scene.house.admin("GET", "/wns", None).await;
+    let told = answer.with(503).json();
+    assert!(
+        told["error"].as_str().expect("why").contains("set them again"),
+        "{told}"
+    );
+    // What one wants to know of Apple's devices does not depend on it.
+    let device = Device::mac(&scene.house, "A");
+    device.enroll().await;
+    scene.house.get("/devices/A/explain").await;
+    // Whoever sets them is heard at once, and the channel is still there.
+    scene.set(Wns::PACKAGE).await.with(200);
+    scene.house.get(&format!("/devices/{id}/explain")).await;
+    scene.publish(3).await;
+    pushed.is_pushed().await;
+    pushed.comes(&scene.house).await;
 }
 
 async fn strangers_learn_nothing_of_wns(database: Database) {

@@ -5,14 +5,13 @@ use std::sync::LazyLock;
 use ordain_catalog::windows::Join;
 use ordain_pki::KeyPair;
 use ordain_pki::key::KeyKind;
-use ordain_server::EntraSettings;
 use ordain_testbed::Database;
 use ordain_twin::windows::entra::{Issuer, Membership};
 use ordain_twin::windows::{Standing, Way};
 use serde_json::Value;
 
 use crate::house::{House, PUBLIC_URL};
-use crate::windows_entra::{AUDIENCE, TENANT};
+use crate::windows_entra::{TENANT, believing};
 use crate::windows_twin::Managed;
 use crate::windows_wire::token;
 
@@ -25,15 +24,7 @@ pub(crate) static ISSUER: LazyLock<Issuer> = LazyLock::new(|| {
 
 /// A server that believes the tenant.
 pub(crate) async fn house(database: Database) -> House {
-    let mut house = House::closed(database);
-    let jwks = house.file("keys.json", &ISSUER.jwks().to_string());
-    house.settings().entra = Some(EntraSettings {
-        tenant: TENANT.to_owned(),
-        audience: AUDIENCE.to_owned(),
-        jwks: jwks.to_str().expect("a path").to_owned(),
-    });
-    house.start().await.expect("a server");
-    house
+    believing(database, &ISSUER.jwks()).await
 }
 
 /// A PC that is in Entra in that way, before it enrolls.

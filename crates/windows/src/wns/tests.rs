@@ -178,7 +178,7 @@ fn a_token_or_what_is_wrong_with_us() {
     ] {
         assert_eq!(wrong(200, body), "no token: HTTP 200");
     }
-    let later = Outcome::Retry {
+    let later = Outcome::Throttled {
         reason: "HTTP 503".to_owned(),
         after: Some(7),
     };
@@ -207,7 +207,11 @@ fn answers_are_named_by_what_to_do() {
     assert_eq!(of(200).outcome(), Ok(Outcome::Accepted));
     assert_eq!(fate("received"), Ok(Outcome::Accepted));
     assert_eq!(fate("dropped"), refused("dropped"));
-    assert_eq!(fate("channelthrottled"), Ok(Outcome::Slow { after: None }));
+    let slow = Outcome::Slow {
+        reason: "channelthrottled".to_owned(),
+        after: None,
+    };
+    assert_eq!(fate("channelthrottled"), Ok(slow));
     assert_eq!(of(401).outcome(), Err(TokenRefused));
     for gone in [404, 410] {
         assert_eq!(of(gone).outcome(), Ok(Outcome::Dead { since: None }));
@@ -226,12 +230,18 @@ fn answers_are_named_by_what_to_do() {
             after,
         })
     };
-    assert_eq!(of(406).outcome(), retry("throttled", Some(THROTTLED)));
+    let throttled = |after| {
+        Ok(Outcome::Throttled {
+            reason: "throttled".to_owned(),
+            after: Some(after),
+        })
+    };
+    assert_eq!(of(406).outcome(), throttled(THROTTLED));
     let after = Answer {
         retry_after: Some("9"),
         ..of(406)
     };
-    assert_eq!(after.outcome(), retry("throttled", Some(9)));
+    assert_eq!(after.outcome(), throttled(9));
     assert_eq!(of(503).outcome(), retry("HTTP 503", None));
 }
 

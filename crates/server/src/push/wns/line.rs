@@ -1,6 +1,6 @@
 //! Connections to WNS: HTTP/1.1 over TLS, kept open for the next request to the same server. Redirects lead nowhere.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -10,7 +10,7 @@ use http_body_util::{BodyExt, Full, Limited};
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper_util::rt::TokioIo;
 use ordain_windows::wns::{MAX_ANSWER, Origin, Request};
-use rustls::ClientConfig;
+use rustls::CertificateError;
 use rustls::pki_types::ServerName;
 use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
@@ -19,6 +19,7 @@ use tokio_rustls::TlsConnector;
 
 use crate::push::SetupError;
 use crate::push::apns::roots;
+use crate::tls::connector;
 
 /// The connections.
 pub(super) struct Lines {
@@ -32,9 +33,11 @@ pub(super) struct Lines {
 
 type Line = SendRequest<Full<Bytes>>;
 
-/// Why a request has no answer.
+/// Why a request has no answer. The texts name no server, so that what is counted by them comes to few.
 #[derive(Debug)]
 pub(super) enum Failure {
+    /// There was no free connection in time, whomever it was for.
+    Busy,
     /// The network, or the server, is down, or did not answer in time.
     Down(String),
     /// It does not show a certificate that counts.
@@ -65,14 +68,9 @@ impl Reply {
 
 impl Lines {
     pub(super) fn new(ca: Option<&str>, most: usize, patience: Duration) -> Result<Self, SetupError> {
-        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let config = ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .map_err(|error| SetupError::Roots(error.to_string()))?
-            .with_root_certificates(roots(ca)?)
-            .with_no_client_auth();
+        let tls = connector(roots(ca)?);
         Ok(Self {
-            tls: Arc::new(config).into(),
+            tls: tls.map_err(|error| SetupError::Roots(error.to_string()))?,
             patience,
             most,
             places: Semaphore::new(most),
@@ -85,7 +83,7 @@ impl Lines {
         let late = |what: &str| Failure::Down(format!("{what} takes too long"));
         let place = timeout(self.patience, self.places.acquire()).await;
         // It is never closed.
-        let _place = place.map_err(|_| late("a free connection"))?;
+        let _place = place.map_err(|_| Failure::Busy)?;
         if let Some(line) = self.take(&request.origin) {
             match timeout(self.patience, self.send(line, &request)).await {
                 Ok(Err(error)) if error.is_canceled() || error.is_closed() => {}
@@ -124,7 +122,7 @@ impl Lines {
         let stream = self.tls.connect(name, stream).await.map_err(|error| {
             let inner = error.get_ref().and_then(|inner| inner.downcast_ref());
             match inner {
-                Some(rustls::Error::InvalidCertificate(_)) => Failure::Untrusted(format!("TLS: {error}")),
+                Some(rustls::Error::InvalidCertificate(why)) => Failure::Untrusted(untrusted(why).to_owned()),
                 _ => Failure::Down(format!("TLS: {error}")),
             }
         })?;
@@ -172,5 +170,21 @@ impl Lines {
             headers: head.headers,
             body: body.map(|body| body.to_bytes()).unwrap_or_default(),
         })
+    }
+}
+
+/// Why a certificate does not count.
+fn untrusted(why: &CertificateError) -> &'static str {
+    match why {
+        CertificateError::UnknownIssuer | CertificateError::BadSignature => {
+            "TLS: its certificate is of an authority that is not trusted"
+        }
+        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+            "TLS: its certificate is for another name"
+        }
+        CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
+            "TLS: its certificate has expired"
+        }
+        _ => "TLS: its certificate does not count",
     }
 }

@@ -46,7 +46,11 @@ impl Speaks for Session {
         let policy = policy::load(app, &scene.state, &manifest, self.set()).await?;
         let address = format!("{}{MANAGEMENT}", app.public_url);
         let linked = Linked::load(app, &scene.world, device).await?;
-        let wns = app.wns().await?;
+        // Without the package the device keeps the one that it has.
+        let wns = app.wns().await.unwrap_or_else(|error| {
+            tracing::warn!(%error, "no package to push for is known");
+            None
+        });
         let package = wns.as_ref().map(|wns| wns.package.as_str());
         let declared = match policy.cleans() {
             true => linked.resources(app).await?,
