@@ -193,7 +193,11 @@ fn write_enrollment(state: &ChannelState, enrollment: &Enrollment) -> Result<Ste
         values.extend(columns);
         values.push(enrollment.id.device_part().into());
         values.push(i64::from(enrollment.id.is_device()).into());
-        values.push(first_version().into());
+        let row = Versioned {
+            version: first_version(),
+            value: enrollment.clone(),
+        };
+        values.push(row.version.into());
         let step = Step::one(
             "INSERT INTO enrollment (id, state, stamp, generation, fingerprint, serial, topic, service, kind, decided, \
              source, phase, known, terms, device, is_device, version) \
@@ -201,7 +205,7 @@ fn write_enrollment(state: &ChannelState, enrollment: &Enrollment) -> Result<Ste
              ON CONFLICT (id) DO NOTHING",
             values,
         );
-        return Ok(step.keyed().touching(device_of(&enrollment.id)));
+        return Ok(step.keyed().touching(Touch::Row(Arc::new(row))));
     };
     let mut values = vec![id.into(), content, enrollment.stamp.into(), known.version.into()];
     let before = self::columns(&known.value)?;

@@ -57,7 +57,8 @@ pub(crate) struct Moment {
 
 /// Rows, and how long they hold.
 pub(crate) struct Kept {
-    rows: Cache<String, (Found, Moment)>,
+    /// None: there was no row.
+    rows: Cache<String, (Option<Found>, Moment)>,
     everybody: Epoch,
     devices: Box<[Epoch]>,
     hasher: RandomState,
@@ -101,8 +102,8 @@ impl Kept {
     }
 
     /// What the database had of channel `id` at `moment`, and has still unless others changed it, if that is known
-    /// without asking.
-    pub(crate) fn believed(&self, id: &str, moment: Moment) -> Option<Found> {
+    /// without asking: the row, or that there is none.
+    pub(crate) fn believed(&self, id: &str, moment: Moment) -> Option<Option<Found>> {
         // In this order: whoever closes has ended the epoch before.
         if self.everybody.is_open() || self.device(id).is_open() || self.moment(id).epoch != moment.epoch {
             return None;
@@ -113,11 +114,11 @@ impl Kept {
 
     /// The row of channel `id` as it once was.
     pub(crate) fn row(&self, id: &str) -> Option<Arc<Versioned<Enrollment>>> {
-        self.rows.get(id).map(|(found, _)| found.row)
+        self.rows.get(id)?.0.map(|found| found.row)
     }
 
     /// Keeps what was read after `moment`.
-    pub(crate) fn keep(&self, id: String, found: Found, moment: Moment) {
+    pub(crate) fn keep(&self, id: String, found: Option<Found>, moment: Moment) {
         self.rows.insert(id, (found, moment));
     }
 
@@ -140,24 +141,26 @@ impl Kept {
         }
     }
 
-    /// What a device does next begins with the row that it has just changed, when its epoch `ended`.
+    /// What a device does next begins with the row that it has just made or changed, when its epoch `ended`.
     fn changed(&self, row: &Arc<Versioned<Enrollment>>, ended: u64) {
         let id = row.value.id.to_string();
         let Some((before, mut read_at)) = self.rows.get(&id) else {
             return;
         };
-        // The database never takes an older stamp.
-        let is_next = before.row.version + 1 == row.version && before.row.value.stamp <= row.value.stamp;
+        let is_next = before.as_ref().is_none_or(|before| {
+            // The database never takes an older stamp.
+            before.row.version + 1 == row.version && before.row.value.stamp <= row.value.stamp
+        });
         if is_next {
-            // Its queue is as it was, if that was still known.
+            // Its queue is as it was, if that was still known; who has no row has none.
             if read_at.epoch[1] == ended {
                 read_at.epoch[1] = ended + 1;
             }
             let found = Found {
                 row: row.clone(),
-                queued: before.queued,
+                queued: before.and_then(|before| before.queued),
             };
-            self.rows.insert(id, (found, read_at));
+            self.rows.insert(id, (Some(found), read_at));
         }
     }
 
@@ -214,12 +217,12 @@ mod tests {
     /// One that has just read version 1 of `d1`, in the first era.
     fn kept() -> Kept {
         let kept = Kept::new();
-        kept.keep("d1".into(), found(1, Some(7)), kept.moment("d1"));
+        kept.keep("d1".into(), Some(found(1, Some(7))), kept.moment("d1"));
         kept
     }
 
     fn believed(kept: &Kept) -> Option<(i64, Option<i64>)> {
-        let found = kept.believed("d1", kept.moment("d1"))?;
+        let found = kept.believed("d1", kept.moment("d1"))??;
         Some((found.row.version, found.queued))
     }
 
@@ -242,7 +245,7 @@ mod tests {
                 kept.touching(&steps);
                 assert_eq!(believed(&kept), None, "{touch:?}");
                 // Read meanwhile, before or after the commit.
-                kept.keep("d1".into(), found(1, Some(7)), kept.moment("d1"));
+                kept.keep("d1".into(), Some(found(1, Some(7))), kept.moment("d1"));
                 kept.touched(&steps, is_committed);
                 let is_known = is_committed && matches!(touch, Touch::Row(_));
                 assert_eq!(believed(&kept), is_known.then_some((2, Some(7))), "{touch:?}");
@@ -278,6 +281,32 @@ mod tests {
         assert!(kept.believed("d1", now).is_some());
         now.era += 1;
         assert!(kept.believed("d1", now).is_none());
+    }
+
+    #[test]
+    fn a_new_row_is_believed_where_it_was_known_that_there_is_none() {
+        for is_committed in [true, false] {
+            let kept = Kept::new();
+            kept.keep("d1".into(), None, kept.moment("d1"));
+            assert!(matches!(kept.believed("d1", kept.moment("d1")), Some(None)));
+            let row = step(Touch::Row(found(5, None).row));
+            kept.touching(&row);
+            assert!(kept.believed("d1", kept.moment("d1")).is_none());
+            kept.touched(&row, is_committed);
+            assert_eq!(believed(&kept), is_committed.then_some((5, None)));
+        }
+        // Somebody may have made another one since.
+        let kept = Kept::new();
+        kept.keep("d1".into(), None, kept.moment("d1"));
+        let (other, row) = (
+            step(Touch::Device("d1".into())),
+            step(Touch::Row(found(5, None).row)),
+        );
+        for steps in [&other, &row] {
+            kept.touching(steps);
+            kept.touched(steps, true);
+        }
+        assert_eq!(believed(&kept), None);
     }
 
     #[test]

@@ -48,7 +48,7 @@ impl Rows {
         if !self.is_shared
             && let Some(found) = self.kept.believed(&id, moment)
         {
-            return Ok(Some(found));
+            return Ok(found);
         }
         self.together.ask(Wanted { id, moment }).await
     }
@@ -67,7 +67,7 @@ async fn answer(database: Weak<Database>, kept: Arc<Kept>, asks: Asks) {
             Ok(era) => {
                 wanted.moment.era = *era;
                 match kept.believed(&wanted.id, wanted.moment) {
-                    Some(found) => ask.answer(Ok(Some(found))),
+                    Some(found) => ask.answer(Ok(found)),
                     None => rest.push(ask),
                 }
             }
@@ -79,9 +79,7 @@ async fn answer(database: Weak<Database>, kept: Arc<Kept>, asks: Asks) {
     drop(database);
     answer_all(rest, found, |found, wanted| {
         let found = found.get(&wanted.id).cloned();
-        if let Some(found) = &found {
-            kept.keep(wanted.id.clone(), found.clone(), wanted.moment);
-        }
+        kept.keep(wanted.id.clone(), found.clone(), wanted.moment);
         Ok(found)
     });
 }
