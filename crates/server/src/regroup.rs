@@ -86,8 +86,7 @@ impl App {
         let Some(by) = world.conditions().digest() else {
             return Ok(0);
         };
-        let decided = self.store.count_decided(by).await?;
-        Ok(self.store.count_devices().await?.saturating_sub(decided))
+        self.store.count_undecided(by).await
     }
 
     /// Decides those of `stretch`; of how many that was possible.

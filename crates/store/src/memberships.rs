@@ -65,10 +65,14 @@ impl Store {
         self.count_where("", vec![]).await
     }
 
-    /// Of how many devices the memberships were decided by the conditions `by`.
-    pub async fn count_decided(&self, by: Digest) -> Result<u64, StoreError> {
-        self.count_where("AND decided = $1", vec![by.to_string().into()])
-            .await
+    /// Of how many devices the memberships were not decided by the conditions `by`: that costs by these, not by all.
+    pub async fn count_undecided(&self, by: Digest) -> Result<u64, StoreError> {
+        let mut count = 0;
+        for range in ["<", ">"] {
+            let condition = format!("AND decided {range} $1");
+            count += self.count_where(&condition, vec![by.to_string().into()]).await?;
+        }
+        Ok(count)
     }
 
     async fn count_where(&self, condition: &str, params: Vec<Value>) -> Result<u64, StoreError> {
