@@ -44,6 +44,7 @@ enum State {
     Converged,
     Failed,
     Pending,
+    Unknown,
     Left,
 }
 

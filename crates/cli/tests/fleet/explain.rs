@@ -70,6 +70,12 @@ fn devices_are_explained(database: &[&str]) {
         String::from_utf8_lossy(&simulated.stderr)
     );
     let devices = server.json(&["devices"]);
+    // Each state that the server tells can be asked for.
+    for (state, count) in devices["states"].as_object().unwrap() {
+        let only = server.json(&["devices", "--state", state]);
+        let only = only["devices"].as_array().unwrap().len();
+        assert_eq!(*count, Value::from(only), "{state}");
+    }
     let of = |platform: &str| -> Value {
         let mut devices = devices["devices"].as_array().unwrap().iter();
         devices
