@@ -49,53 +49,79 @@ pub(crate) async fn in_groups<J, F: Future<Output = ()>>(
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Mutex;
+    use std::sync::atomic::{AtomicU32, Ordering};
+    use std::time::Duration;
 
     use futures_util::future::join;
+    use tokio::sync::oneshot;
+    use tokio::task::JoinSet;
 
     use super::*;
 
-    const SIZES: Sizes = Sizes {
-        most: 8,
-        enough: 4,
-        under_way: 2,
-    };
+    /// Enough for a wake that can get lost to get lost.
+    const CALLERS: u32 = 64;
+    const ROUNDS: u32 = 5_000;
 
-    /// As SQLite's reads are done: two kinds of jobs on a thread of its own, which nobody wakes but those who hand in.
+    /// As SQLite's reads are done: several kinds of jobs on a thread of its own, which nobody wakes but those who hand in,
+    /// and these wait for answers.
     #[test]
-    fn each_job_is_done_once_whoever_comes_meanwhile() {
-        static DONE: [Mutex<Vec<u32>>; 2] = [Mutex::new(Vec::new()), Mutex::new(Vec::new())];
-        let runtime = tokio::runtime::Runtime::new().unwrap();
-        let (kinds, receivers): (Vec<_>, Vec<_>) = (0..2).map(|_| mpsc::channel::<u32>(16)).unzip();
-        let serve = |receiver, done: &'static Mutex<Vec<u32>>| {
-            in_groups(receiver, SIZES, move |group: Vec<u32>| async move {
-                assert!(!group.is_empty() && group.len() <= SIZES.most);
-                done.lock().unwrap().extend(group);
-            })
+    fn each_job_is_done_once_and_nobody_is_forgotten() {
+        static DONE: [AtomicU32; 3] = [const { AtomicU32::new(0) }; 3];
+        let sizes = Sizes {
+            most: 128,
+            enough: 16,
+            under_way: 3,
         };
-        let mut receivers = receivers.into_iter();
-        let (one, other) = (receivers.next().unwrap(), receivers.next().unwrap());
-        let handle = runtime.handle().clone();
-        let serving = std::thread::spawn(move || {
-            handle.block_on(join(serve(one, &DONE[0]), serve(other, &DONE[1])));
-        });
-        for sender in 0..8 {
-            let kinds = kinds.clone();
-            runtime.spawn(async move {
-                for job in 0..500 {
-                    for kind in &kinds {
-                        kind.send(sender * 500 + job).await.unwrap();
+        let (kinds, mut receivers): (Vec<_>, Vec<_>) = DONE
+            .iter()
+            .map(|_| mpsc::channel::<oneshot::Sender<()>>(256))
+            .unzip();
+        let mut serve = |kind: usize| {
+            in_groups(
+                receivers.remove(0),
+                sizes,
+                move |group: Vec<oneshot::Sender<()>>| async move {
+                    assert!(!group.is_empty() && group.len() <= sizes.most);
+                    for reply in group {
+                        DONE[kind].fetch_add(1, Ordering::Relaxed);
+                        reply.send(()).unwrap();
                     }
-                }
-            });
+                },
+            )
+        };
+        let serving = join(serve(0), join(serve(1), serve(2)));
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(6)
+            .enable_all()
+            .build()
+            .unwrap();
+        let handle = runtime.handle().clone();
+        let thread = std::thread::spawn(move || handle.block_on(serving));
+        let mut callers = JoinSet::new();
+        for _ in 0..CALLERS {
+            let kinds = kinds.clone();
+            callers.spawn_on(
+                async move {
+                    let ask = async |kind: usize| {
+                        let (reply, answer) = oneshot::channel();
+                        kinds[kind].send(reply).await.unwrap();
+                        answer.await.unwrap();
+                    };
+                    for _ in 0..ROUNDS {
+                        ask(0).await;
+                        join(ask(1), ask(2)).await;
+                    }
+                },
+                runtime.handle(),
+            );
         }
         // They end when nobody can hand in any more.
         drop(kinds);
-        serving.join().unwrap();
+        let all = async { tokio::time::timeout(Duration::from_secs(300), callers.join_all()).await };
+        runtime.block_on(all).expect("somebody waits for ever");
+        thread.join().unwrap();
         for done in &DONE {
-            let mut done = std::mem::take(&mut *done.lock().unwrap());
-            done.sort_unstable();
-            assert!(done.into_iter().eq(0..4_000));
+            assert_eq!(done.load(Ordering::Relaxed), CALLERS * ROUNDS);
         }
     }
 }
