@@ -7,6 +7,7 @@ use ordain_model::enrollment::Enrollment;
 use ordain_model::ids::{Channel, Digest, EnrollmentId};
 use ordain_model::record::StatusRecord;
 
+use crate::commit::is_channel_of;
 use crate::{Store, StoreError};
 
 /// A row and the version under which it was read.
@@ -94,8 +95,11 @@ impl Store {
 
     /// All channels of a device, its own first.
     pub async fn channels_of(&self, device: &EnrollmentId) -> Result<Vec<Enrollment>, StoreError> {
-        let sql = "SELECT state FROM enrollment WHERE device = $1 ORDER BY id";
-        let rows = self.query(sql, vec![device.device_part().into()]).await?;
+        let sql = format!(
+            "SELECT state FROM enrollment WHERE {} ORDER BY id",
+            is_channel_of("$1")
+        );
+        let rows = self.query(&sql, vec![device.device_part().into()]).await?;
         rows.iter().map(|row| row.json(0)).collect()
     }
 

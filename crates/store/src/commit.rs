@@ -188,54 +188,65 @@ fn write_enrollment(state: &ChannelState, enrollment: &Enrollment) -> Result<Ste
     };
     let columns = columns(enrollment)?;
     let (id, content) = (enrollment.id.to_string(), json(enrollment)?);
-    let Some(known) = known else {
-        let mut values = vec![id.into(), content, enrollment.stamp.into()];
+    let row = Versioned {
+        version: known
+            .as_ref()
+            .map_or_else(first_version, |known| known.version + 1),
+        value: enrollment.clone(),
+    };
+    let mut values = vec![id.into(), content, enrollment.stamp.into()];
+    let step = if let Some(known) = known {
+        values.push(known.version.into());
+        let before = self::columns(&known.value)?;
+        // Only what changes: SQLite makes the entries of an index anew for each column that is written, whatever it was.
+        let mut written = String::new();
+        for ((name, value), before) in COLUMNS.iter().zip(columns).zip(before) {
+            if value != before {
+                values.push(value);
+                written.push_str(&format!(", {name} = ${}", values.len()));
+            }
+        }
+        let sql = format!(
+            "UPDATE enrollment SET state = $2, stamp = CASE WHEN stamp < $3 THEN $3 ELSE stamp END, \
+             version = version + 1{written} WHERE id = $1 AND version = $4"
+        );
+        Step::one(sql, values)
+    } else {
         values.extend(columns);
         values.push(enrollment.id.device_part().into());
         values.push(i64::from(enrollment.id.is_device()).into());
-        let row = Versioned {
-            version: first_version(),
-            value: enrollment.clone(),
-        };
         values.push(row.version.into());
-        let step = Step::one(
-            "INSERT INTO enrollment (id, state, stamp, generation, fingerprint, serial, topic, service, kind, decided, \
-             source, phase, known, terms, device, is_device, version) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17) \
+        let places: Vec<_> = (1..=values.len()).map(|place| format!("${place}")).collect();
+        let sql = format!(
+            "INSERT INTO enrollment (id, state, stamp, {}, device, is_device, version) VALUES ({}) \
              ON CONFLICT (id) DO NOTHING",
-            values,
+            COLUMNS.join(", "),
+            places.join(", ")
         );
-        return Ok(step.keyed().touching(Touch::Row(Arc::new(row))));
+        Step::one(sql, values)
     };
-    let mut values = vec![id.into(), content, enrollment.stamp.into(), known.version.into()];
-    let before = self::columns(&known.value)?;
-    // SQLite makes the entries of an index anew for each column that is written, whatever the value was.
-    let (rest, written) = match columns.split_at(STEADY) {
-        _ if columns == before => ("", &columns[..0]),
-        (steady, others) if before.starts_with(steady) => (", phase = $5, known = $6, terms = $7", others),
-        _ => (
-            ", generation = $5, fingerprint = $6, serial = $7, topic = $8, service = $9, kind = $10, decided = $11, \
-             source = $12, phase = $13, known = $14, terms = $15",
-            &columns[..],
-        ),
-    };
-    values.extend_from_slice(written);
-    let sql = format!(
-        "UPDATE enrollment SET state = $2, stamp = CASE WHEN stamp < $3 THEN $3 ELSE stamp END, version = version + 1{rest} \
-         WHERE id = $1 AND version = $4"
-    );
-    let row = Versioned {
-        version: known.version + 1,
-        value: enrollment.clone(),
-    };
-    let step = Step::one(sql, values).keyed();
-    Ok(step.touching(Touch::Row(Arc::new(row))))
+    Ok(step.keyed().touching(Touch::Row(Arc::new(row))))
 }
 
-/// What stands in columns of its own: generation, fingerprint, serial, what it is pushed for, by whom, kind, by which conditions
-/// memberships were decided, and what messages of a Windows device come from; then the phase, and for predicates what is
-/// known of a device that has not left, and its terms.
-fn columns(enrollment: &Enrollment) -> Result<[Value; 11], StoreError> {
+/// What stands in columns of its own.
+const COLUMNS: [&str; 11] = [
+    "generation",
+    "fingerprint",
+    "serial",
+    "topic",
+    "service",
+    "kind",
+    "decided",
+    "source",
+    "phase",
+    "known",
+    "terms",
+];
+
+/// The values of [`COLUMNS`]: what a channel is pushed for and by whom, by which conditions memberships were decided, what
+/// messages of a Windows device come from, and for predicates what is known of a device that has not left, and its terms,
+/// among them.
+fn columns(enrollment: &Enrollment) -> Result<[Value; COLUMNS.len()], StoreError> {
     let phase = serde_json::to_value(enrollment.phase).map_err(unwritable)?;
     // An index has the topic: as Authenticate tells it, it does not change with TokenUpdate.
     let topic = match &enrollment.push {
@@ -267,8 +278,11 @@ fn source(enrollment: &Enrollment) -> Option<String> {
     windows.device_id.clone()
 }
 
-/// How many columns come before those that change on their own, with a TokenUpdate or a report.
-const STEADY: usize = 8;
+/// Whether a row is a channel of the device that `param` names, in a form that indexes are made for: that of the device
+/// itself, whose identifier it has, or one of its users.
+pub(crate) fn is_channel_of(param: &str) -> String {
+    format!("(id = {param} OR (device = {param} AND is_device = 0))")
+}
 
 /// Something of the device of `id` changes.
 pub(crate) fn device_of(id: &EnrollmentId) -> Touch {
@@ -366,12 +380,12 @@ fn end_generation(id: &EnrollmentId) -> Vec<Step> {
     }
     steps.push(deliveries::close_all(id));
     let device = id.device_part();
-    let channels = "SELECT id FROM enrollment WHERE device = $1";
-    let beside = format!("{channels} AND is_device = 0");
+    let channels = format!("SELECT id FROM enrollment WHERE {}", is_channel_of("$1"));
+    let beside = "SELECT id FROM enrollment WHERE device = $1 AND is_device = 0";
     let belongings = BELONGINGS
         .iter()
         .map(|table| format!("DELETE FROM {table} WHERE enrollment IN ({channels})"));
-    let certificates = retire_of(&beside);
+    let certificates = retire_of(beside);
     steps.extend(
         belongings
             .chain(certificates)
@@ -411,10 +425,11 @@ fn retire_of(channels: &str) -> [String; 2] {
 /// The device's row takes over the stamps of its users who go, so that none who comes back is given an older one. Its
 /// lock is held already: a statement that had to wait for it would not see what was written meanwhile.
 fn keep_stamp(id: &EnrollmentId) -> Step {
-    let step = Step::new(
-        "UPDATE enrollment SET stamp = (SELECT MAX(stamp) FROM enrollment WHERE device = $1) WHERE id = $1",
-        vec![id.device_part().into()],
+    let sql = format!(
+        "UPDATE enrollment SET stamp = (SELECT MAX(stamp) FROM enrollment WHERE {}) WHERE id = $1",
+        is_channel_of("$1")
     );
+    let step = Step::new(sql, vec![id.device_part().into()]);
     step.touching(device_of(id))
 }
 

@@ -3,7 +3,7 @@
 use ordain_model::ids::EnrollmentId;
 use ordain_model::queue::{Delivery, Moved, State};
 
-use crate::commit::device_of;
+use crate::commit::{device_of, is_channel_of};
 use crate::kept::Touch;
 use crate::value::Row;
 use crate::{ChannelState, Step, Store, StoreError};
@@ -186,7 +186,7 @@ pub(crate) fn close(id: &EnrollmentId) -> Step {
 
 /// Closes the queues of a device and of its users.
 pub(crate) fn close_all(device: &EnrollmentId) -> Step {
-    let channels = "SELECT id FROM enrollment WHERE device = $2";
+    let channels = format!("SELECT id FROM enrollment WHERE {}", is_channel_of("$2"));
     let step = Step::new(
         format!("{CLOSE} enrollment IN ({channels})"),
         vec![ENDED.into(), device.device_part().into()],

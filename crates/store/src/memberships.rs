@@ -36,7 +36,7 @@ impl Store {
     pub async fn undecided(&self, by: Digest, limit: u32) -> Result<Vec<KnownDevice>, StoreError> {
         // Two ranges of the index, where `<>` would read all of it.
         for range in ["<", ">"] {
-            let sql = format!("{KNOWN} AND e.decided {range} $1 ORDER BY e.decided, e.id LIMIT $2");
+            let sql = format!("{KNOWN} AND e.decided {range} $1 ORDER BY e.decided LIMIT $2");
             let params = vec![by.to_string().into(), i64::from(limit).into()];
             let rows = self.query(&sql, params).await?;
             if !rows.is_empty() {

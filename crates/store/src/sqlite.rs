@@ -6,8 +6,9 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
+use rusqlite::config::DbConfig;
 use rusqlite::types::{ToSqlOutput, ValueRef};
-use rusqlite::{Connection, ErrorCode, OpenFlags, ToSql, params_from_iter};
+use rusqlite::{Connection, ErrorCode, OpenFlags, ToSql, TransactionBehavior, params_from_iter};
 use tokio::sync::{Semaphore, mpsc, oneshot};
 
 use crate::StoreError;
@@ -126,7 +127,9 @@ fn connect(path: &Path, read_only: bool) -> Result<Connection, StoreError> {
     };
     let connection = Connection::open_with_flags(path, access | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
     connection.busy_timeout(std::time::Duration::from_secs(10))?;
-    connection.set_prepared_statement_cache_capacity(64);
+    connection.set_prepared_statement_cache_capacity(128);
+    // Plans go by statements, not by values: or SQLite makes some anew each time.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     if !read_only {
         connection.pragma_update(None, "journal_mode", "WAL")?;
         connection.pragma_update(None, "synchronous", "FULL")?;
@@ -137,8 +140,7 @@ fn connect(path: &Path, read_only: bool) -> Result<Connection, StoreError> {
     Ok(connection)
 }
 
-/// Takes what waits, commits it as one transaction, and only then tells those who wait. Each job has a savepoint, so
-/// that one that is lost harms no other.
+/// Takes what waits, commits it as one transaction, and only then tells those who wait.
 fn write_all(mut connection: Connection, jobs: &mut mpsc::Receiver<Job>, kept: &Kept) {
     let mut group = Vec::new();
     while jobs.blocking_recv_many(&mut group, MOST_IN_A_GROUP) > 0 {
@@ -164,14 +166,32 @@ fn write_all(mut connection: Connection, jobs: &mut mpsc::Receiver<Job>, kept: &
     }
 }
 
+/// Writes each job, or nothing of it: one that is lost harms no other.
 fn write_group(
     connection: &mut Connection,
     group: &[Vec<Step>],
 ) -> Result<Vec<Result<(), StoreError>>, StoreError> {
-    let transaction = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    if group
+        .iter()
+        .flatten()
+        .all(|step| write(&transaction, step).is_ok())
+    {
+        transaction.commit()?;
+        return Ok(vec![Ok(()); group.len()]);
+    }
+    drop(transaction);
+    write_apart(connection, group)
+}
+
+/// The same, each job with a savepoint, for which SQLite keeps a copy of every page that the job changes.
+fn write_apart(
+    connection: &mut Connection,
+    group: &[Vec<Step>],
+) -> Result<Vec<Result<(), StoreError>>, StoreError> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let mut outcomes = Vec::with_capacity(group.len());
     for steps in group {
-        // Prepared once, unlike those that rusqlite makes: there are two for each job.
         let point = |sql: &str| transaction.prepare_cached(sql)?.execute(());
         point("SAVEPOINT job")?;
         let outcome = steps.iter().try_for_each(|step| write(&transaction, step));

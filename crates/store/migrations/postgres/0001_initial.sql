@@ -82,13 +82,13 @@ CREATE TABLE enrollment (
     -- of it: so what each report changes has none. And rows are about as large as what PostgreSQL begins to compress, which
     -- takes longer than to write them as they are.
 ) WITH (fillfactor = 70, toast_tuple_target = 8160);
-CREATE INDEX enrollment_device ON enrollment (device);
+CREATE INDEX enrollment_user ON enrollment (device) WHERE is_device = 0;
 CREATE INDEX enrollment_serial ON enrollment (serial) WHERE serial IS NOT NULL;
 CREATE INDEX enrollment_topic ON enrollment (topic) WHERE service = 'apns' AND topic IS NOT NULL;
 CREATE INDEX enrollment_wns ON enrollment (id) WHERE service = 'wns';
 -- Few distinct values: platform, system version, enrollment type, build.
 CREATE INDEX enrollment_kind ON enrollment (kind) WHERE kind IS NOT NULL;
-CREATE INDEX enrollment_decided ON enrollment (decided, id) WHERE is_device = 1;
+CREATE INDEX enrollment_decided ON enrollment (decided) WHERE is_device = 1;
 CREATE INDEX enrollment_source ON enrollment (source) WHERE source IS NOT NULL;
 -- Migrated devices, by whether their certificate is pinned.
 CREATE INDEX enrollment_migrated ON enrollment (fingerprint) WHERE generation = 0 AND is_device = 1;

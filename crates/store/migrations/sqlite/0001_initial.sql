@@ -79,14 +79,14 @@ CREATE TABLE enrollment (
     stamp INTEGER NOT NULL,
     state TEXT NOT NULL
 ) STRICT;
-CREATE INDEX enrollment_device ON enrollment (device);
+CREATE INDEX enrollment_user ON enrollment (device) WHERE is_device = 0;
 CREATE INDEX enrollment_serial ON enrollment (serial) WHERE serial IS NOT NULL;
 CREATE INDEX enrollment_topic ON enrollment (topic) WHERE service = 'apns' AND topic IS NOT NULL;
 CREATE INDEX enrollment_wns ON enrollment (id) WHERE service = 'wns';
 -- Few distinct values: platform, system version, enrollment type, build.
 CREATE INDEX enrollment_kind ON enrollment (kind) WHERE kind IS NOT NULL;
 CREATE INDEX enrollment_known ON enrollment (known) WHERE known IS NOT NULL;
-CREATE INDEX enrollment_decided ON enrollment (decided, id) WHERE is_device = 1;
+CREATE INDEX enrollment_decided ON enrollment (decided) WHERE is_device = 1;
 -- All that a census reads, in one place: rows lie in no order. PostgreSQL has none, since it bounds the entries of an
 -- index, and devices choose how long their names are.
 CREATE INDEX enrollment_census ON enrollment (id, serial, known, terms) WHERE terms IS NOT NULL;
@@ -97,14 +97,14 @@ CREATE INDEX enrollment_migrated ON enrollment (fingerprint) WHERE generation = 
 CREATE TABLE claim (
     name TEXT PRIMARY KEY,
     device TEXT NOT NULL
-) STRICT;
+) STRICT, WITHOUT ROWID;
 CREATE TABLE identity (
     fingerprint TEXT PRIMARY KEY,
     role TEXT NOT NULL,
     enrollment TEXT,
     serial TEXT,
     usable_until INTEGER
-) STRICT;
+) STRICT, WITHOUT ROWID;
 -- Few: those that renew another one, and were not used yet.
 CREATE INDEX identity_issued ON identity (enrollment) WHERE role = 'issued';
 CREATE TABLE status (
@@ -139,7 +139,7 @@ CREATE TABLE sighting (
     manifest TEXT,
     fetched TEXT NOT NULL,
     wakes INTEGER NOT NULL
-) STRICT;
+) STRICT, WITHOUT ROWID;
 
 -- Commands that administrators order. What is ordered is sealed, since it may hold a passcode.
 CREATE TABLE command (
@@ -198,7 +198,7 @@ CREATE TABLE push (
     wakes INTEGER,
     pushed TEXT,
     problem TEXT
-) STRICT;
+) STRICT, WITHOUT ROWID;
 CREATE INDEX push_news ON push (service, due_at) WHERE due_at IS NOT NULL AND asked > heard;
 CREATE INDEX push_again ON push (service, due_at) WHERE due_at IS NOT NULL AND asked = heard;
 CREATE INDEX push_unanswered ON push (enrollment) WHERE wakes IS NOT NULL;
