@@ -169,12 +169,22 @@ async fn what_belongs_to_a_sleeper_is_read_with_it() {
             [("com.apple.mgmt.External.b".to_owned(), 1)]
         );
 
-        // A row that there was none of is made; the device's wake wakes its users.
+        // A row that there was none of is made; the device's wake wakes its users, and nobody whose name begins alike.
+        enroll(store, "d10").await;
+        let other = store.channel(&id("d10:u")).await.unwrap();
+        let alike = Enrollment {
+            id: id("d10:u"),
+            ..user.clone()
+        };
+        let mut sleeping = all[1].clone();
+        store.commit(&other, &[write(&alike)], None).await.unwrap();
+        sleeping.enrollment.id = id("d10:u");
         let waiting = Wake {
             due_at: None,
             pushed: Some(Pushed { wakes: 4, ..pushed() }),
         };
-        store.looked(vec![looked(&all[1], waiting)]).await.unwrap();
+        let both = [&all[1], &sleeping].map(|sleeper| looked(sleeper, waiting.clone()));
+        store.looked(both.into()).await.unwrap();
         assert_eq!(store.wake_counts(Service::Apns, NOW).await.unwrap().unanswered, 1);
         wake(store, "d1", NOW).await;
         assert_eq!(called(&due(store, Lane::News, NOW).await), ["d1", "d1:u"]);
@@ -185,7 +195,7 @@ async fn what_belongs_to_a_sleeper_is_read_with_it() {
         store.commit(&state, &writes, None).await.unwrap();
         assert_eq!(
             called(&store.sleepers(Service::Apns, "", None, 10).await.unwrap()),
-            ["d2"]
+            ["d10", "d10:u", "d2"]
         );
     })
     .await;
