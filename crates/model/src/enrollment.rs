@@ -299,6 +299,12 @@ impl Enrollment {
         })
     }
 
+    /// When the device last spoke on the channel, in unix seconds, if it was seen last at `sighting`: sightings are written
+    /// later than what they are about, so a server that is killed may lose one, and a report never.
+    pub fn last_heard(&self, sighting: Option<i64>) -> Option<i64> {
+        sighting.max(self.standing.as_ref().map(|standing| standing.at))
+    }
+
     /// Whether the last report lists exactly the declarations of `wanted`, each under its ServerToken.
     pub fn holds(&self, wanted: Digest) -> bool {
         self.standing

@@ -22,7 +22,7 @@ pub struct FleetRow {
 pub struct Seen {
     /// The channel.
     pub enrollment: Enrollment,
-    /// When it last asked for anything, in unix seconds.
+    /// When it last asked for anything, or reported, in unix seconds.
     pub seen_at: Option<i64>,
 }
 
@@ -90,9 +90,10 @@ impl Store {
         );
         let rows = self.query(&sql, params).await?;
         let seen = rows.iter().map(|row| {
+            let enrollment: Enrollment = row.json(0)?;
             Ok(Seen {
-                enrollment: row.json(0)?,
-                seen_at: row.optional_integer(1)?,
+                seen_at: enrollment.last_heard(row.optional_integer(1)?),
+                enrollment,
             })
         });
         seen.collect()

@@ -318,7 +318,7 @@ async fn channel(
         None => BTreeSet::new(),
     };
     let listing = record.held.unpack(against.as_deref());
-    let seen_at = sighting.as_ref().map(|seen| seen.seen_at);
+    let seen_at = enrollment.last_heard(sighting.as_ref().map(|seen| seen.seen_at));
     let is_stale = enrollment.id == enrollment.id.to_linked() && is_stale(seen_at, app.now());
     let declarations = view::declarations(ViewOf {
         is_stale,

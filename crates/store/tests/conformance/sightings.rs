@@ -1,5 +1,6 @@
 //! Sightings: of the present generation, or none.
 
+use ordain_model::enrollment::{Enrollment, Standing};
 use ordain_store::Sighting;
 
 use crate::fixtures::*;
@@ -71,6 +72,45 @@ async fn the_last_one_counts_and_only_of_who_is_there() {
         assert_eq!(beside, [linked, ("d1:ann".to_owned(), None)]);
         assert_eq!(row.device.seen_at, Some(NOW + 3));
         store.note(vec![]).await.unwrap();
+    })
+    .await;
+}
+
+/// A server that is killed loses the last sightings, but no report: a device that has nothing more to say was here all the
+/// same.
+#[tokio::test]
+async fn who_has_reported_was_here_though_its_sighting_is_lost() {
+    on_each(async |store, _| {
+        let state = enroll(store, "d1").await;
+        let standing = Standing {
+            heard: None,
+            at: NOW + 7,
+            held: None,
+            judged: None,
+            cleans: false,
+            disputed: 0,
+            drift: Default::default(),
+            counts: Default::default(),
+        };
+        let reported = Enrollment {
+            standing: Some(standing),
+            ..state.channel().unwrap().clone()
+        };
+        store.commit(&state, &[write(&reported)], None).await.unwrap();
+        let seen_at = async || store.devices(None, 1).await.unwrap()[0].device.seen_at;
+        assert_eq!(seen_at().await, Some(NOW + 7));
+        for (seen, heard) in [(NOW + 6, NOW + 7), (NOW + 8, NOW + 8)] {
+            let sighting = Sighting {
+                enrollment: id("d1"),
+                generation: 1,
+                seen_at: seen,
+                manifest: None,
+                fetched: String::new(),
+                wakes: 1,
+            };
+            store.note(vec![sighting]).await.unwrap();
+            assert_eq!(seen_at().await, Some(heard));
+        }
     })
     .await;
 }

@@ -33,7 +33,7 @@ impl Linked {
         let known = match state.channel() {
             Some(channel) => {
                 let seen = app.store.sighting(&id).await?;
-                let seen_at = seen.map(|seen| seen.seen_at);
+                let seen_at = channel.last_heard(seen.map(|seen| seen.seen_at));
                 Some(Channel::seen(channel.phase, seen_at, app.now()))
             }
             None => None,
