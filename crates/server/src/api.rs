@@ -156,7 +156,7 @@ pub struct DeviceRow {
     /// Over what it should have, on its own channel and on those others that have reported.
     #[schema(value_type = Object)]
     pub counts: Counts,
-    /// When it last asked for anything, in unix seconds.
+    /// When it last asked for anything, or reported, in unix seconds.
     pub seen_at: Option<i64>,
     /// When it last reported anything new, in unix seconds.
     pub reported_at: Option<i64>,
@@ -245,7 +245,7 @@ pub struct Channel {
     pub cleaning: Vec<Cleaning>,
     /// When it last reported anything new, in unix seconds.
     pub reported_at: Option<i64>,
-    /// When it last asked for anything, in unix seconds.
+    /// When it last asked for anything, or reported, in unix seconds.
     pub seen_at: Option<i64>,
 }
 

@@ -103,30 +103,38 @@ impl Case<'_> {
         }
     }
 
-    /// When the device was last here.
+    /// When the device was last here: seen, or by its report, of which the sighting may be lost.
     fn seen(&self, is_there: bool) -> Option<Step> {
-        let path = ["sighting", "seen_at"];
-        let Some(seen) = self.of.seen else {
+        const SIGHTING: &[&str] = &["sighting", "seen_at"];
+        let sighting = self.of.seen.map(|seen| seen.at);
+        let Some(at) = self.of.channel.last_heard(sighting) else {
             let never = "the device has never asked for anything";
-            let never = step(Code::Seen, State::Missing, never, vec![fact(&path, &())]);
+            let never = step(Code::Seen, State::Missing, never, vec![fact(SIGHTING, &())]);
             return (!is_there).then_some(never);
         };
-        let mut facts = vec![fact(&path, &seen.at)];
+        let (path, did, was) = match sighting == Some(at) {
+            true => (SIGHTING, "last asked for anything", "last asked for something"),
+            false => (
+                &["channel", "standing", "at"][..],
+                "last reported",
+                "last reported",
+            ),
+        };
+        let mut facts = vec![fact(path, &at)];
         let published = self
             .of
             .published_at
-            .filter(|published| *published > seen.at && !is_there);
+            .filter(|published| *published > at && !is_there);
         let (state, sentence) = match published {
-            Some(at) => {
-                facts.push(fact(&["policy", "published_at"], &at));
+            Some(published) => {
+                facts.push(fact(&["policy", "published_at"], &published));
                 let number = self.revision();
-                let sentence =
-                    format!("the device last asked for anything before revision {number} was published");
+                let sentence = format!("the device {did} before revision {number} was published");
                 (State::Missing, sentence)
             }
-            None => (State::Done, "the device last asked for something".to_owned()),
+            None => (State::Done, format!("the device {was}")),
         };
-        Some(step(Code::Seen, state, sentence, facts).at(seen.at))
+        Some(step(Code::Seen, state, sentence, facts).at(at))
     }
 
     fn offered(&self, wanted: Option<Wanted<'_>>, is_there: bool) -> Option<Step> {

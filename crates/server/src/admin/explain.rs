@@ -165,13 +165,14 @@ impl Known {
         };
         let sleeper = app.store.sleeper(id).await?;
         let wakes = sleeper.as_ref().map_or(0, |sleeper| sleeper.wakes);
-        let sighting = app.store.sighting(id).await?;
-        let fetched = match &sighting {
-            Some(sighting) => fetched(app, sighting).await?,
-            None => BTreeSet::new(),
+        let seen = match app.store.sighting(id).await? {
+            Some(sighting) => Some(Seen {
+                at: sighting.seen_at,
+                fetched: fetched(app, &sighting).await?,
+                wakes,
+            }),
+            None => None,
         };
-        let heard_at = channel.last_heard(sighting.map(|sighting| sighting.seen_at));
-        let seen = heard_at.map(|at| Seen { at, fetched, wakes });
         let capabilities = match channel.capabilities {
             Some(digest) => {
                 let known = app.objects.capabilities(&app.store, digest).await?;

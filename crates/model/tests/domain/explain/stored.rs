@@ -309,6 +309,8 @@ impl Stored {
                 other.reports(good(&self.wanted().manifest));
             }
             (["channel", "pinned"], true) => other.reads_the_list(),
+            // A report has a time, or there was none.
+            (["channel", "standing", "at"], false) => other.device.standing = None,
             (["device" | "channel", rest @ ..], false) => other.device = lacking(&self.device, rest),
             (["record" | "device-record", "status", name], true) => {
                 other.record.items.insert((*name).to_owned(), json!("supplied"));
