@@ -42,6 +42,11 @@ impl Traits {
             tags: tags(device).cloned(),
         }
     }
+
+    /// Whether all that [`Traits::of`] looks at is the same of both; then so are the traits.
+    pub fn are_alike(one: &Enrollment, other: &Enrollment) -> bool {
+        one.facts == other.facts && one.memberships == other.memberships && one.tags == other.tags
+    }
 }
 
 const SERIAL: &str = "serial";
@@ -123,6 +128,8 @@ mod tests {
 
     use super::*;
     use crate::checkin::unidentified;
+    use crate::enrollment::Phase;
+    use crate::ids::Digest;
 
     fn truth(device: &Enrollment, predicate: &str) -> Truth {
         let items = BTreeMap::from([("passcode.is-present".to_owned(), Value::Bool(true))]);
@@ -160,6 +167,29 @@ mod tests {
             assert_eq!(truth(&device, predicate), waiting, "{predicate}");
             device.memberships = Memberships::Granted;
             assert_eq!(truth(&device, predicate), granted, "{predicate}");
+        }
+    }
+
+    #[test]
+    fn traits_are_of_nothing_else_than_what_is_compared() {
+        let mut one = unidentified(&"d1".parse().unwrap(), 1, 0);
+        one.facts.serial = Some("C02".into());
+        one.tags.insert("lab".into());
+        for memberships in [Memberships::Waiting, Memberships::Granted] {
+            one.memberships = memberships;
+            let mut other = Enrollment {
+                facts: one.facts.clone(),
+                memberships,
+                tags: one.tags.clone(),
+                phase: Phase::CheckedOut,
+                known: Some(Digest([1; 32])),
+                capabilities: Some(Digest([2; 32])),
+                ..unidentified(&"d2".parse().unwrap(), 7, 9)
+            };
+            assert!(Traits::are_alike(&one, &other));
+            assert_eq!(Traits::of(&one), Traits::of(&other));
+            other.tags.clear();
+            assert!(!Traits::are_alike(&one, &other));
         }
     }
 }

@@ -1,24 +1,20 @@
 //! Committing a decision: its writes, all or none, on the state that it was made from.
 
-use std::hash::{BuildHasher as _, Hasher as _, RandomState};
-use std::sync::Arc;
-
 use ordain_model::decision::{Claim, Identity, Write};
 use ordain_model::declaration::Declaration;
-use ordain_model::enrollment::{Enrollment, Phase, Push, Service};
 use ordain_model::ids::{Digest, EnrollmentId};
 use ordain_model::manifest::Manifest;
 use ordain_model::record::StatusRecord;
-use ordain_model::subject::Traits;
 use serde::Serialize;
 
 use crate::audit::AuditRecord;
+use crate::columns::{fingerprint, write_enrollment};
 use crate::events::write_event;
 use crate::house::take_use;
 use crate::kept::Touch;
 use crate::wakes::wake;
-use crate::{ChannelState, Step, Store, StoreError, Value, Versioned};
-use crate::{deliveries, inventory, kinds, memberships, windows_sessions};
+use crate::{ChannelState, Step, Store, StoreError, Value};
+use crate::{deliveries, inventory, windows_sessions};
 
 impl Store {
     /// Makes the writes of a decision over `state`, and notes `audit` with them. A [`StoreError::Conflict`] means
@@ -180,104 +176,6 @@ fn steps_of(state: &ChannelState, write: &Write, had_exceptions: bool) -> Result
     })
 }
 
-fn write_enrollment(state: &ChannelState, enrollment: &Enrollment) -> Result<Step, StoreError> {
-    let known = if enrollment.id.is_device() {
-        &state.device
-    } else {
-        &state.beside
-    };
-    let columns = columns(enrollment)?;
-    let (id, content) = (enrollment.id.to_string(), json(enrollment)?);
-    let row = Versioned {
-        version: known
-            .as_ref()
-            .map_or_else(first_version, |known| known.version + 1),
-        value: enrollment.clone(),
-    };
-    let mut values = vec![id.into(), content, enrollment.stamp.into()];
-    let step = if let Some(known) = known {
-        values.push(known.version.into());
-        let before = self::columns(&known.value)?;
-        // Only what changes: SQLite makes the entries of an index anew for each column that is written, whatever it was.
-        let mut written = String::new();
-        for ((name, value), before) in COLUMNS.iter().zip(columns).zip(before) {
-            if value != before {
-                values.push(value);
-                written.push_str(&format!(", {name} = ${}", values.len()));
-            }
-        }
-        let sql = format!(
-            "UPDATE enrollment SET state = $2, stamp = CASE WHEN stamp < $3 THEN $3 ELSE stamp END, \
-             version = version + 1{written} WHERE id = $1 AND version = $4"
-        );
-        Step::one(sql, values)
-    } else {
-        values.extend(columns);
-        values.push(enrollment.id.device_part().into());
-        values.push(i64::from(enrollment.id.is_device()).into());
-        values.push(row.version.into());
-        let places: Vec<_> = (1..=values.len()).map(|place| format!("${place}")).collect();
-        let sql = format!(
-            "INSERT INTO enrollment (id, state, stamp, {}, device, is_device, version) VALUES ({}) \
-             ON CONFLICT (id) DO NOTHING",
-            COLUMNS.join(", "),
-            places.join(", ")
-        );
-        Step::one(sql, values)
-    };
-    Ok(step.keyed().touching(Touch::Row(Arc::new(row))))
-}
-
-/// What stands in columns of its own.
-const COLUMNS: [&str; 11] = [
-    "generation",
-    "fingerprint",
-    "serial",
-    "topic",
-    "service",
-    "kind",
-    "decided",
-    "source",
-    "phase",
-    "known",
-    "terms",
-];
-
-/// The values of [`COLUMNS`]: what a channel is pushed for and by whom, by which conditions memberships were decided, what
-/// messages of a Windows device come from, and for predicates what is known of a device that has not left, and its terms,
-/// among them.
-fn columns(enrollment: &Enrollment) -> Result<[Value; COLUMNS.len()], StoreError> {
-    let phase = serde_json::to_value(enrollment.phase).map_err(unwritable)?;
-    // An index has the topic: as Authenticate tells it, it does not change with TokenUpdate.
-    let topic = match &enrollment.push {
-        Some(Push::Apns(token)) => Some(&token.topic),
-        Some(Push::Wns(channel)) => Some(&channel.package),
-        None if enrollment.phase == Phase::Authenticated => enrollment.facts.topic.as_ref(),
-        None => None,
-    };
-    let is_asked = enrollment.id.is_device() && enrollment.phase != Phase::CheckedOut;
-    let terms = is_asked.then(|| json(&Traits::of(enrollment))).transpose()?;
-    Ok([
-        enrollment.generation.into(),
-        fingerprint(enrollment).into(),
-        enrollment.facts.serial.clone().into(),
-        topic.cloned().into(),
-        enrollment.service().map(Service::as_str).into(),
-        kinds::word(enrollment).into(),
-        memberships::decided(enrollment).into(),
-        source(enrollment).into(),
-        phase.as_str().unwrap_or_default().into(),
-        enrollment.known.map(|digest| digest.to_string()).into(),
-        terms.into(),
-    ])
-}
-
-/// `Source` of the messages of a channel of a Windows device.
-fn source(enrollment: &Enrollment) -> Option<String> {
-    let windows = enrollment.facts.windows.as_ref()?;
-    windows.device_id.clone()
-}
-
 /// Whether a row is a channel of the device that `param` names, in a form that indexes are made for: that of the device
 /// itself, whose identifier it has, or one of its users.
 pub(crate) fn is_channel_of(param: &str) -> String {
@@ -287,22 +185,6 @@ pub(crate) fn is_channel_of(param: &str) -> String {
 /// Something of the device of `id` changes.
 pub(crate) fn device_of(id: &EnrollmentId) -> Touch {
     Touch::Device(id.device_part().to_owned())
-}
-
-/// Where the versions of a new row begin: anywhere, so that a channel that went and came back is never taken for what it
-/// was before.
-fn first_version() -> i64 {
-    let random = RandomState::new().build_hasher().finish();
-    // Room to count upwards.
-    (random >> 16).cast_signed()
-}
-
-/// The pinned certificate as its column holds it: empty where there is none, so that it can be compared.
-fn fingerprint(enrollment: &Enrollment) -> String {
-    enrollment
-        .identity
-        .map(|pin| pin.fingerprint.to_string())
-        .unwrap_or_default()
 }
 
 /// In either database the row of a name is one lock: of two that claim it at once, the second sees the first.

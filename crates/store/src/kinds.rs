@@ -1,6 +1,6 @@
 //! Which kinds of devices the fleet has: kept in an index, so that the question costs by the kinds, not by the devices.
 
-use ordain_model::enrollment::{Enrollment, Phase};
+use ordain_model::device::DeviceFacts;
 
 use crate::{Store, StoreError};
 
@@ -18,10 +18,8 @@ impl Store {
     }
 }
 
-/// The kind of a device as its column holds it, on its own channel.
-pub(crate) fn word(enrollment: &Enrollment) -> Option<String> {
-    let is_there = enrollment.id.is_device() && enrollment.phase != Phase::CheckedOut;
-    let facts = is_there.then_some(&enrollment.facts)?;
+/// The kind of a device as its column holds it.
+pub(crate) fn word(facts: &DeviceFacts) -> Option<String> {
     let version = facts.os_version.map(|version| version.to_string());
     if let Some(windows) = &facts.windows {
         let edition = windows.edition().map_or("", |edition| edition.as_str());

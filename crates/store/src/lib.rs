@@ -5,6 +5,7 @@ mod audit;
 mod catalogs;
 mod census;
 mod channels;
+mod columns;
 mod commands;
 mod commit;
 mod deliveries;
