@@ -25,10 +25,11 @@ use others::Others;
 const CONNECTIONS: usize = 16;
 /// How long to wait for a connection, and for an answer: a server that is cut off says nothing at all.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// How each connection plans. Plans are kept: to read the whole of a table that is small when one is made would be wrong
-/// once it is large, and nothing tells before the statistics do, a minute later. What has no index is read as a whole all
-/// the same, and then looks so dear that it would be compiled, which takes longer than to do it.
-const PLANS: &str = "SET enable_seqscan = off; SET jit = off";
+/// How each connection plans: once for each statement, whatever its values are, as on SQLite. Plans are kept: to read the
+/// whole of a table that is small when one is made would be wrong once it is large, and nothing tells before the
+/// statistics do, a minute later. What has no index is read as a whole all the same, and then looks so dear that it would
+/// be compiled, which takes longer than to do it.
+const PLANS: &str = "SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; SET jit = off";
 
 /// The pool.
 #[derive(Clone)]

@@ -50,7 +50,7 @@ CREATE TABLE revision (
 CREATE TABLE revision_file (
     revision BIGINT NOT NULL REFERENCES revision (number),
     path TEXT COLLATE "C" NOT NULL,
-    digest TEXT NOT NULL REFERENCES blob (digest),
+    digest TEXT COLLATE "C" NOT NULL REFERENCES blob (digest),
     PRIMARY KEY (revision, path)
 );
 
@@ -61,16 +61,16 @@ CREATE TABLE enrollment (
     is_device BIGINT NOT NULL,
     version BIGINT NOT NULL,
     generation BIGINT NOT NULL,
-    fingerprint TEXT NOT NULL,
-    phase TEXT NOT NULL,
-    serial TEXT,
+    fingerprint TEXT COLLATE "C" NOT NULL,
+    phase TEXT COLLATE "C" NOT NULL,
+    serial TEXT COLLATE "C",
     -- What its maker's service pushes it for: the topic, or the package family name.
-    topic TEXT,
+    topic TEXT COLLATE "C",
     -- That service; none of channels that are not pushed.
     service TEXT COLLATE "C",
     kind TEXT COLLATE "C",
     -- Of a Windows device: what the messages of its sessions say that they are from.
-    source TEXT,
+    source TEXT COLLATE "C",
     -- For predicates: what is extracted of its status, and its terms; of devices that have not left.
     known TEXT COLLATE "C",
     terms TEXT,
@@ -95,12 +95,12 @@ CREATE INDEX enrollment_migrated ON enrollment (fingerprint) WHERE generation = 
 -- The first device that ever claimed a name, as its serial number, UDID or identifier: nothing deletes it.
 CREATE TABLE claim (
     name TEXT COLLATE "C" PRIMARY KEY,
-    device TEXT NOT NULL
+    device TEXT COLLATE "C" NOT NULL
 );
 CREATE TABLE identity (
     fingerprint TEXT COLLATE "C" PRIMARY KEY,
-    role TEXT NOT NULL,
-    enrollment TEXT,
+    role TEXT COLLATE "C" NOT NULL,
+    enrollment TEXT COLLATE "C",
     serial TEXT,
     usable_until BIGINT
 );
@@ -111,7 +111,7 @@ CREATE TABLE status (
     record TEXT NOT NULL
 ) WITH (fillfactor = 70, toast_tuple_target = 8160);
 CREATE TABLE exception (
-    enrollment TEXT NOT NULL,
+    enrollment TEXT COLLATE "C" NOT NULL,
     identifier TEXT COLLATE "C" NOT NULL,
     server_token TEXT NOT NULL,
     reasons TEXT NOT NULL,
@@ -119,14 +119,14 @@ CREATE TABLE exception (
     PRIMARY KEY (enrollment, identifier)
 );
 CREATE TABLE escrow (
-    enrollment TEXT NOT NULL,
-    kind TEXT NOT NULL,
+    enrollment TEXT COLLATE "C" NOT NULL,
+    kind TEXT COLLATE "C" NOT NULL,
     sealed BYTEA NOT NULL,
     PRIMARY KEY (enrollment, kind)
 );
 -- The last management session of a Windows device: what it remembers, and the answer to its last message.
 CREATE TABLE windows_session (
-    enrollment TEXT PRIMARY KEY,
+    enrollment TEXT COLLATE "C" PRIMARY KEY,
     number BIGINT NOT NULL,
     sealed BYTEA NOT NULL
 );
@@ -164,7 +164,7 @@ CREATE TABLE delivery (
     command TEXT COLLATE "C" NOT NULL REFERENCES command (id),
     enrollment TEXT COLLATE "C" NOT NULL,
     generation BIGINT NOT NULL,
-    state TEXT NOT NULL,
+    state TEXT COLLATE "C" NOT NULL,
     is_open BIGINT NOT NULL,
     expires_at BIGINT NOT NULL,
     sent_at BIGINT,
@@ -179,7 +179,7 @@ CREATE INDEX delivery_command ON delivery (command, number, state, is_open);
 -- What devices answered to the daily questions: what they last found, and what they last failed with since.
 CREATE TABLE inventory (
     enrollment TEXT COLLATE "C" NOT NULL,
-    survey TEXT NOT NULL,
+    survey TEXT COLLATE "C" NOT NULL,
     found_at BIGINT,
     body TEXT,
     failed_at BIGINT,
@@ -196,7 +196,7 @@ CREATE TABLE push (
     heard BIGINT NOT NULL,
     wakes BIGINT,
     pushed TEXT,
-    problem TEXT
+    problem TEXT COLLATE "C"
 );
 CREATE INDEX push_news ON push (service, due_at) WHERE due_at IS NOT NULL AND asked > heard;
 CREATE INDEX push_again ON push (service, due_at) WHERE due_at IS NOT NULL AND asked = heard;
@@ -255,7 +255,7 @@ CREATE TABLE token (
     id TEXT COLLATE "C" PRIMARY KEY,
     name TEXT NOT NULL,
     role TEXT NOT NULL,
-    hash TEXT NOT NULL UNIQUE,
+    hash TEXT COLLATE "C" NOT NULL UNIQUE,
     created_at BIGINT NOT NULL,
     expires_at BIGINT,
     uses_left BIGINT,

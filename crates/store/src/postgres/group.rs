@@ -19,7 +19,7 @@ use crate::value::Step;
 /// Transactions of one node that are written at the same time.
 const SIZES: Sizes = Sizes {
     most: 64,
-    enough: 32,
+    enough: 16,
     under_way: 3,
 };
 
