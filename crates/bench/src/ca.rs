@@ -14,13 +14,13 @@ const YEAR: i64 = 365 * 24 * 60 * 60;
 const CERTIFICATE: &str = "device-ca.pem";
 const KEY: &str = "device-ca.key";
 
-/// A device CA on P-256.
+/// A device CA.
 #[derive(Debug)]
 pub struct Ca(Authority);
 
 impl Ca {
-    /// The CA that is kept in `dir`, made there if there is none.
-    pub fn open(dir: &Path) -> Result<Self> {
+    /// The CA that is kept in `dir`, made there with a key of this `kind` if there is none.
+    pub fn open(dir: &Path, kind: KeyKind) -> Result<Self> {
         let (certificate, key) = (Self::path(dir), dir.join(KEY));
         if certificate.exists() {
             let text = std::fs::read_to_string(&certificate)?;
@@ -34,7 +34,7 @@ impl Ca {
             not_before: now - YEAR,
             not_after: now + 10 * YEAR,
         };
-        let authority = Authority::new(KeyPair::generate(KeyKind::P256)?, "Ordain bench CA", validity)?;
+        let authority = Authority::new(KeyPair::generate(kind)?, "Ordain bench CA", validity)?;
         std::fs::create_dir_all(dir)?;
         std::fs::write(&certificate, authority.certificate().to_pem())?;
         std::fs::write(key, authority.key().to_pem()?)?;

@@ -80,6 +80,9 @@ pub struct Fleet {
     certificates: File,
 }
 
+/// The key of the fleet's CA: one that signs a million certificates quickly.
+const CA: KeyKind = KeyKind::P256;
+
 impl Fleet {
     /// Makes the files of a new fleet in `dir`.
     pub fn create(dir: &Path, plan: Plan) -> Result<Self> {
@@ -93,7 +96,7 @@ impl Fleet {
                 "at most {MOST_SITES} audiences, or --listed"
             );
         }
-        let ca = Ca::open(dir)?;
+        let ca = Ca::open(dir, CA)?;
         let keys: Vec<KeyPair> = (0..KEYS)
             .map(|_| KeyPair::generate(KeyKind::P256))
             .collect::<Result<_, _>>()?;
@@ -121,7 +124,7 @@ impl Fleet {
         });
         Ok(Self {
             plan: serde_json::from_slice(&text)?,
-            ca: Ca::open(dir)?,
+            ca: Ca::open(dir, CA)?,
             keys: keys.collect::<Result<_>>()?,
             certificates: certificates(dir)?,
         })

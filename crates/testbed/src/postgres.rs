@@ -19,6 +19,8 @@ const NONE_HERE: Option<i32> = Some(3);
 /// whether it returns, panics, or is killed.
 pub struct Postgres {
     keeper: Mutex<Child>,
+    /// As URLs name it.
+    host: String,
     port: u16,
     databases: AtomicU32,
 }
@@ -32,7 +34,8 @@ impl Postgres {
         Self::of("")
     }
 
-    /// One with PostgreSQL's defaults: what it has acknowledged is on the disk. For measuring.
+    /// One with PostgreSQL's defaults: what it has acknowledged is on the disk, and who is on the same machine comes by its
+    /// Unix socket. For measuring.
     ///
     /// # Panics
     /// As [`Postgres::start`] does.
@@ -77,8 +80,13 @@ impl Postgres {
             BufReader::new(stdout).read_line(&mut ready).map_err(text)?;
         }
         if !ready.is_empty() {
+            let host = match durability {
+                "" => "127.0.0.1".to_owned(),
+                _ => ready.trim_end().replace('/', "%2F"),
+            };
             return Ok(Some(Self {
                 keeper: Mutex::new(keeper),
+                host,
                 port,
                 databases: AtomicU32::new(0),
             }));
@@ -106,7 +114,7 @@ impl Postgres {
     }
 
     fn url(&self, database: &str) -> String {
-        format!("postgres://postgres@127.0.0.1:{}/{database}", self.port)
+        format!("postgres://postgres@{}:{}/{database}", self.host, self.port)
     }
 
     /// Ends the server at once, as a crash would.
