@@ -73,9 +73,13 @@ impl Store {
     /// At most `limit` events after `after`.
     pub async fn events(&self, after: Cursor, limit: u32) -> Result<EventPage, StoreError> {
         const COLUMNS: &str = "tx, id, at, kind, enrollment, detail";
+        // Each half by itself goes along the index and ends: SQLite does not for a comparison of pairs, nor PostgreSQL for both
+        // halves at once.
         let sql = format!(
-            "SELECT {COLUMNS} FROM settled_event WHERE tx = $1 AND id > $2 \
-             UNION ALL SELECT {COLUMNS} FROM settled_event WHERE tx > $1 ORDER BY tx, id LIMIT $3"
+            "SELECT {COLUMNS} FROM (SELECT {COLUMNS} FROM settled_event \
+             WHERE tx = $1 AND id > $2 ORDER BY tx, id LIMIT $3) AS rest \
+             UNION ALL SELECT {COLUMNS} FROM (SELECT {COLUMNS} FROM settled_event \
+             WHERE tx > $1 ORDER BY tx, id LIMIT $3) AS later ORDER BY tx, id LIMIT $3"
         );
         let read = async |after: Cursor| {
             let params = vec![after.tx.into(), after.id.into(), i64::from(limit).into()];
