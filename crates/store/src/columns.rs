@@ -6,7 +6,7 @@ use std::sync::{Arc, LazyLock};
 use ordain_model::enrollment::{Enrollment, Phase, Push, Service};
 use ordain_model::subject::Traits;
 
-use crate::commit::json;
+use crate::commit::{json, unwritable};
 use crate::kept::Touch;
 use crate::{ChannelState, Step, StoreError, Value, Versioned};
 use crate::{kinds, memberships};
@@ -55,7 +55,7 @@ pub(crate) fn write_enrollment(state: &ChannelState, enrollment: &Enrollment) ->
                 places.join(", ")
             )
         });
-        values.extend(columns(enrollment));
+        values.extend(columns(enrollment)?);
         values.extend(traits(enrollment)?);
         values.push(enrollment.id.device_part().into());
         values.push(i64::from(enrollment.id.is_device()).into());
@@ -80,8 +80,8 @@ const COLUMNS: [&str; 9] = [
 
 /// The values of [`COLUMNS`]: what a channel is pushed for and by whom, by which conditions memberships were decided, what
 /// messages of a Windows device come from, and for predicates what is known of a device, among them.
-fn columns(enrollment: &Enrollment) -> [Value; COLUMNS.len()] {
-    let phase = serde_json::to_value(enrollment.phase).unwrap_or_default();
+fn columns(enrollment: &Enrollment) -> Result<[Value; COLUMNS.len()], StoreError> {
+    let phase = serde_json::to_value(enrollment.phase).map_err(unwritable)?;
     // An index has the topic: as Authenticate tells it, it does not change with TokenUpdate.
     let topic = match &enrollment.push {
         Some(Push::Apns(token)) => Some(&token.topic),
@@ -89,7 +89,7 @@ fn columns(enrollment: &Enrollment) -> [Value; COLUMNS.len()] {
         None if enrollment.phase == Phase::Authenticated => enrollment.facts.topic.as_ref(),
         None => None,
     };
-    [
+    Ok([
         enrollment.generation.into(),
         fingerprint(enrollment).into(),
         enrollment.facts.serial.clone().into(),
@@ -99,7 +99,7 @@ fn columns(enrollment: &Enrollment) -> [Value; COLUMNS.len()] {
         source(enrollment).into(),
         phase.as_str().unwrap_or_default().into(),
         enrollment.known.map(|digest| digest.to_string()).into(),
-    ]
+    ])
 }
 
 /// The columns that say what a device is.
@@ -107,18 +107,16 @@ const TRAITS: [&str; 2] = ["kind", "terms"];
 
 /// The values of [`TRAITS`], of a device that has not left: its kind, and its terms for predicates.
 fn traits(enrollment: &Enrollment) -> Result<[Value; TRAITS.len()], StoreError> {
-    let terms = is_there(enrollment)
-        .then(|| json(&Traits::of(enrollment)))
-        .transpose()?;
-    let kind = is_there(enrollment)
-        .then(|| kinds::word(&enrollment.facts))
-        .flatten();
-    Ok([kind.into(), terms.into()])
+    if !is_there(enrollment) {
+        return Ok([Value::Null, Value::Null]);
+    }
+    let kind = kinds::word(&enrollment.facts);
+    Ok([kind.into(), json(&Traits::of(enrollment))?])
 }
 
 /// The columns in which `after` differs from what it was.
 fn changed(before: &Enrollment, after: &Enrollment) -> Result<Vec<(&'static str, Value)>, StoreError> {
-    let mut of_both = Vec::from_iter(COLUMNS.into_iter().zip(columns(after)).zip(columns(before)));
+    let mut of_both = Vec::from_iter(COLUMNS.into_iter().zip(columns(after)?).zip(columns(before)?));
     // Making them costs more than to see that they are as they were. A kind is made of the same as the traits are.
     if is_there(before) != is_there(after) || !Traits::are_alike(before, after) {
         of_both.extend(TRAITS.into_iter().zip(traits(after)?).zip(traits(before)?));

@@ -369,6 +369,6 @@ pub(crate) fn json(content: &impl Serialize) -> Result<Value, StoreError> {
         .map_err(unwritable)
 }
 
-fn unwritable(error: serde_json::Error) -> StoreError {
+pub(crate) fn unwritable(error: serde_json::Error) -> StoreError {
     StoreError::Corrupt(format!("cannot be written: {error}"))
 }
