@@ -163,8 +163,10 @@ pub fn authenticate(
         writes.push(Write::EndGeneration(id.clone()));
         writes.extend(retire(device, presented));
     }
-    let bound_to = (state.identity.as_ref()).and_then(|identity| identity.serial.clone());
-    writes.push(pin(id, presented, bound_to));
+    writes.push(match &state.identity {
+        Some(known) => Write::Identity(pin(id, presented, known.serial.clone())),
+        None => Write::NewIdentity(pin(id, presented, None)),
+    });
     writes.push(Write::Claims(id.clone(), claims));
     let mut device = Enrollment {
         facts,
@@ -210,14 +212,14 @@ pub(crate) fn unidentified(id: &EnrollmentId, generation: u64, now: i64) -> Enro
 }
 
 /// The certificate is that of `id` from now on, and bound to `serial` if Ordain issued it so.
-pub(crate) fn pin(id: &EnrollmentId, presented: &Presented, serial: Option<String>) -> Write {
-    Write::Identity(Identity {
+pub(crate) fn pin(id: &EnrollmentId, presented: &Presented, serial: Option<String>) -> Identity {
+    Identity {
         fingerprint: presented.pin.fingerprint,
         role: Role::Pinned,
         enrollment: Some(id.clone()),
         serial,
         usable_until: None,
-    })
+    }
 }
 
 /// Whether the certificate may start a generation of `id`; if so, whether it is bound to the device's serial number.

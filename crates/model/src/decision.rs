@@ -51,6 +51,8 @@ pub enum Write {
     Claims(EnrollmentId, BTreeMap<String, Claim>),
     /// What a certificate is, from now on.
     Identity(Identity),
+    /// The same of a certificate that nothing is known of. Lost if something is.
+    NewIdentity(Identity),
     /// A manifest that devices may be served from, with the declarations that exist only for it.
     Manifest(Arc<Manifest>, Arc<[Declaration]>),
     /// A set of capabilities, by its digest.
@@ -85,7 +87,7 @@ impl Write {
             Self::Forget(_) => "forget",
             Self::EndGeneration(_) => "end-generation",
             Self::Claims(..) => "claims",
-            Self::Identity(_) => "identity",
+            Self::Identity(_) | Self::NewIdentity(_) => "identity",
             Self::Manifest(..) => "manifest",
             Self::Capabilities(..) => "capabilities",
             Self::Known(..) => "known",

@@ -154,7 +154,7 @@ pub fn first_contact(
         ..device.clone()
     };
     let writes = vec![
-        checkin::pin(&device.id, presented, None),
+        Write::Identity(checkin::pin(&device.id, presented, None)),
         Write::Enrollment(Box::new(pinned)),
     ];
     Ok(Decision { writes, reply: () })

@@ -146,7 +146,8 @@ fn steps_of(state: &ChannelState, write: &Write, had_exceptions: bool) -> Result
             .iter()
             .map(|(name, claim)| write_claim(device, name, *claim))
             .collect(),
-        Write::Identity(identity) => vec![write_identity(identity)],
+        Write::Identity(identity) => vec![write_identity(identity, CHANGES_HANDS_NEVER)],
+        Write::NewIdentity(identity) => vec![write_identity(identity, "DO NOTHING")],
         Write::Manifest(manifest, made) => keep_manifest(manifest, made)?,
         Write::Capabilities(digest, capabilities) => vec![Step::new(
             "INSERT INTO capabilities (digest, body) VALUES ($1, $2) ON CONFLICT (digest) DO NOTHING",
@@ -209,15 +210,19 @@ fn write_claim(device: &EnrollmentId, name: &str, claim: Claim) -> Step {
     step.keyed()
 }
 
-/// A certificate changes hands never, and a retired one stays so.
-fn write_identity(identity: &Identity) -> Step {
+/// What becomes of a certificate that is known: it changes hands never, and a retired one stays so.
+const CHANGES_HANDS_NEVER: &str = "DO UPDATE SET role = excluded.role, enrollment = excluded.enrollment, \
+     serial = COALESCE(excluded.serial, identity.serial), usable_until = excluded.usable_until \
+     WHERE (identity.enrollment IS NULL OR identity.enrollment = excluded.enrollment) \
+     AND (identity.role <> 'retired' OR excluded.role = 'retired')";
+
+fn write_identity(identity: &Identity, if_known: &str) -> Step {
     let role = serde_json::to_value(identity.role).unwrap_or_default();
     let step = Step::one(
-        "INSERT INTO identity (fingerprint, role, enrollment, serial, usable_until) VALUES ($1, $2, $3, $4, $5) \
-         ON CONFLICT (fingerprint) DO UPDATE SET role = excluded.role, enrollment = excluded.enrollment, \
-         serial = COALESCE(excluded.serial, identity.serial), usable_until = excluded.usable_until \
-         WHERE (identity.enrollment IS NULL OR identity.enrollment = excluded.enrollment) \
-         AND (identity.role <> 'retired' OR excluded.role = 'retired')",
+        format!(
+            "INSERT INTO identity (fingerprint, role, enrollment, serial, usable_until) VALUES ($1, $2, $3, $4, $5) \
+             ON CONFLICT (fingerprint) {if_known}"
+        ),
         vec![
             identity.fingerprint.to_string().into(),
             role.as_str().unwrap_or_default().into(),

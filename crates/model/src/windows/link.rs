@@ -163,7 +163,7 @@ pub fn link(
         writes.push(Write::EndGeneration(id.clone()));
         writes.extend(retired(before));
     }
-    writes.push(pin(&id, &certificate, None));
+    writes.push(Write::Identity(pin(&id, &certificate, None)));
     let stamp = before.map_or(device.stamp, |before| before.stamp.max(device.stamp));
     writes.push(Write::Enrollment(Box::new(Enrollment {
         facts: DeviceFacts {

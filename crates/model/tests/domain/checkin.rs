@@ -284,7 +284,7 @@ fn a_new_generation_starts_with_nothing_but_its_stamp() {
         [
             Write::EndGeneration(before.id.clone()),
             Write::Identity(retired),
-            Write::Identity(pinned),
+            Write::NewIdentity(pinned),
             Write::Claims(
                 before.id.clone(),
                 claims(&[("D1", Claim::Said), ("S1", Claim::Said)])

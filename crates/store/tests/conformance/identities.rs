@@ -54,6 +54,41 @@ async fn a_retired_certificate_stays_so() {
 }
 
 #[tokio::test]
+async fn a_certificate_is_new_once() {
+    on_each(async |store, _| {
+        let state = enroll(store, "d1").await;
+        let retired = Identity {
+            role: Role::Retired,
+            ..pinned("retired", "d1")
+        };
+        let issued = Identity {
+            role: Role::Issued,
+            enrollment: None,
+            ..pinned("issued", "d1")
+        };
+        let known = [pinned("pinned", "d1"), retired, issued];
+        for identity in &known {
+            let new = [Write::NewIdentity(identity.clone())];
+            store.commit(&state, &new, None).await.unwrap();
+        }
+        for identity in known {
+            let again = Identity {
+                serial: Some("S2".into()),
+                ..pinned("", "d1")
+            };
+            let fingerprint = identity.fingerprint;
+            let again = [Write::NewIdentity(Identity { fingerprint, ..again })];
+            assert_eq!(
+                store.commit(&state, &again, None).await,
+                Err(StoreError::Conflict)
+            );
+            assert_eq!(store.identity(fingerprint).await.unwrap(), Some(identity));
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn an_issued_certificate_is_bound_when_it_is_pinned_and_keeps_its_serial_number() {
     on_each(async |store, _| {
         let issued = Identity {
