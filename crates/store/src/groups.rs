@@ -9,10 +9,20 @@ use tokio::sync::mpsc;
 pub(crate) struct Sizes {
     /// Jobs in a group at most.
     pub(crate) most: usize,
-    /// How many jobs are worth a group while another one is under way.
+    /// How many jobs are worth a group while another one is under way, or beside another one.
     pub(crate) enough: usize,
     /// Groups under way at most.
     pub(crate) under_way: usize,
+}
+
+impl Sizes {
+    /// How many of `waiting` jobs go into the next group, while others are under way: what waits is shared out evenly, or one
+    /// would have all of it, and the others nothing to do meanwhile.
+    fn next(&self, waiting: usize, under_way: usize) -> usize {
+        let places = self.under_way.saturating_sub(under_way);
+        let groups = (waiting / self.enough).clamp(1, places.max(1));
+        waiting.div_ceil(groups).min(self.most)
+    }
 }
 
 /// Lets `work` do all `jobs`, in groups of what has come meanwhile, until nobody can hand in any more.
@@ -27,7 +37,9 @@ pub(crate) async fn in_groups<J, F: Future<Output = ()>>(
         while !waiting.is_empty()
             && (under_way.is_empty() || waiting.len() >= sizes.enough && under_way.len() < sizes.under_way)
         {
-            let group = waiting.drain(..waiting.len().min(sizes.most)).collect();
+            let group = waiting
+                .drain(..sizes.next(waiting.len(), under_way.len()))
+                .collect();
             under_way.push(work(group));
         }
         if !is_open && under_way.is_empty() {
@@ -61,6 +73,28 @@ mod tests {
     /// Enough for a wake that can get lost to get lost.
     const CALLERS: u32 = 64;
     const ROUNDS: u32 = 5_000;
+
+    #[test]
+    fn what_waits_is_shared_out() {
+        let sizes = Sizes {
+            most: 64,
+            enough: 16,
+            under_way: 3,
+        };
+        for (waiting, under_way, next) in [
+            (1, 0, 1),
+            (31, 0, 31),
+            (33, 0, 17),
+            (48, 0, 16),
+            (64, 0, 22),
+            (42, 1, 21),
+            (21, 2, 21),
+            (64, 2, 64),
+            (1_000, 0, 64),
+        ] {
+            assert_eq!(sizes.next(waiting, under_way), next, "of {waiting}");
+        }
+    }
 
     /// As SQLite's reads are done: several kinds of jobs on a thread of its own, which nobody wakes but those who hand in,
     /// and these wait for answers.
