@@ -20,8 +20,12 @@ const MOST_IN_A_GROUP: usize = 256;
 /// Connections that read. SQLite reads are short and there are few cores to run them on.
 const READERS: usize = 4;
 
-/// What the writer keeps of the file: its indices go by random identifiers, so any page may be the next.
-const WRITER_CACHE_KIB: i64 = 64 << 10;
+/// What the writer keeps of the file. Indices go by random identifiers, so any page may be the next: much helps. But SQLite
+/// uses the number of the page at 1 GiB while it sorts others, and as long as the file is shorter, it looks through all
+/// that it keeps for such pages at the end of a transaction.
+const WRITER_CACHE_KIB: i64 = 4 << 10;
+const LARGE_FILE: u64 = 1 << 30;
+const LARGE_WRITER_CACHE_KIB: i64 = 64 << 10;
 /// The pages of 4 KiB after which the journal is written back: many, so that a page that is written often is written
 /// back once.
 const CHECKPOINT_PAGES: i64 = 8_192;
@@ -142,8 +146,13 @@ fn connect(path: &Path, read_only: bool) -> Result<Connection, StoreError> {
 
 /// Takes what waits, commits it as one transaction, and only then tells those who wait.
 fn write_all(mut connection: Connection, jobs: &mut mpsc::Receiver<Job>, kept: &Kept) {
-    let mut group = Vec::new();
+    let (mut group, mut is_large) = (Vec::new(), false);
     while jobs.blocking_recv_many(&mut group, MOST_IN_A_GROUP) > 0 {
+        if !is_large && is_large_file(&connection) {
+            is_large = connection
+                .pragma_update(None, "cache_size", -LARGE_WRITER_CACHE_KIB)
+                .is_ok();
+        }
         let (steps, replies): (Vec<_>, Vec<_>) = group.drain(..).unzip();
         for steps in &steps {
             kept.touching(steps);
@@ -164,6 +173,11 @@ fn write_all(mut connection: Connection, jobs: &mut mpsc::Receiver<Job>, kept: &
             let _ = reply.send(outcome);
         }
     }
+}
+
+fn is_large_file(connection: &Connection) -> bool {
+    let file = connection.path().map(std::fs::metadata);
+    file.is_some_and(|file| file.is_ok_and(|file| file.len() >= LARGE_FILE))
 }
 
 /// Writes each job, or nothing of it: one that is lost harms no other.
