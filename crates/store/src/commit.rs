@@ -2,6 +2,7 @@
 
 use ordain_model::decision::{Claim, Identity, Write};
 use ordain_model::declaration::Declaration;
+use ordain_model::enrollment::Phase;
 use ordain_model::ids::{Digest, EnrollmentId};
 use ordain_model::manifest::Manifest;
 use ordain_model::record::StatusRecord;
@@ -12,7 +13,7 @@ use crate::columns::{fingerprint, write_enrollment};
 use crate::events::write_event;
 use crate::house::take_use;
 use crate::kept::Touch;
-use crate::wakes::wake;
+use crate::wakes::{wake, wake_alone};
 use crate::{ChannelState, Step, Store, StoreError, Value};
 use crate::{deliveries, inventory, windows_sessions};
 
@@ -107,6 +108,12 @@ fn is_row_of(state: &ChannelState, write: &Write) -> bool {
     matches!(write, Write::Enrollment(enrollment) if enrollment.id == state.id)
 }
 
+/// Whether `id` is a device that has not told where to push it in this generation.
+fn is_enrolling(state: &ChannelState, id: &EnrollmentId) -> bool {
+    let device = state.device().filter(|device| device.id == *id);
+    device.is_some_and(|device| device.phase == Phase::Authenticated)
+}
+
 /// What must still be as it was read. The rows are locked until the commit, so that nobody changes them meanwhile.
 fn guards(state: &ChannelState, writes: &[Write]) -> Vec<Step> {
     let mut steps = Vec::new();
@@ -164,6 +171,8 @@ fn steps_of(state: &ChannelState, write: &Write, had_exceptions: bool) -> Result
             let values = vec![id.to_string().into(), kind.word().into(), sealed.clone().into()];
             vec![Step::new(sql, values).keyed()]
         }
+        // Users come once their device is enrolled.
+        Write::Wake(id, at) if is_enrolling(state, id) => vec![wake_alone(id, *at)],
         Write::Wake(id, at) => wake(id, *at),
         Write::Event(event) => vec![write_event(event)],
         Write::Delivery(moved) => vec![deliveries::moved(state, moved)],

@@ -78,11 +78,7 @@ pub struct WakeCounts {
 /// those of its users as well, since they get what it is entitled to. What was pushed before is remembered, so that it is
 /// not pushed again.
 pub(crate) fn wake(id: &EnrollmentId, at: i64) -> Vec<Step> {
-    let own = "INSERT INTO push (enrollment, service, due_at, asked, heard) \
-               SELECT e.id, e.service, $2, 1, 0 FROM enrollment e WHERE e.id = $1 AND e.service IS NOT NULL \
-               ON CONFLICT (enrollment) DO UPDATE SET asked = push.asked + 1, \
-               due_at = CASE WHEN push.due_at < excluded.due_at THEN push.due_at ELSE excluded.due_at END";
-    let mut steps = vec![Step::new(own, vec![id.to_string().into(), at.into()]).keyed()];
+    let mut steps = vec![wake_alone(id, at)];
     if id.is_device() {
         // Their identifiers begin with that of the device and a colon, behind which comes a semicolon.
         let users = "UPDATE push SET asked = asked + 1, due_at = CASE WHEN due_at < $2 THEN due_at ELSE $2 END \
@@ -90,6 +86,15 @@ pub(crate) fn wake(id: &EnrollmentId, at: i64) -> Vec<Step> {
         steps.push(Step::new(users, vec![id.device_part().into(), at.into()]).keyed());
     }
     steps
+}
+
+/// [`wake`] of a channel that is no device's, or of a device that has no users yet.
+pub(crate) fn wake_alone(id: &EnrollmentId, at: i64) -> Step {
+    let own = "INSERT INTO push (enrollment, service, due_at, asked, heard) \
+               SELECT e.id, e.service, $2, 1, 0 FROM enrollment e WHERE e.id = $1 AND e.service IS NOT NULL \
+               ON CONFLICT (enrollment) DO UPDATE SET asked = push.asked + 1, \
+               due_at = CASE WHEN push.due_at < excluded.due_at THEN push.due_at ELSE excluded.due_at END";
+    Step::new(own, vec![id.to_string().into(), at.into()]).keyed()
 }
 
 /// The columns of a [`Sleeper`], and where they come from. What was sent to a Windows device is not sent again.
