@@ -6,6 +6,7 @@ use std::sync::{Arc, Weak};
 use futures_util::future::join;
 use ordain_model::decision::Identity;
 use ordain_model::ids::{Digest, EnrollmentId};
+use quick_cache::sync::Cache;
 
 use crate::together::{Ask, Together, answer_all, rows_of};
 use crate::value::Row;
@@ -14,10 +15,15 @@ use crate::{Database, Store, StoreError};
 /// The first claimants of names, by name.
 type Claimants = HashMap<String, String>;
 
+/// Certificates that are remembered to be known.
+const MOST_KNOWN: usize = 10_000;
+
 /// Reads certificates and names.
 pub(crate) struct Arrivals {
     identities: Together<Digest, Option<Identity>>,
     claims: Together<Vec<String>, Claimants>,
+    /// Certificates that were found: what is known once stays known.
+    known: Cache<Digest, ()>,
 }
 
 impl Arrivals {
@@ -30,14 +36,29 @@ impl Arrivals {
         let serving = async {
             join(answering, claiming).await;
         };
-        (Self { identities, claims }, serving)
+        let arrivals = Self {
+            identities,
+            claims,
+            known: Cache::new(MOST_KNOWN),
+        };
+        (arrivals, serving)
     }
 }
 
 impl Store {
     /// What is known of a certificate.
     pub async fn identity(&self, fingerprint: Digest) -> Result<Option<Identity>, StoreError> {
-        self.arrivals.identities.ask(fingerprint).await
+        let found = self.arrivals.identities.ask(fingerprint).await?;
+        if found.is_some() {
+            self.arrivals.known.insert(fingerprint, ());
+        }
+        Ok(found)
+    }
+
+    /// Whether nothing may be known of a certificate, as far as memory tells. Whoever presumes so and is wrong loses a commit, and
+    /// others must write theirs again: so once [`Store::identity`] has found it, nobody does.
+    pub fn may_be_new(&self, fingerprint: Digest) -> bool {
+        self.arrivals.known.get(&fingerprint).is_none()
     }
 
     /// Those of `names` that another device than that of `id` claimed first, whatever it says or is now.

@@ -85,7 +85,7 @@ async fn authenticate(
         ));
     }
     // Our own certificates are known from their issue on.
-    let mut may_be_new = !presented.own;
+    let mut may_be_new = !presented.own && app.store.may_be_new(presented.pin.fingerprint);
     for _ in 0..ATTEMPTS {
         // First the row: what changes after it was read loses the commit.
         let stored = app.store.channel(id).await?;

@@ -66,6 +66,7 @@ async fn a_certificate_is_new_once() {
             enrollment: None,
             ..pinned("issued", "d1")
         };
+        assert_eq!(store.identity(digest("pinned")).await.unwrap(), None);
         let known = [pinned("pinned", "d1"), retired, issued];
         for identity in &known {
             let new = [Write::NewIdentity(identity.clone())];
@@ -78,11 +79,13 @@ async fn a_certificate_is_new_once() {
             };
             let fingerprint = identity.fingerprint;
             let again = [Write::NewIdentity(Identity { fingerprint, ..again })];
+            assert!(store.may_be_new(fingerprint), "nobody has asked yet");
             assert_eq!(
                 store.commit(&state, &again, None).await,
                 Err(StoreError::Conflict)
             );
             assert_eq!(store.identity(fingerprint).await.unwrap(), Some(identity));
+            assert!(!store.may_be_new(fingerprint));
         }
     })
     .await;
