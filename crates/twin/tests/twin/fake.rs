@@ -52,6 +52,8 @@ pub(crate) struct Fake {
     pub(crate) tells_tokens: bool,
     /// A command to give before anything else, once per session.
     pub(crate) command: Option<Command>,
+    /// Whether its answers arrive as they are. Else a twin may repeat spoilt names, which no reader of reports takes.
+    pub(crate) is_heard: bool,
     /// Statuses that the next requests are answered with, unheard.
     pub(crate) failing: VecDeque<u16>,
     /// What was said, in order.
@@ -67,6 +69,7 @@ impl Fake {
             channels: BTreeMap::new(),
             tells_tokens: true,
             command: None,
+            is_heard: true,
             failing: VecDeque::new(),
             log: Vec::new(),
             clock: 1_800_000_000,
@@ -266,7 +269,9 @@ impl Fake {
             Endpoint::Status => {
                 let is_item = |name: &str| Catalog::builtin().status_item(name).is_some();
                 let report = status::parse(data.expect("a body"), is_item).expect("a report");
-                assert_eq!(report.problems, Vec::<String>::new());
+                if self.is_heard {
+                    assert_eq!(report.problems, Vec::<String>::new());
+                }
                 self.channels
                     .get_mut(id)
                     .expect("an enrolled channel")
