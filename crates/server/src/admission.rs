@@ -56,10 +56,17 @@ impl Default for Admission {
 }
 
 impl Admission {
-    /// A place, first come, first served, held until it is dropped.
-    pub(crate) async fn enter(&self, urgency: Urgency) -> Result<OwnedSemaphorePermit, Crowded> {
+    /// A place, first come, first served, held until it is dropped. How urgent it is, is asked where there is none.
+    pub(crate) async fn enter(
+        &self,
+        urgency: impl FnOnce() -> Urgency,
+    ) -> Result<OwnedSemaphorePermit, Crowded> {
+        // As long as somebody waits, none is free.
+        if let Ok(place) = self.0.clone().try_acquire_owned() {
+            return Ok(place);
+        }
         let place = self.0.clone().acquire_owned();
-        match tokio::time::timeout(urgency.patience(), place).await {
+        match tokio::time::timeout(urgency().patience(), place).await {
             Ok(Ok(place)) => Ok(place),
             // The places are never closed.
             Ok(Err(_)) | Err(_) => Err(Crowded),
@@ -76,10 +83,10 @@ mod tests {
         let admission = Admission::default();
         let mut places = Vec::new();
         for _ in 0..AT_ONCE {
-            places.push(admission.enter(Urgency::Usual).await.unwrap());
+            places.push(admission.enter(|| Urgency::Usual).await.unwrap());
         }
-        assert_eq!(admission.enter(Urgency::Usual).await.unwrap_err(), Crowded);
-        let (enrolling, ()) = tokio::join!(admission.enter(Urgency::Enrolling), async {
+        assert_eq!(admission.enter(|| Urgency::Usual).await.unwrap_err(), Crowded);
+        let (enrolling, ()) = tokio::join!(admission.enter(|| Urgency::Enrolling), async {
             tokio::time::sleep(Urgency::Usual.patience() * 2).await;
             drop(places.pop());
         });

@@ -70,7 +70,7 @@ async fn receive(
     body: Body,
 ) -> Result<(Presented, Received, OwnedSemaphorePermit), Fault> {
     let body = body::read(&app.in_flight, headers, body, MAX_MESSAGE).await?;
-    let place = app.admission.enter(Urgency::of(&body.octets)).await?;
+    let place = app.admission.enter(|| Urgency::of(&body.octets)).await?;
     let presented = identify(app, peer, headers, &body.octets).await?;
     Ok((presented, body, place))
 }

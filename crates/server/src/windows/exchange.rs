@@ -121,7 +121,7 @@ pub(super) async fn answer(
 ) -> HttpResponse {
     let received = async {
         let body = body::read(&app.in_flight, &headers, body, MAX_MESSAGE).await?;
-        let place = app.admission.enter(Urgency::Enrolling).await?;
+        let place = app.admission.enter(|| Urgency::Enrolling).await?;
         Ok::<_, Refused>((body, place))
     };
     let (body, _place) = match received.await {

@@ -108,7 +108,7 @@ pub(super) async fn manage<S: Speaks>(
 ) -> Response {
     let answer = async {
         let body = body::read(&app.in_flight, &headers, body, MAX_MESSAGE).await?;
-        let _place = app.admission.enter(Urgency::Usual).await?;
+        let _place = app.admission.enter(|| Urgency::Usual).await?;
         let sender = match identify(&app, &peer, &headers, &body.octets).await {
             Err(Fault::Unidentified(Unidentified::None)) if app.trust.is_told_nothing(&peer) => {
                 Sender::InMessage

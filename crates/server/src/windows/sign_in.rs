@@ -98,7 +98,7 @@ pub(super) async fn sign_in(
     };
     let received = async {
         let body = body::read(&app.in_flight, &headers, body, MAX_FORM).await?;
-        let place = app.admission.enter(Urgency::Enrolling).await?;
+        let place = app.admission.enter(|| Urgency::Enrolling).await?;
         Ok::<_, Fault>((body, place))
     };
     let (body, _place) = match received.await {

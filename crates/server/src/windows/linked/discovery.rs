@@ -23,7 +23,7 @@ use crate::device::fault::Fault;
 pub(super) async fn discover(State(app): State<Arc<App>>, headers: HeaderMap, body: Body) -> Response {
     let answer = async {
         let body = body::read(&app.in_flight, &headers, body, MAX_OCTETS).await?;
-        let _place = app.admission.enter(Urgency::Enrolling).await?;
+        let _place = app.admission.enter(|| Urgency::Enrolling).await?;
         LinkedDiscover::parse(&body.octets).map_err(|error| Fault::Unreadable(error.to_string()))
     };
     match answer.await {
