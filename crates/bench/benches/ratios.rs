@@ -21,7 +21,7 @@ struct Args {
     /// Only on this database
     #[arg(long, value_enum)]
     database: Option<DatabaseArg>,
-    /// How many devices are enrolled; with TLS, each has a connection
+    /// How many devices there are: each has a connection, and a request under way all the time
     #[arg(long, value_name = "COUNT")]
     devices: Option<usize>,
     /// How many rounds, of which the median counts
@@ -56,7 +56,7 @@ fn main() -> Result<()> {
         Options::full()
     };
     options.only = args.only.clone();
-    options.devices = args.devices.unwrap_or(options.devices);
+    options.devices = args.devices.unwrap_or(options.devices).max(1);
     options.rounds = args.rounds.unwrap_or(options.rounds).max(1);
     // The server has threads of its own, as it has alone; the load has others.
     let server = tokio::runtime::Runtime::new()?;

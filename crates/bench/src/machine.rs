@@ -77,15 +77,15 @@ pub fn memory(process: Option<u32>) -> Result<(u64, u64)> {
     Ok((kib("VmRSS:")? * 1024, kib("VmHWM:")? * 1024))
 }
 
-/// The smallest durable transactions that `store` commits in a second when `workers` wait for one each, all the time:
+/// The smallest durable transactions that `store` commits in a second when `callers` wait for one each, all the time:
 /// a row of its own for each, through the store's group commit.
-pub async fn commits(store: Arc<Store>, workers: usize, duration: Duration) -> Result<f64> {
+pub async fn commits(store: Arc<Store>, callers: usize, duration: Duration) -> Result<f64> {
     let begin = clock::begin();
-    let tasks = (0..workers).map(|worker| {
+    let tasks = (0..callers).map(|caller| {
         let store = store.clone();
         tokio::spawn(async move {
             let state = ChannelState {
-                id: EnrollmentId::device(format!("none-{worker}"))?,
+                id: EnrollmentId::device(format!("none-{caller}"))?,
                 device: None,
                 beside: None,
                 queued: None,
@@ -93,7 +93,7 @@ pub async fn commits(store: Arc<Store>, workers: usize, duration: Duration) -> R
             let mut count = 0_u64;
             while begin.elapsed() < duration {
                 let identity = Identity {
-                    fingerprint: Digest::of(format!("{worker} {count} {begin:?}").as_bytes()),
+                    fingerprint: Digest::of(format!("{caller} {count} {begin:?}").as_bytes()),
                     role: Role::Issued,
                     enrollment: None,
                     serial: None,

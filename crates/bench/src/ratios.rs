@@ -24,7 +24,7 @@ use crate::machine;
 use crate::message::{Client, Door};
 use crate::policy;
 use crate::twins;
-use crate::work::{Measure, Work};
+use crate::work::{Measure, NOT_MEASURED, Work};
 
 /// How much is measured.
 #[derive(Debug, Clone)]
@@ -33,10 +33,8 @@ pub struct Options {
     pub rounds: usize,
     /// How long a round takes, where it goes by time.
     pub duration: Duration,
-    /// How many devices are enrolled.
+    /// How many devices are measured with: each has a connection of its own, and a request under way all the time.
     pub devices: usize,
-    /// How many requests are under way at once.
-    pub workers: usize,
     /// How many devices enroll in a round.
     pub enrollments: usize,
     /// Only the measurements whose name contains this.
@@ -50,8 +48,7 @@ impl Options {
             rounds: 5,
             duration: Duration::from_millis(1500),
             devices: 256,
-            workers: 64,
-            enrollments: 4_000,
+            enrollments: 4_096,
             only: None,
         }
     }
@@ -62,7 +59,6 @@ impl Options {
             rounds: 1,
             duration: Duration::from_millis(100),
             devices: 8,
-            workers: 8,
             enrollments: 24,
             only: None,
         }
@@ -168,7 +164,7 @@ pub(crate) struct Bench {
     database: Database,
     pub(crate) options: Options,
     threads: Handle,
-    /// The first two are not measured with: one is asked what all are to hold, and one's answers are recorded.
+    /// The first [`NOT_MEASURED`] have no part in the load.
     pub(crate) clients: Vec<Client>,
     /// Windows computers, enrolled when they are first measured with.
     pub(crate) computers: Vec<Computer>,
@@ -203,8 +199,8 @@ impl Bench {
     }
 
     async fn commit_limit(&mut self, url: Option<&str>) -> Result<()> {
-        let (workers, duration, path) = (
-            self.options.workers,
+        let (callers, duration, path) = (
+            self.options.devices,
             self.options.duration,
             self.dir.join("limit.db"),
         );
@@ -214,7 +210,7 @@ impl Bench {
                 None => Store::sqlite(&path).await?,
                 Some(url) => Store::postgres(&url).await?,
             };
-            machine::commits(Arc::new(store), workers, duration).await
+            machine::commits(Arc::new(store), callers, duration).await
         };
         self.commits = self.threads.spawn(work).await??;
         self.row("commit limit", "commits", self.commits);
@@ -249,7 +245,7 @@ impl Bench {
 
     /// Makes the devices and lets them converge, as twins.
     async fn enroll(&mut self, house: &House) -> Result<()> {
-        for index in 0..self.options.devices + 2 {
+        for index in 0..self.options.devices + NOT_MEASURED {
             let device = Device::new(Platform::Ios, 1, index);
             let key = KeyPair::generate(KeyKind::P256)?;
             let certificate = self.ca.certify(&device, &key)?;
@@ -280,8 +276,8 @@ impl Bench {
                 .map_err(|_| anyhow::anyhow!("a reader of the answers panicked"))?
                 .clone_from(&work.answers);
             if loads.is_none() {
-                let workers = measure.workers(&self.options);
-                let open = async |address| Load::open(address, measure.door(), workers, &self.clients).await;
+                let clients = measure.clients(&self.clients);
+                let open = async |address| Load::open(address, measure.door(), clients).await;
                 loads = Some([open(&nothing.address()?).await?, open(&house.address()?).await?]);
             }
             let [base, our] = loads.as_mut().context("connections")?;

@@ -15,7 +15,7 @@ use crate::load::{Lane, Until};
 use crate::manifest::Manifest;
 use crate::message::{Client, Door, Expect, Message, Shot, TOPIC};
 use crate::policy;
-use crate::ratios::{Bench, Options};
+use crate::ratios::Bench;
 
 /// One measurement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,6 +38,8 @@ pub(crate) struct Work {
     pub(crate) answers: Vec<(Option<String>, Bytes)>,
 }
 
+/// How many of the devices are not measured with: one is asked what all are to hold, and one's answers are recorded.
+pub(crate) const NOT_MEASURED: usize = 2;
 /// How many changes are applied in a round.
 const APPLIES: u64 = 8;
 
@@ -116,9 +118,13 @@ impl Measure {
         }
     }
 
-    /// One administrator applies one change after the other.
-    pub(crate) fn workers(self, options: &Options) -> usize {
-        if self == Self::Apply { 1 } else { options.workers }
+    /// Those of `all` that have a connection. One administrator applies one change after the other.
+    pub(crate) fn clients(self, all: &[Client]) -> &[Client] {
+        let measured = all.get(NOT_MEASURED..).unwrap_or_default();
+        match (self, measured) {
+            (Self::Apply, [first, ..]) => std::slice::from_ref(first),
+            _ => measured,
+        }
     }
 
     /// Whether as many reports were `written` as `units` must have caused.
@@ -220,7 +226,7 @@ impl Bench {
         let answers = house.walk(second, &messages(second)).await?;
         let mut lanes = Vec::new();
         for (index, client) in others.iter().enumerate() {
-            lanes.push(lane(index + 2, client, door, &messages(client))?);
+            lanes.push(lane(index, client, door, &messages(client))?);
         }
         let answers = answers
             .into_iter()
