@@ -62,7 +62,7 @@ pub(crate) fn everything_came_of_it(server: &Server, seen: &[Seen], acknowledged
         if let Some(known) = known {
             assert_eq!(order["request_type"], known.request_type.as_str());
             let missed: Vec<_> = known.devices.difference(&reached).collect();
-            assert!(missed.is_empty(), "{id} has not reached {missed:?}");
+            assert!(missed.is_empty(), "{id} has not reached {missed:?}: {order:#}");
         }
     }
     for twin in seen {
