@@ -67,7 +67,8 @@ pub enum CheckIn {
 impl Message {
     /// Reads a message. The error says what is wrong with it; the answer is 400.
     pub fn parse(body: &[u8]) -> Result<Self, Error> {
-        let message = &plist::parse(body)?;
+        let mut whole = plist::parse(body)?;
+        let message = &whole;
         let ids = Ids::read(message)?;
         let text = |key| required_text(message, key).map(str::to_owned);
         let check_in = match required_text(message, "MessageType")? {
@@ -88,10 +89,13 @@ impl Message {
             "UserAuthenticate" => CheckIn::UserAuthenticate,
             "SetBootstrapToken" => CheckIn::SetBootstrapToken(token(message, "BootstrapToken")?),
             "GetBootstrapToken" => CheckIn::GetBootstrapToken,
-            "DeclarativeManagement" => CheckIn::DeclarativeManagement {
-                endpoint: text("Endpoint")?,
-                data: optional::<&[u8]>(message, "Data")?.map(<[u8]>::to_vec),
-            },
+            "DeclarativeManagement" => {
+                let endpoint = text("Endpoint")?;
+                optional::<&[u8]>(message, "Data")?;
+                // Reports are large, so they are moved.
+                let data = whole.remove("Data").and_then(plist::Value::into_data);
+                CheckIn::DeclarativeManagement { endpoint, data }
+            }
             other => CheckIn::Unknown(other.to_owned()),
         };
         Ok(Self { ids, check_in })

@@ -234,11 +234,13 @@ fn leaf_value(leaf: Leaf, text: Cow<'_, str>) -> Result<Value, Error> {
     Ok(match leaf {
         Leaf::Key | Leaf::String => Value::String(text.into_owned()),
         Leaf::Data => {
-            let mut data = without_blanks(text.as_bytes());
-            let decoded = base64_simd::STANDARD.decode_inplace(&mut data);
-            let length = decoded.map_err(|_| not("data that is not base64"))?.len();
-            data.truncate(length);
-            Value::Data(data)
+            // Blanks may stand anywhere, but hardly ever stand elsewhere than around lines.
+            let by_lines = decoded(without_indents(text.as_bytes()));
+            let data = by_lines.or_else(|| {
+                let octets = text.bytes();
+                decoded(octets.filter(|octet| !octet.is_ascii_whitespace()).collect())
+            });
+            Value::Data(data.ok_or_else(|| not("data that is not base64"))?)
         }
         Leaf::Date => {
             let date = Date::from_xml_format(&text);
@@ -256,21 +258,28 @@ fn leaf_value(leaf: Leaf, text: Cow<'_, str>) -> Result<Value, Error> {
     })
 }
 
-/// Devices indent the lines of their data, and reports are mostly data, which is why it is decoded by a library that
-/// takes many octets at once.
-fn without_blanks(text: &[u8]) -> Vec<u8> {
-    let mut encoded = Vec::with_capacity(text.len());
-    let mut rest = text;
+/// What is `encoded`, unless something in it is none of base64. Reports are mostly data, which is why it is decoded by a
+/// library that takes many octets at once.
+fn decoded(mut encoded: Vec<u8>) -> Option<Vec<u8>> {
+    let length = base64_simd::STANDARD.decode_inplace(&mut encoded).ok()?.len();
+    encoded.truncate(length);
+    Some(encoded)
+}
+
+/// `text` without the blanks at the beginnings and ends of lines, or most of them.
+fn without_indents(text: &[u8]) -> Vec<u8> {
+    let mut lines = Vec::with_capacity(text.len());
+    let (mut rest, mut length) = (text, 0);
     while !rest.is_empty() {
-        let end = memchr::memchr(b'\n', rest).unwrap_or(rest.len());
-        let (line, more) = rest.split_at(end);
-        encoded.extend_from_slice(line.trim_ascii());
+        // Lines of data are as long as the one before, up to the last.
+        if rest.get(length) != Some(&b'\n') {
+            length = memchr::memchr(b'\n', rest).unwrap_or(rest.len());
+        }
+        let (line, more) = rest.split_at(length);
+        lines.extend_from_slice(line.trim_ascii());
         rest = more.get(1..).unwrap_or_default();
     }
-    if memchr::memchr3(b' ', b'\t', b'\r', &encoded).is_some() {
-        encoded.retain(|octet| !octet.is_ascii_whitespace());
-    }
-    encoded
+    lines
 }
 
 /// Whether `text` has the form `YYYY-MM-DDThh:mm:ssZ`. With an offset, years beyond the four digits could be
