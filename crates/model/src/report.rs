@@ -98,8 +98,13 @@ impl Said {
         self.0.push(u8::from(flag));
     }
 
-    fn count(&mut self, count: usize) {
-        self.0.extend_from_slice(&(count as u64).to_le_bytes());
+    /// In few octets, of which each but the last has its highest bit set.
+    fn count(&mut self, mut count: usize) {
+        while count > 0x7f {
+            self.0.push(count as u8 | 0x80);
+            count >>= 7;
+        }
+        self.0.push(count as u8);
     }
 
     fn text(&mut self, text: &str) {

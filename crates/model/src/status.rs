@@ -1,7 +1,6 @@
 //! `status`: a report is merged into what the channel has reported so far, and judged.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Write as _;
 use std::sync::Arc;
 
 use ordain_catalog::{Kind, Platform, Scope};
@@ -45,11 +44,14 @@ pub struct StatusState<'a> {
 
 /// What a report with the digest `report` is, and what it would be judged by, in one hash.
 pub fn heard(enrollment: &Enrollment, wanted: &Wanted, report: Digest) -> Digest {
-    let (pinned, wanted) = (enrollment.pinned, wanted.manifest.token());
-    let mut judged = String::with_capacity(256);
-    // A text takes whatever is written to it.
-    let _ = write!(judged, "{pinned:?}\n{wanted}\n{report}");
-    Digest::of(judged.as_bytes())
+    let mut judged = Vec::with_capacity(3 * size_of::<Digest>());
+    for Digest(digest) in [Some(report), Some(wanted.manifest.token()), enrollment.pinned]
+        .iter()
+        .flatten()
+    {
+        judged.extend_from_slice(digest);
+    }
+    Digest::of(&judged)
 }
 
 /// Whether what was [`heard`] is the report that was merged last, to be judged by the same manifests: merging is
