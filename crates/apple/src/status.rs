@@ -36,7 +36,7 @@ pub struct Malformed(#[from] json::Error);
 ///
 /// A dotted item name is a path of nested objects. `is_item` tells which paths are names of status items: their values
 /// are taken whole. Other objects are descended into, and what else is found at an unknown path is kept under it.
-pub fn parse(body: &[u8], is_item: impl Fn(&str) -> bool) -> Result<Report<'_>, Malformed> {
+pub fn parse<'de>(body: &'de [u8], is_item: &dyn Fn(&str) -> bool) -> Result<Report<'de>, Malformed> {
     let reading = Reading {
         report: Report::default(),
         problems: Problems::default(),
@@ -45,16 +45,16 @@ pub fn parse(body: &[u8], is_item: impl Fn(&str) -> bool) -> Result<Report<'_>, 
     Ok(json::taken(body, Body(reading))?.ok_or(json::Error::NotAnObject)?)
 }
 
-struct Reading<'de, F> {
+struct Reading<'i, 'de> {
     report: Report<'de>,
     problems: Problems,
-    is_item: F,
+    is_item: &'i dyn Fn(&str) -> bool,
 }
 
 /// Takes the whole body; `None` when it is no object.
-struct Body<'de, F>(Reading<'de, F>);
+struct Body<'i, 'de>(Reading<'i, 'de>);
 
-impl<'de, F: Fn(&str) -> bool> Take<'de> for Body<'de, F> {
+impl<'de> Take<'de> for Body<'_, 'de> {
     type Taken = Option<Report<'de>>;
 
     fn scalar(self, _: Scalar<'de>) -> Self::Taken {
@@ -109,9 +109,9 @@ enum StatusItems {
 }
 
 /// Takes `StatusItems`.
-struct Items<'r, 'de, F>(&'r mut Reading<'de, F>);
+struct Items<'r, 'i, 'de>(&'r mut Reading<'i, 'de>);
 
-impl<'de, F: Fn(&str) -> bool> Take<'de> for Items<'_, 'de, F> {
+impl<'de> Take<'de> for Items<'_, '_, 'de> {
     type Taken = StatusItems;
 
     fn scalar(self, scalar: Scalar<'de>) -> StatusItems {
@@ -131,12 +131,12 @@ impl<'de, F: Fn(&str) -> bool> Take<'de> for Items<'_, 'de, F> {
 }
 
 /// Takes what is at a path.
-struct Item<'r, 'de, F> {
+struct Item<'r, 'i, 'de> {
     path: String,
-    reading: &'r mut Reading<'de, F>,
+    reading: &'r mut Reading<'i, 'de>,
 }
 
-impl<'de, F: Fn(&str) -> bool> Take<'de> for Item<'_, 'de, F> {
+impl<'de> Take<'de> for Item<'_, '_, 'de> {
     type Taken = ();
 
     fn scalar(self, scalar: Scalar<'de>) {
@@ -158,14 +158,14 @@ impl<'de, F: Fn(&str) -> bool> Take<'de> for Item<'_, 'de, F> {
     }
 }
 
-impl<'de, F: Fn(&str) -> bool> Reading<'de, F> {
+impl<'de> Reading<'_, 'de> {
     /// Takes the entries of the object at `path`. The document's depth bounds the recursion.
     fn descend<A: MapAccess<'de>>(&mut self, path: &str, mut entries: A) -> Result<(), A::Error> {
         while let Some(key) = next_key(&mut entries)? {
             let path = if path.is_empty() {
                 key.into_owned()
             } else {
-                format!("{path}.{key}")
+                [path, ".", &key].concat()
             };
             if path.len() > MAX_TEXT || path.chars().any(char::is_control) {
                 entries.next_value::<IgnoredAny>()?;

@@ -100,11 +100,34 @@ impl<'de, T: Take<'de>> Visitor<'de> for By<T> {
 
 /// The key that comes next.
 pub(crate) fn next_key<'de, A: MapAccess<'de>>(entries: &mut A) -> Result<Option<Cow<'de, str>>, A::Error> {
-    // A key is a text.
-    Ok(entries.next_key_seed(By(Leaf))?.and_then(|key| match key {
-        Some(Scalar::Text(key)) => Some(key),
-        _ => None,
-    }))
+    entries.next_key_seed(Key)
+}
+
+/// Takes a key, which is a text.
+struct Key;
+
+impl<'de> DeserializeSeed<'de> for Key {
+    type Value = Cow<'de, str>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_str(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Key {
+    type Value = Cow<'de, str>;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("a key")
+    }
+
+    fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Self::Value, E> {
+        Ok(Cow::Borrowed(text))
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
+        Ok(Cow::Owned(text.to_owned()))
+    }
 }
 
 /// Takes scalars; `None` for others.

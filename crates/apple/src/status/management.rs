@@ -83,11 +83,17 @@ impl<'de> Take<'de> for List<'_> {
     }
 
     fn array<A: SeqAccess<'de>>(self, mut elements: A) -> Result<Self::Taken, A::Error> {
-        let mut all = Vec::new();
-        while let Some(fields) = elements.next_element_seed(By(Element))? {
-            all.extend(listed(fields, self.kind, self.problems));
+        let mut list = Vec::new();
+        loop {
+            let element = Element {
+                kind: self.kind,
+                problems: &mut *self.problems,
+                list: &mut list,
+            };
+            if elements.next_element_seed(By(element))?.is_none() {
+                return Ok(Some(list));
+            }
         }
-        Ok(Some(all))
     }
 
     fn object<A: MapAccess<'de>>(self, entries: A) -> Result<Self::Taken, A::Error> {
@@ -107,21 +113,35 @@ struct Fields<'de> {
     reasons: Option<Value>,
 }
 
-/// Takes the fields of one declaration; `None` when it is no object.
-struct Element;
+/// Takes one declaration, and puts it at the end of the list: many of them would be moved about if they were handed out.
+struct Element<'p, 'de> {
+    kind: Kind,
+    problems: &'p mut Problems,
+    list: &'p mut Vec<Listed<'de>>,
+}
 
-impl<'de> Take<'de> for Element {
-    type Taken = Option<Fields<'de>>;
+impl Element<'_, '_> {
+    fn refuse(self) {
+        let key = key(self.kind);
+        self.problems
+            .add(format!("an element of {DECLARATIONS}.{key} is not an object"));
+    }
+}
 
-    fn scalar(self, _: Scalar<'de>) -> Self::Taken {
-        None
+impl<'de> Take<'de> for Element<'_, 'de> {
+    type Taken = ();
+
+    fn scalar(self, _: Scalar<'de>) {
+        self.refuse();
     }
 
-    fn array<A: SeqAccess<'de>>(self, elements: A) -> Result<Self::Taken, A::Error> {
-        skip_array(elements).map(|()| None)
+    fn array<A: SeqAccess<'de>>(self, elements: A) -> Result<(), A::Error> {
+        skip_array(elements)?;
+        self.refuse();
+        Ok(())
     }
 
-    fn object<A: MapAccess<'de>>(self, mut entries: A) -> Result<Self::Taken, A::Error> {
+    fn object<A: MapAccess<'de>>(self, mut entries: A) -> Result<(), A::Error> {
         let mut fields = Fields::default();
         while let Some(key) = next_key(&mut entries)? {
             match &*key {
@@ -133,20 +153,14 @@ impl<'de> Take<'de> for Element {
                 _ => drop(entries.next_value::<IgnoredAny>()?),
             }
         }
-        Ok(Some(fields))
+        self.list.extend(listed(fields, self.kind, self.problems));
+        Ok(())
     }
 }
 
 /// Reads one declaration of a report. Without an identifier and a token it cannot be told what it is about; without
 /// `active` or `valid` it counts as not active and not examined, which confirms nothing.
-fn listed<'de>(fields: Option<Fields<'de>>, kind: Kind, problems: &mut Problems) -> Option<Listed<'de>> {
-    let Some(fields) = fields else {
-        problems.add(format!(
-            "an element of {DECLARATIONS}.{} is not an object",
-            key(kind)
-        ));
-        return None;
-    };
+fn listed<'de>(fields: Fields<'de>, kind: Kind, problems: &mut Problems) -> Option<Listed<'de>> {
     let Some(identifier) = name(fields.identifier) else {
         problems.add(format!(
             "an element of {DECLARATIONS}.{} has no identifier",

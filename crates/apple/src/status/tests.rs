@@ -17,7 +17,7 @@ fn is_item(path: &str) -> bool {
 }
 
 fn read(body: Value) -> Report<'static> {
-    parse(body.to_string().as_bytes(), is_item).unwrap().into_owned()
+    parse(body.to_string().as_bytes(), &is_item).unwrap().into_owned()
 }
 
 /// The report about `body`, which must be without problems.
@@ -122,7 +122,7 @@ fn the_example_of_the_protocol() {
         report.errors,
         BTreeMap::from([("device.model.family".to_owned(), vec![error])])
     );
-    assert_eq!(parse(&to_json(&report), is_item), Ok(report));
+    assert_eq!(parse(&to_json(&report), &is_item), Ok(report));
 }
 
 #[test]
@@ -178,7 +178,7 @@ fn names_are_borrowed_unless_they_are_escaped() {
     let elements = [element("plain"), element("esc\\u0061ped")].join(",");
     let body =
         format!(r#"{{"StatusItems": {{"management": {{"declarations": {{"assets": [{elements}]}}}}}}}}"#);
-    let report = parse(body.as_bytes(), is_item).unwrap();
+    let report = parse(body.as_bytes(), &is_item).unwrap();
     let names = report.declarations.as_ref().unwrap().listed[&Kind::Asset]
         .iter()
         .map(|listed| &listed.identifier);
@@ -323,7 +323,7 @@ fn what_is_no_object_within_bounds_is_malformed() {
             "not a status report: not JSON, at line 1 column 15",
         ),
     ] {
-        assert_eq!(parse(body, is_item).unwrap_err().to_string(), error);
+        assert_eq!(parse(body, &is_item).unwrap_err().to_string(), error);
     }
     let deep = format!(
         "{{\"StatusItems\":{}1{}}}",
@@ -331,7 +331,7 @@ fn what_is_no_object_within_bounds_is_malformed() {
         "}".repeat(100_000)
     );
     assert_eq!(
-        parse(deep.as_bytes(), is_item),
+        parse(deep.as_bytes(), &is_item),
         Err(Malformed(json::Error::TooDeep))
     );
     for skipped in [
@@ -339,7 +339,7 @@ fn what_is_no_object_within_bounds_is_malformed() {
         format!(r#"{{"FullReport":{}1{}}}"#, "[".repeat(64), "]".repeat(64)),
     ] {
         assert_eq!(
-            parse(skipped.as_bytes(), is_item),
+            parse(skipped.as_bytes(), &is_item),
             Err(Malformed(json::Error::TooDeep))
         );
     }
@@ -462,12 +462,12 @@ proptest! {
     #[test]
     fn what_a_twin_reports_is_what_is_read(report in reports()) {
         let body = to_json(&report);
-        prop_assert_eq!(parse(&body, is_item), Ok(report));
+        prop_assert_eq!(parse(&body, &is_item), Ok(report));
     }
 
     #[test]
     fn any_object_is_a_report(value in any_json(), octets: Vec<u8>) {
-        let _ = parse(&octets, is_item);
+        let _ = parse(&octets, &is_item);
         let body = json!({"StatusItems": value, "Errors": [value], "FullReport": value});
         let report = read(body);
         prop_assert!(report.problems.len() <= MAX_PROBLEMS + 1);
@@ -475,6 +475,6 @@ proptest! {
         for listed in declared {
             prop_assert!(!listed.identifier.is_empty() && !listed.server_token.is_empty());
         }
-        let _ = parse(value.to_string().as_bytes(), |_| false);
+        let _ = parse(value.to_string().as_bytes(), &|_| false);
     }
 }

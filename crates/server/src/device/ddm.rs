@@ -143,11 +143,11 @@ async fn read<'a>(app: &Arc<App>, data: &'a Bytes) -> Result<Report<'a>, Fault> 
     };
     let parsed = if data.len() > LARGE {
         let data = data.clone();
-        tokio::task::spawn_blocking(move || parse(&data, is_item).map(Report::into_owned))
+        tokio::task::spawn_blocking(move || parse(&data, &is_item).map(Report::into_owned))
             .await
             .map_err(|error| Fault::Unavailable(error.to_string()))?
     } else {
-        parse(data, is_item)
+        parse(data, &is_item)
     };
     parsed.map_err(|error| Fault::Unreadable(error.to_string()))
 }

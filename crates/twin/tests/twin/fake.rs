@@ -268,7 +268,7 @@ impl Fake {
             },
             Endpoint::Status => {
                 let is_item = |name: &str| Catalog::builtin().status_item(name).is_some();
-                let report = status::parse(data.expect("a body"), is_item).expect("a report");
+                let report = status::parse(data.expect("a body"), &is_item).expect("a report");
                 if self.is_heard {
                     assert_eq!(report.problems, Vec::<String>::new());
                 }
