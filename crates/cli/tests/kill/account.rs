@@ -29,6 +29,10 @@ pub(crate) fn nothing_is_lost(server: &Server, seen: &[Seen], acknowledged: &Ack
 
 /// What must be so at the end, when everything has come to rest.
 pub(crate) fn everything_came_of_it(server: &Server, seen: &[Seen], acknowledged: &Acknowledged) {
+    for twin in seen {
+        assert_eq!(twin.complaints, [""; 0], "{}", twin.id);
+        assert_eq!(twin.standing, Standing::Converged, "{}", twin.id);
+    }
     enrollments(server, seen);
     revisions(server, acknowledged);
     let mut ordered = BTreeSet::new();
@@ -36,7 +40,11 @@ pub(crate) fn everything_came_of_it(server: &Server, seen: &[Seen], acknowledged
         let order = server.ask(&["commands", "show", &id]);
         results(&order, seen);
         let mut reached = BTreeSet::new();
-        for delivery in order["deliveries"].as_array().unwrap() {
+        let deliveries = order["deliveries"].as_array().unwrap();
+        let counts = order["states"].as_object().unwrap().values();
+        let count: u64 = counts.map(|count| count.as_u64().unwrap()).sum();
+        assert_eq!(deliveries.len() as u64, count, "not all are shown: {order:#}");
+        for delivery in deliveries {
             let (uuid, channel) = (text(delivery, "uuid"), text(delivery, "enrollment"));
             let device = channel.split(':').next().unwrap();
             let twin = seen.iter().find(|twin| twin.id == device).unwrap();
@@ -62,12 +70,18 @@ pub(crate) fn everything_came_of_it(server: &Server, seen: &[Seen], acknowledged
         if let Some(known) = known {
             assert_eq!(order["request_type"], known.request_type.as_str());
             let missed: Vec<_> = known.devices.difference(&reached).collect();
-            assert!(missed.is_empty(), "{id} has not reached {missed:?}: {order:#}");
+            let of_missed = || {
+                let twins = seen.iter().filter(|twin| missed.contains(&&twin.id));
+                twins.map(|twin| format!("{:?}: {:#}", twin.taken, server.ask(&["device", &twin.id])))
+            };
+            assert!(
+                missed.is_empty(),
+                "{id} has not reached {missed:?}: {order:#}\n{}",
+                of_missed().collect::<Vec<_>>().join("\n")
+            );
         }
     }
     for twin in seen {
-        assert_eq!(twin.complaints, [""; 0], "{}", twin.id);
-        assert_eq!(twin.standing, Standing::Converged, "{}", twin.id);
         for command in twin.commands.values() {
             assert!(command.deliveries() <= 1, "{}: {command:?}", twin.id);
             let is_known = ordered.contains(command.uuid());

@@ -125,6 +125,15 @@ impl Devices {
         self.fleets.push((fleet, self.runtime.spawn(life)));
     }
 
+    /// How many have joined.
+    pub(crate) fn count(&self) -> usize {
+        let twins = self
+            .fleets
+            .iter()
+            .map(|(fleet, _)| fleet.progress().borrow().twins);
+        twins.sum::<u64>().try_into().unwrap()
+    }
+
     /// What all of them know.
     pub(crate) fn look(&self) -> Vec<Seen> {
         let looks = self.fleets.iter().map(|(fleet, _)| fleet.look(seen));

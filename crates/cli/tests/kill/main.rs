@@ -35,6 +35,8 @@ const POLL: Duration = Duration::from_secs(2);
 /// and those that join in the rounds, and come only when they are pushed.
 const LATER: usize = 16;
 const NEVER: Duration = Duration::from_secs(24 * 60 * 60);
+/// As many as `ordain commands show` tells of.
+const MOST: usize = 100;
 /// How many are pushed in a second: so few that the sweep of a revision is still under way when the server is killed.
 const PUSH_RATE: &str = "15";
 
@@ -90,7 +92,8 @@ fn outlives_sigkill(runtime: &Runtime, database: Option<&str>) {
     devices.join(FIRST, POLL);
     let mut seen = Vec::new();
     for round in 0..rounds {
-        devices.join((LATER / rounds).max(1), NEVER);
+        let room = MOST - devices.count();
+        devices.join((LATER / rounds).max(1).min(room), NEVER);
         let (enrolled, is_over) = (enrolled(&seen), AtomicBool::new(false));
         let (life, start) = (dice.pause(50, 1_500), dice.pause(0, 400));
         thread::scope(|scope| {
