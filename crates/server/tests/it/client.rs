@@ -4,8 +4,9 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::{HeaderMap, Method, Request, StatusCode};
+use http::{HeaderMap, Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
 use hyper::client::conn::{http1, http2};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use ordain_pki::Certificate;
@@ -136,19 +137,25 @@ impl Client {
 
         let address = self.site.address();
         let mut open = self.open.lock().await;
-        let sender = match open.take() {
-            Some((to, sender)) if to == address && sender.is_open() => sender,
-            _ => self.connect().await,
-        };
-        let (_, sender) = open.insert((address, sender));
-        let response = match sender {
-            Sender::One(sender) => {
-                sender.ready().await.expect("an open connection");
-                sender.send_request(request).await
+        // The server closes what was silent for long, maybe just now: who sends then tries once more.
+        let kept = open
+            .take()
+            .filter(|(to, sender)| *to == address && sender.is_open());
+        let mut response = None;
+        if let Some((_, mut sender)) = kept
+            && let Ok(answer) = sender.send(request.clone()).await
+        {
+            response = Some(answer);
+            *open = Some((address, sender));
+        }
+        let response = match response {
+            Some(response) => response,
+            None => {
+                let (_, sender) = open.insert((address, self.connect().await));
+                sender.send(request).await.expect("an answer")
             }
-            Sender::Two(sender) => sender.send_request(request).await,
         };
-        let (parts, body) = response.expect("an answer").into_parts();
+        let (parts, body) = response.into_parts();
         let body = body.collect().await.expect("a whole answer");
         Answer {
             status: parts.status,
@@ -213,6 +220,16 @@ impl Sender {
         match self {
             Self::One(sender) => !sender.is_closed(),
             Self::Two(sender) => !sender.is_closed(),
+        }
+    }
+
+    async fn send(&mut self, request: Request<Full<Bytes>>) -> hyper::Result<Response<Incoming>> {
+        match self {
+            Self::One(sender) => {
+                sender.ready().await?;
+                sender.send_request(request).await
+            }
+            Self::Two(sender) => sender.send_request(request).await,
         }
     }
 }
