@@ -2,6 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, Method, Request, Response, StatusCode};
@@ -20,6 +21,7 @@ use serde_json::Value;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::sync::Mutex;
+use tokio::time::Instant;
 use tokio_rustls::TlsConnector;
 
 use crate::house::Site;
@@ -67,6 +69,10 @@ pub(crate) const DIRECT: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 /// The address of the proxy that the servers here trust.
 pub(crate) const PROXY: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 2));
 
+/// How long a connection may be silent and is used again: the server closes it after 30 seconds, maybe just when a request
+/// comes.
+const LONGEST_SILENCE: Duration = Duration::from_secs(20);
+
 /// How a client speaks.
 #[derive(Clone)]
 pub(crate) struct Manner {
@@ -93,7 +99,8 @@ impl Default for Manner {
 pub(crate) struct Client {
     site: Arc<Site>,
     manner: Manner,
-    open: Mutex<Option<(SocketAddr, Sender)>>,
+    /// To whom, and when it was last used.
+    open: Mutex<Option<(SocketAddr, Sender, Instant)>>,
 }
 
 enum Sender {
@@ -137,24 +144,13 @@ impl Client {
 
         let address = self.site.address();
         let mut open = self.open.lock().await;
-        // The server closes what was silent for long, maybe just now: who sends then tries once more.
-        let kept = open
-            .take()
-            .filter(|(to, sender)| *to == address && sender.is_open());
-        let mut response = None;
-        if let Some((_, mut sender)) = kept
-            && let Ok(answer) = sender.send(request.clone()).await
-        {
-            response = Some(answer);
-            *open = Some((address, sender));
-        }
-        let response = match response {
-            Some(response) => response,
-            None => {
-                let (_, sender) = open.insert((address, self.connect().await));
-                sender.send(request).await.expect("an answer")
-            }
+        let is_silent = |used: &Instant| used.elapsed() > LONGEST_SILENCE;
+        let mut sender = match open.take() {
+            Some((to, sender, used)) if to == address && sender.is_open() && !is_silent(&used) => sender,
+            _ => self.connect().await,
         };
+        let response = sender.send(request).await.expect("an answer");
+        *open = Some((address, sender, Instant::now()));
         let (parts, body) = response.into_parts();
         let body = body.collect().await.expect("a whole answer");
         Answer {
