@@ -34,7 +34,14 @@ pub(crate) enum BodyError {
 /// A body, and its part of the server's budget for as long as it is worked on.
 pub(crate) struct Received {
     pub(crate) octets: Bytes,
-    _share: OwnedSemaphorePermit,
+    share: OwnedSemaphorePermit,
+}
+
+impl Received {
+    /// The octets, and the part of the budget apart from them: to be held for as long as there is anything of what they say.
+    pub(crate) fn split(self) -> (Bytes, OwnedSemaphorePermit) {
+        (self.octets, self.share)
+    }
 }
 
 /// Reads a body of at most `most` octets; `budget` counts KiB.
@@ -82,7 +89,7 @@ async fn gather(budget: &Arc<Semaphore>, body: Body, most: usize) -> Result<Rece
     }
     Ok(Received {
         octets: octets.freeze(),
-        _share: share,
+        share,
     })
 }
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use axum::response::Response;
+use bytes::Bytes;
 use ordain_apple::command::{Message, Status, results_to_json};
 use ordain_model::checkin::Presented;
 use ordain_model::decision::{Decision, Write};
@@ -26,8 +27,9 @@ const ATTEMPTS: u32 = 10;
 const LOOK_AHEAD: u32 = 100;
 
 /// Reads a message of the command channel and answers it with the next command, or with nothing to do.
-pub(crate) async fn command(app: &Arc<App>, presented: &Presented, body: &[u8]) -> Result<Response, Fault> {
-    let message = Message::parse(body).map_err(|error| Fault::Unreadable(error.to_string()))?;
+pub(crate) async fn command(app: &Arc<App>, presented: &Presented, body: Bytes) -> Result<Response, Fault> {
+    let message = Message::parse(&body).map_err(|error| Fault::Unreadable(error.to_string()))?;
+    drop(body);
     let id = &message.ids.enrollment;
     for _ in 0..ATTEMPTS {
         let scene = app.scene(id, presented).await?;

@@ -14,7 +14,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use super::fault::Fault;
 use crate::admission::Urgency;
 use crate::app::App;
-use crate::body::{self, Received};
+use crate::body;
 use crate::identity::{Peer, SIGNATURE_HEADER};
 
 /// The largest message of a device, in octets. Full reports with long lists of apps reach several hundred KiB.
@@ -31,11 +31,11 @@ pub(crate) async fn both(
     body: Body,
 ) -> Response {
     let answer = async {
-        let (presented, body, _place) = receive(&app, &peer, &headers, body).await?;
-        if is_check_in(&headers, &body.octets) {
-            super::checkin::check_in(&app, &presented, &body.octets).await
+        let (presented, body, _held) = receive(&app, &peer, &headers, body).await?;
+        if is_check_in(&headers, &body) {
+            super::checkin::check_in(&app, &presented, body).await
         } else {
-            super::command::command(&app, &presented, &body.octets).await
+            super::command::command(&app, &presented, body).await
         }
     };
     finish(&app, "/mdm", answer.await)
@@ -49,8 +49,8 @@ pub(crate) async fn check_in(
     body: Body,
 ) -> Response {
     let answer = async {
-        let (presented, body, _place) = receive(&app, &peer, &headers, body).await?;
-        super::checkin::check_in(&app, &presented, &body.octets).await
+        let (presented, body, _held) = receive(&app, &peer, &headers, body).await?;
+        super::checkin::check_in(&app, &presented, body).await
     };
     finish(&app, "/mdm/checkin", answer.await)
 }
@@ -62,17 +62,21 @@ fn finish(app: &App, route: &str, answer: Result<Response, Fault>) -> Response {
     })
 }
 
-/// The body, within its bounds and the server's budget, who proves to have sent it, and a place to work on it.
+/// What a message has of the server as long as it is worked on: a part of the memory, and a place.
+type Held = [OwnedSemaphorePermit; 2];
+
+/// Who proves to have sent the body, the body within its bounds and the server's budget, and what is held meanwhile.
 async fn receive(
     app: &Arc<App>,
     peer: &Peer,
     headers: &HeaderMap,
     body: Body,
-) -> Result<(Presented, Received, OwnedSemaphorePermit), Fault> {
+) -> Result<(Presented, Bytes, Held), Fault> {
     let body = body::read(&app.in_flight, headers, body, MAX_MESSAGE).await?;
-    let place = app.admission.enter(|| Urgency::of(&body.octets)).await?;
-    let presented = identify(app, peer, headers, &body.octets).await?;
-    Ok((presented, body, place))
+    let (body, share) = body.split();
+    let place = app.admission.enter(|| Urgency::of(&body)).await?;
+    let presented = identify(app, peer, headers, &body).await?;
+    Ok((presented, body, [share, place]))
 }
 
 /// Who proves to have sent `body`. Signatures are checked where they hold up no other request.
